@@ -1,0 +1,68 @@
+/// Usage evidence and the verdict on it: a pure function of what was observed.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace switchback {
+
+using Instant = std::chrono::sys_time<std::chrono::milliseconds>;  ///< the database server's clock
+
+/// What one source says of one structure.
+enum class Finding {
+  used,     ///< a positive; needs no coverage
+  clear,    ///< looked, and found nothing
+  unknown,  ///< could not look, or what it saw may be a use
+};
+
+struct Observation {
+  std::string source;  ///< "catalog", "functions", "statements", "sessions", "external"
+  std::string server;  ///< "primary", or a replica's name
+  Finding finding = Finding::clear;
+  std::string detail;  ///< who and what: "select full_name from users … by role shop, application shop:v41"
+  std::optional<Instant> last_seen;
+  std::string remedy;  ///< the command or GRANT that would settle an unknown; may be empty
+};
+
+/// A stretch of time in which a runtime source watched without a gap.
+struct Coverage {
+  std::string source;
+  std::string server;
+  std::optional<Instant> from;  ///< empty: has not begun
+  std::optional<Instant> to;
+  std::string cut_by;  ///< why it does not reach further back; may be empty
+};
+
+enum class Verdict { used, unknown, unused };
+
+struct StructureEvidence {
+  std::string structure;  ///< "public.users.full_name"
+  std::vector<Observation> observations;
+  std::vector<Coverage> coverage;
+};
+
+struct Judgement {
+  std::string structure;
+  Verdict verdict = Verdict::unknown;
+  Instant from;          ///< the window asked for
+  Instant to;
+  double covered = 0;    ///< share of the window that every required source covers
+  std::vector<Observation> findings;  ///< what speaks against "unused"; for unused: what was looked at
+  std::vector<std::string> reasons;   ///< for used and unknown: every reason, in words
+};
+
+/// The table of rules:
+///   any `used` observation within the window (or with no time: it holds now)      → used
+///   any `unknown` observation                                                     → unknown, its detail as reason
+///   a required runtime source without coverage of the whole window                → unknown, "seen for 3h of 24h"
+///   else                                                                          → unused
+Judgement judge(const StructureEvidence& evidence, Instant now, std::chrono::seconds window,
+                const std::vector<std::string>& required_sources);
+
+std::string_view name(Verdict verdict);
+std::string_view name(Finding finding);
+
+}  // namespace switchback

@@ -1,0 +1,187 @@
+/// A plan as the user declared it: three phases of steps. Pure data; src/plan_file reads it.
+///
+/// Names here are already folded as SQL folds them (unquoted: lower case); they are quoted again when SQL is written.
+/// SQL expressions and types are kept exactly as written; the server resolves them when the plan starts.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "switchback/core/sql.hpp"
+
+namespace switchback {
+
+/// Where something stands in the plan file; 1-based. {0, 0}: the engine made it.
+struct Place {
+  int line = 0;
+  int column = 0;
+  bool operator==(const Place&) const = default;
+};
+
+using ColumnExpressions = std::vector<std::pair<std::string, std::string>>;  ///< column, SQL; in the order written
+
+struct BatchLimits {
+  std::optional<std::chrono::milliseconds> target;  ///< execution time a batch should take
+  std::optional<std::int64_t> max_wal;              ///< bytes of WAL a batch may write
+  bool operator==(const BatchLimits&) const = default;
+};
+
+enum class OnError { record, reject };
+enum class UserTriggers { fire, skip };
+enum class Master { old_side, new_side };
+
+// --- steps -----------------------------------------------------------------------------------------------------
+
+struct AddColumn {
+  TableName table;
+  std::string name;
+  std::string type;                         ///< empty when `like` is given
+  std::optional<std::string> default_value; ///< SQL
+  bool not_null = false;
+  std::optional<std::string> like;  ///< type, collation, default, comment and column grants of this column
+};
+struct CreateIndex {
+  TableName table;
+  std::vector<std::string> columns;  ///< column names, or expressions in parentheses
+  std::optional<std::string> where;
+  bool unique = false;
+  std::string method = "btree";
+  std::optional<std::string> name;         ///< else made from table and columns, as the server would
+  std::vector<std::string> include;
+  std::optional<std::string> definition;   ///< a whole CREATE INDEX text (from the catalog); wins over the rest
+};
+struct DropNotNull {
+  TableName table;
+  std::string column;
+};
+struct SetDefault {
+  TableName table;
+  std::string column;
+  std::string default_value;  ///< SQL
+};
+struct Sql {
+  std::string run;
+  std::optional<std::string> undo;
+  std::optional<std::string> irreversible;  ///< the reason, where there is no undo
+};
+struct Backfill {
+  TableName table;
+  ColumnExpressions set;      ///< forward: new column from old columns
+  ColumnExpressions reverse;  ///< old column from new columns
+  std::optional<std::string> reverse_none;  ///< `reverse: { none: reason }`
+  std::optional<std::string> where;
+  BatchLimits batch;
+  bool exact = false;
+  OnError on_error = OnError::record;
+  std::optional<UserTriggers> user_triggers;
+  std::optional<Master> master;
+};
+struct Verify {
+  TableName table;
+  std::string check;
+};
+struct SetNotNull {
+  TableName table;
+  std::string column;
+};
+struct DropColumn {
+  TableName table;
+  std::string name;
+  std::optional<std::string> born_since;  ///< SQL; what rows born after the drop get when the column is restored
+};
+struct DropIndex {
+  TableName name;
+};
+struct DropConstraint {
+  TableName table;
+  std::string name;
+};
+
+using Action = std::variant<AddColumn, CreateIndex, DropNotNull, SetDefault, Sql, Backfill, Verify, SetNotNull,
+                            DropColumn, DropIndex, DropConstraint>;
+
+struct Step {
+  Action action;
+  Place place;
+};
+
+/// "add_column", "backfill" …: the key in YAML, the word in journal and log.
+std::string_view kind(const Action& action);
+/// One line for people: "add_column users.first_name".
+std::string describe(const Action& action);
+/// The table a step works on, or nothing for `sql` and `drop_index`.
+const TableName* table_of(const Action& action);
+
+// --- short form ------------------------------------------------------------------------------------------------
+
+struct ChangeAddColumn {
+  TableName table;
+  std::string name;
+  std::string type;
+  std::optional<std::string> default_value;
+  std::optional<std::string> fill;
+  bool not_null = false;
+};
+struct ChangeDropColumn {
+  TableName table;
+  std::string name;
+  std::optional<std::string> born_since;
+};
+struct ChangeRenameColumn {
+  TableName table;
+  std::string from;
+  std::string to;
+};
+using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn>;
+struct Change {
+  WholeChange what;
+  Place place;
+};
+
+// --- the plan --------------------------------------------------------------------------------------------------
+
+struct Archive {
+  std::optional<std::chrono::seconds> keep;  ///< empty with `none`
+  std::optional<std::string> none;           ///< the reason for keeping no archive
+};
+
+struct Contract {
+  std::optional<std::chrono::seconds> observe;  ///< empty: from the settings
+  std::optional<std::chrono::seconds> soak;
+  std::optional<Archive> archive;
+  std::optional<int> approvals;
+  std::vector<std::string> allow_silent;  ///< dependents that a drop takes along, named
+  std::vector<Step> steps;
+};
+
+struct Images {
+  std::optional<std::string> before;  ///< the newest image that needs the old side
+  std::optional<std::string> after;   ///< the oldest image that works on the new side
+};
+
+struct Plan {
+  std::string name;
+  std::string description;
+  std::vector<std::string> requires_plans;
+  Images images;
+  std::vector<Change> changes;  ///< short form; empty once expanded (core/change.hpp)
+  std::vector<Step> expand;
+  std::vector<Step> migrate;
+  Contract contract;
+  std::vector<std::pair<std::string, std::string>> settings;  ///< dotted key, value: narrower than the configuration
+
+  std::string file;  ///< path as given, for messages
+  std::string text;  ///< the bytes of the file
+  std::string hash;  ///< sha256 of text, 64 lower-case hex digits
+};
+
+/// Whether contract has anything to do.
+bool takes_away(const Plan& plan);
+const std::vector<Step>& steps_of(const Plan& plan, std::string_view phase);
+
+}  // namespace switchback

@@ -1,0 +1,77 @@
+/// Every setting, as a flat list of dotted keys; the same keys in switchback.yaml, in a plan, in `set` and (upper case,
+/// dots as underscores, SWITCHBACK_ in front) in the environment.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "switchback/core/plan.hpp"
+
+namespace switchback {
+
+enum class Environment { production, staging, development };
+enum class ReplicaPolicy { required, optional, ignore };
+
+/// Typed values with their defaults. Made by resolve(); nobody parses text after that.
+struct Settings {
+  Environment environment = Environment::production;
+  std::string database;  ///< anything libpq takes; empty: DATABASE_URL, PG*
+  std::chrono::milliseconds lock_timeout{2000};
+  std::chrono::milliseconds lease{15000};
+  std::chrono::seconds observe{24 * 3600};
+  std::chrono::seconds soak{72 * 3600};
+  std::chrono::seconds archive{30 * 24 * 3600};
+  int approvals = 0;
+  std::chrono::milliseconds batch_target{25};
+  std::int64_t batch_max_wal = 1'000'000;
+  bool synchronous_commit = true;
+  std::int64_t quarantine_rows = 100;
+  double quarantine_share = 0.001;  ///< of the table's rows; whichever of the two is less
+  std::optional<UserTriggers> user_triggers;
+  std::chrono::milliseconds health_grace{15000};
+  std::chrono::milliseconds lag_target{500};
+  std::chrono::milliseconds lag_limit{1000};
+  std::chrono::milliseconds lag_clear{3000};
+  std::map<std::string, ReplicaPolicy> replicas;  ///< by application_name or slot; others are required
+  std::optional<std::string> backup_none;         ///< `backup: { none: reason }`
+};
+
+/// Where a value came from; narrower ones come later in this order and win.
+enum class Origin { built_in, file, plan, environment_variable, flag, live };
+
+struct SettingValue {
+  std::string key;    ///< "backfill.batch.target"
+  std::string value;  ///< as written
+  Origin origin = Origin::built_in;
+  std::string source;  ///< "switchback.yaml:4:3", "SWITCHBACK_LEASE", "set by alice until 12:00"; for people
+};
+
+/// One row of the registry: what may be set, and what it means.
+struct SettingSpec {
+  std::string_view key;  ///< a trailing `.*` stands for one free part: "health.replicas.*"
+  std::string_view default_value;
+  std::string_view form;     ///< "duration", "bytes", "percent", "integer", "boolean", "text", or "a|b|c"
+  std::string_view meaning;  ///< one line
+  bool in_plan;              ///< may stand in a plan
+  bool live;                 ///< may be changed by `set` while a plan runs
+};
+std::span<const SettingSpec> setting_specs();
+const SettingSpec* setting_spec(std::string_view key);
+/// The known key most like `key`, when one is near enough to be what was meant.
+std::optional<std::string> nearest_setting(std::string_view key);
+
+/// Why `value` does not fit `key`, in words; empty when it does.
+std::optional<std::string> misfit(std::string_view key, std::string_view value);
+
+/// Last value of each key wins; throws Error(Exit::invalid) naming key and source on the first misfit.
+Settings resolve(std::span<const SettingValue> values);
+
+std::string_view name(Environment environment);
+
+}  // namespace switchback

@@ -1,0 +1,31 @@
+/// Connecting to PostgreSQL: the only place where sessions are made and set up.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "switchback/ports/session.hpp"
+
+namespace switchback::postgres {
+
+struct ConnectOptions {
+  std::string database;  ///< URI or key=value string; empty: DATABASE_URL, else libpq's PG* variables and files
+  std::string application_name = "switchback";
+  std::chrono::milliseconds lock_timeout{2000};
+  std::chrono::milliseconds statement_timeout{0};  ///< 0: none
+  bool synchronous_commit = true;
+  /// row_security=off makes row level security fail loudly (42501) instead of hiding rows.
+  bool row_security_off = true;
+  bool read_only = false;
+};
+
+/// A session with search_path `pg_catalog, pg_temp` and the settings above. Never reconnects by itself.
+/// Error(Exit::unreachable) when the server cannot be reached, refuses, or is reached through a pooler that gives every
+/// transaction another server connection.
+std::unique_ptr<ports::Session> connect(const ConnectOptions& options);
+
+/// Host, port and database as libpq resolved them; for messages. Never holds a password.
+std::string shown_target(const std::string& database);
+
+}  // namespace switchback::postgres

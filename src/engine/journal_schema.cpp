@@ -1,0 +1,278 @@
+#include "switchback/engine/journal_schema.hpp"
+
+#include "switchback/core/error.hpp"
+
+namespace switchback::engine {
+namespace {
+
+/// Version 1. Later versions are appended as further entries, never edited.
+constexpr const char* version_1 = R"sql(
+CREATE SCHEMA switchback;
+COMMENT ON SCHEMA switchback IS 'Journal of switchback: plans, steps, checkpoints, events.';
+
+CREATE TABLE switchback.meta (
+  only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  version   integer NOT NULL,
+  readable_by integer NOT NULL,
+  upgraded_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON COLUMN switchback.meta.readable_by IS 'oldest journal version whose read-only commands understand this one';
+INSERT INTO switchback.meta (version, readable_by) VALUES (1, 0);
+
+CREATE TABLE switchback.plan (
+  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name        text NOT NULL UNIQUE,
+  hash        text NOT NULL,
+  text        text NOT NULL,
+  file        text NOT NULL,
+  environment text NOT NULL,
+  state       text NOT NULL DEFAULT 'planned',
+  target      text,
+  hold        jsonb,
+  paused      jsonb,
+  progress    jsonb,
+  resolved    jsonb NOT NULL DEFAULT '{}',
+  fingerprints jsonb NOT NULL DEFAULT '{}',
+  takes_away  boolean NOT NULL,
+  image_before text,
+  image_after text,
+  author      text NOT NULL DEFAULT session_user,
+  system_identifier text NOT NULL,
+  timeline    integer NOT NULL,
+  created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  state_since timestamptz NOT NULL DEFAULT clock_timestamp(),
+  migrated_at timestamptz,
+  hidden_at   timestamptz,
+  contracted_at timestamptz
+);
+
+CREATE TABLE switchback.step (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  phase     text NOT NULL,
+  ordinal   integer NOT NULL,
+  name      text NOT NULL,
+  status    text NOT NULL CHECK (status IN ('running', 'done', 'undone')),
+  detail    jsonb NOT NULL DEFAULT '{}',
+  started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ended_at  timestamptz,
+  PRIMARY KEY (plan_id, phase, ordinal)
+);
+
+CREATE TABLE switchback.checkpoint (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  step      text NOT NULL,
+  part      text NOT NULL,
+  cursor    jsonb,
+  finished  boolean NOT NULL DEFAULT false,
+  rows_done bigint NOT NULL DEFAULT 0,
+  rows_bad  bigint NOT NULL DEFAULT 0,
+  active    interval NOT NULL DEFAULT '0',
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (plan_id, step, part)
+) WITH (fillfactor = 50);
+
+CREATE TABLE switchback.event (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  plan_id   bigint REFERENCES switchback.plan,
+  plan      text,
+  at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  kind      text NOT NULL,
+  from_state text,
+  to_state  text,
+  role      text NOT NULL DEFAULT session_user,
+  os_user   text NOT NULL,
+  host      text NOT NULL,
+  reason    text,
+  lsn       pg_lsn,
+  detail    jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX event_plan ON switchback.event (plan_id, id);
+
+CREATE FUNCTION switchback.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  RAISE EXCEPTION 'switchback.event is append-only' USING ERRCODE = '55000', HINT = 'What happened, happened: add an event instead.';
+END $body$;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON switchback.event
+  FOR EACH STATEMENT EXECUTE FUNCTION switchback.refuse_change();
+ALTER TABLE switchback.event ENABLE ALWAYS TRIGGER append_only;
+
+CREATE TABLE switchback.setting (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  key       text NOT NULL,
+  value     text NOT NULL,
+  until     timestamptz,
+  role      text NOT NULL DEFAULT session_user,
+  at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (plan_id, key)
+);
+
+CREATE TABLE switchback.request (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  kind      text NOT NULL CHECK (kind IN ('pause', 'resume')),
+  reason    text,
+  role      text NOT NULL DEFAULT session_user,
+  os_user   text NOT NULL,
+  host      text NOT NULL,
+  at        timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE switchback.runner (
+  plan_id   bigint PRIMARY KEY REFERENCES switchback.plan,
+  epoch     bigint NOT NULL,
+  runner    text NOT NULL,
+  host      text NOT NULL,
+  pid       integer NOT NULL,
+  lease     interval NOT NULL,
+  heartbeat timestamptz NOT NULL DEFAULT clock_timestamp(),
+  released  boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 50);
+
+CREATE TABLE switchback.runner_session (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  epoch     bigint NOT NULL,
+  pid       integer NOT NULL,
+  backend_start timestamptz NOT NULL,
+  PRIMARY KEY (plan_id, epoch, pid, backend_start)
+);
+
+CREATE TABLE switchback.approval (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  phase     text NOT NULL,
+  hash      text NOT NULL,
+  role      text NOT NULL DEFAULT session_user,
+  os_user   text NOT NULL,
+  host      text NOT NULL,
+  despite   text,
+  reason    text,
+  at        timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE switchback.quarantine (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  step      text NOT NULL,
+  relation  text NOT NULL,
+  key       jsonb NOT NULL,
+  sqlstate  text NOT NULL,
+  message   text NOT NULL,
+  old_values jsonb,
+  status    text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'accepted', 'mended')),
+  at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  settled_by text,
+  settled_at timestamptz,
+  reason    text,
+  UNIQUE (plan_id, step, relation, key)
+);
+
+CREATE TABLE switchback.usage_statement (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  server    text NOT NULL,
+  key       text NOT NULL,
+  role      text NOT NULL,
+  text      text,
+  calls     bigint NOT NULL,
+  calls_rose_at timestamptz,
+  first_seen timestamptz NOT NULL,
+  judged    jsonb NOT NULL DEFAULT '{}',
+  PRIMARY KEY (plan_id, server, key)
+);
+CREATE TABLE switchback.usage_session (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  server    text NOT NULL,
+  role      text NOT NULL,
+  application text NOT NULL,
+  first_seen timestamptz NOT NULL,
+  last_seen timestamptz NOT NULL,
+  PRIMARY KEY (plan_id, server, role, application)
+);
+CREATE TABLE switchback.usage_coverage (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  source    text NOT NULL,
+  server    text NOT NULL,
+  since     timestamptz NOT NULL,
+  until     timestamptz NOT NULL,
+  marks     jsonb NOT NULL DEFAULT '{}',
+  cut_by    text,
+  PRIMARY KEY (plan_id, source, server)
+);
+CREATE TABLE switchback.evidence (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  sealed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  document  jsonb NOT NULL,
+  PRIMARY KEY (plan_id, sealed_at)
+);
+
+CREATE TABLE switchback.definition (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  ordinal   integer NOT NULL,
+  kind      text NOT NULL,
+  structure text NOT NULL,
+  definition text NOT NULL,
+  PRIMARY KEY (plan_id, ordinal)
+);
+CREATE TABLE switchback.archive (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  relation  text NOT NULL,
+  archive_table text NOT NULL,
+  state     text NOT NULL CHECK (state IN ('filling', 'verified', 'kept', 'restored', 'purged')),
+  rows      bigint,
+  checksum  text,
+  keep_until timestamptz,
+  detail    jsonb NOT NULL DEFAULT '{}',
+  PRIMARY KEY (plan_id, relation)
+);
+)sql";
+
+constexpr int newest = 1;
+
+}  // namespace
+
+int journal_version() { return newest; }
+
+std::optional<JournalVersion> journal_version_in(ports::Session& session) {
+  const auto present = session.exec("SELECT pg_catalog.to_regclass('switchback.meta') IS NOT NULL");
+  if (!present.boolean(0, 0)) return std::nullopt;
+  const auto rows = session.exec("SELECT version, readable_by FROM switchback.meta");
+  if (rows.empty())
+    throw Error(Exit::failed, Remedy::person, "the schema switchback is there, but its meta table is empty",
+                "it was not made by switchback, or was damaged: look before you drop it");
+  return JournalVersion{static_cast<int>(rows.integer(0, 0)), static_cast<int>(rows.integer(0, 1))};
+}
+
+bool ensure_journal(ports::Session& session) {
+  ports::Transaction transaction(session);
+  // Two first runs at once: the second waits here, and then sees the journal made by the first.
+  transaction.exec("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('switchback journal', 0))");
+  const auto found = journal_version_in(session);
+  if (found && found->version > newest)
+    throw Error(Exit::failed, Remedy::person,
+                "this database's journal is version " + std::to_string(found->version) + "; this switchback knows up to " +
+                    std::to_string(newest),
+                "use the newer switchback that upgraded it; status, history, explain and usage still work here when it is newer by one");
+  if (found) return false;
+  const auto allowed = session.exec(
+      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), pg_catalog.current_database(), current_user");
+  if (!allowed.boolean(0, 0))
+    throw Error(Exit::unreachable, Remedy::person,
+                "the role " + allowed.text(0, 2) + " may not create the journal schema in database " + allowed.text(0, 1),
+                "GRANT CREATE ON DATABASE " + quote_identifier(allowed.text(0, 1)) + " TO " + quote_identifier(allowed.text(0, 2)) + ";",
+                "42501");
+  session.exec(version_1);
+  transaction.commit();
+  return true;
+}
+
+void require_readable_journal(ports::Session& session) {
+  const auto found = journal_version_in(session);
+  if (!found)
+    throw Error(Exit::invalid, Remedy::person, "there is no journal in this database yet", "switchback init makes it; switchback run does too");
+  if (found->version > newest + 1 || found->readable_by > newest)
+    throw Error(Exit::failed, Remedy::person,
+                "this database's journal is version " + std::to_string(found->version) + "; this switchback reads up to " +
+                    std::to_string(newest + 1),
+                "use a newer switchback");
+}
+
+}  // namespace switchback::engine

@@ -1,0 +1,266 @@
+#include "switchback/postgres/session.hpp"
+
+#include <libpq-fe.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <mutex>
+#include <pqxx/pqxx>
+#include <random>
+
+#include "switchback/core/error.hpp"
+#include "switchback/core/sql.hpp"
+
+namespace switchback::ports {
+
+std::int64_t Rows::integer(std::size_t row, std::size_t column) const {
+  const Value& value = at(row, column);
+  std::int64_t number_read = 0;
+  if (!value) return 0;
+  const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number_read);
+  if (error != std::errc{} || end != value->data() + value->size())
+    throw Error(Exit::failed, Remedy::bug, "the server's value '" + *value + "' is not a whole number");
+  return number_read;
+}
+
+double Rows::number(std::size_t row, std::size_t column) const {
+  const Value& value = at(row, column);
+  return value ? std::strtod(value->c_str(), nullptr) : 0.0;
+}
+
+}  // namespace switchback::ports
+
+namespace switchback::postgres {
+namespace {
+
+
+using ports::Rows;
+using ports::Value;
+
+Rows copy_of(const pqxx::result& result) {
+  Rows rows;
+  rows.rows.reserve(static_cast<std::size_t>(result.size()));
+  for (const auto& row : result) {
+    std::vector<Value> values;
+    values.reserve(row.size());
+    for (const auto& field : row) values.push_back(field.is_null() ? Value{} : Value{field.c_str()});
+    rows.rows.push_back(std::move(values));
+  }
+  rows.affected = static_cast<std::int64_t>(result.affected_rows());
+  return rows;
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+Exit exit_for(const std::string& sqlstate) {
+  if (sqlstate == "42501" || sqlstate.starts_with("28") || sqlstate.starts_with("08") || sqlstate.starts_with("57P"))
+    return Exit::unreachable;
+  return Exit::failed;
+}
+
+class PqxxSession final : public ports::Session {
+ public:
+  explicit PqxxSession(const std::string& connection_string) : connection_(connection_string) {
+#if PQXX_VERSION_MAJOR < 7
+    // 6.4 silently reconnects: a later statement would run on a new backend, without our locks and settings.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    connection_.inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+#endif
+    work_.emplace(connection_);
+    version_ = connection_.server_version();
+    pid_ = connection_.backendpid();
+  }
+  ~PqxxSession() override {
+    try {
+      work_.reset();
+    } catch (...) {  // a broken connection may complain while its transaction object goes; nothing is left to save
+    }
+  }
+
+  Rows exec(std::string_view sql, const std::vector<Value>& parameters) override {
+    return translated([&] {
+      if (parameters.empty()) return copy_of(work_->exec(std::string(sql)));
+      std::vector<const char*> texts;
+      texts.reserve(parameters.size());
+      for (const Value& value : parameters) texts.push_back(value ? value->c_str() : nullptr);
+#if PQXX_VERSION_MAJOR < 7
+      return copy_of(work_->exec_params(std::string(sql), pqxx::prepare::make_dynamic_params(texts)));
+#else
+      pqxx::params bound;
+      for (const char* text : texts) {
+        if (text)
+          bound.append(std::string(text));
+        else
+          bound.append();
+      }
+      return copy_of(work_->exec_params(std::string(sql), bound));
+#endif
+    });
+  }
+
+  void begin(std::string_view options) override { exec("BEGIN " + std::string(options), {}); }
+
+  void commit() override {
+    try {
+      const Rows unused = exec("COMMIT", {});
+    } catch (const Error& error) {
+      if (error.remedy() == Remedy::reconnect)
+        throw Error(Exit::failed, Remedy::in_doubt, "the connection was lost during COMMIT", "the journal says whether it counted",
+                    error.sqlstate());
+      throw;
+    }
+  }
+
+  void rollback() noexcept override {
+    try {
+      exec("ROLLBACK", {});
+    } catch (const std::exception&) {  // the session is gone, and the server has rolled back with it
+    }
+  }
+
+  void cancel() noexcept override {
+    try {
+      connection_.cancel_query();
+    } catch (const std::exception&) {  // nothing was running, or the connection is gone
+    }
+  }
+
+  int server_version() const override { return version_; }
+  int backend_pid() const override { return pid_; }
+
+ private:
+  template <class Call>
+  Rows translated(Call call) {
+    try {
+      return call();
+    } catch (const pqxx::sql_error& error) {
+      const std::string state = error.sqlstate();
+      // A connection that died reports its last words without a SQLSTATE.
+      if (state.empty() && !connection_.is_open())
+        throw Error(Exit::unreachable, Remedy::reconnect, trimmed(error.what()), "", "08006");
+      throw Error(exit_for(state), remedy_of(state), trimmed(error.what()), "", state);
+    } catch (const pqxx::broken_connection& error) {
+      throw Error(Exit::unreachable, Remedy::reconnect, trimmed(error.what()), "", "08006");
+    } catch (const pqxx::failure& error) {
+      throw Error(Exit::failed, connection_.is_open() ? Remedy::bug : Remedy::reconnect, trimmed(error.what()));
+    } catch (const std::logic_error& error) {
+      throw Error(Exit::failed, Remedy::bug, trimmed(error.what()));
+    }
+  }
+
+  pqxx::connection connection_;
+  std::optional<pqxx::nontransaction> work_;
+  int version_ = 0;
+  int pid_ = 0;
+};
+
+std::string target_of(const std::string& database) {
+  if (!database.empty()) return database;
+  const char* url = std::getenv("DATABASE_URL");
+  return url ? url : "";
+}
+
+/// libpq's own parse of the string, without the password.
+std::vector<std::pair<std::string, std::string>> parsed(const std::string& database) {
+  char* problem = nullptr;
+  PQconninfoOption* options = PQconninfoParse(database.c_str(), &problem);
+  if (!options) {
+    PQfreemem(problem);  // its text repeats the string, which may hold a password
+    throw Error(Exit::usage, Remedy::person, "the database is not a connection string that libpq understands",
+                "write it as postgresql://user@host:port/database or as key=value pairs");
+  }
+  std::vector<std::pair<std::string, std::string>> pairs;
+  for (PQconninfoOption* option = options; option->keyword; ++option)
+    if (option->val) pairs.emplace_back(option->keyword, option->val);
+  PQconninfoFree(options);
+  return pairs;
+}
+
+std::string conninfo_quoted(const std::string& value) {
+  std::string out = "'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "'";
+}
+
+std::string connection_string(const ConnectOptions& options) {
+  std::string out;
+  bool has_timeout = false;
+  for (const auto& [key, value] : parsed(target_of(options.database))) {
+    if (key == "application_name" || key == "fallback_application_name") continue;
+    has_timeout |= key == "connect_timeout";
+    out += key + "=" + conninfo_quoted(value) + " ";
+  }
+  out += "application_name=" + conninfo_quoted(options.application_name.substr(0, 63));
+  if (!has_timeout) out += " connect_timeout=10";
+  return out;
+}
+
+/// A pooler in transaction mode hands the next transaction to another server connection, or resets it: a setting made in
+/// one transaction is gone in the next, and with it everything that lock_timeout and row_security promise.
+void refuse_transaction_pooler(ports::Session& session) {
+  const std::string token = std::to_string(std::random_device{}());
+  std::string first_pid;
+  for (int round = 0; round < 3; ++round) {
+    if (round == 0) session.exec("SELECT pg_catalog.set_config('switchback.session', " + quote_literal(token) + ", false)");
+    session.begin();
+    const Rows seen = session.exec("SELECT pg_catalog.current_setting('switchback.session', true), pg_catalog.pg_backend_pid()");
+    session.rollback();
+    if (round == 0) first_pid = seen.text(0, 1);
+    if (seen.text(0, 0) != token || seen.text(0, 1) != first_pid)
+      throw Error(Exit::unreachable, Remedy::person,
+                  "this connection goes through a pooler in transaction mode: a setting made in one transaction is gone in the next",
+                  "connect to PostgreSQL itself, or to a pool in session mode");
+  }
+}
+
+}  // namespace
+
+std::string shown_target(const std::string& database) {
+  std::string host;
+  std::string port;
+  std::string dbname;
+  for (const auto& [key, value] : parsed(target_of(database))) {
+    if (key == "host") host = value;
+    if (key == "port") port = value;
+    if (key == "dbname") dbname = value;
+    if (key == "service") host = "service " + value;
+  }
+  std::string out = dbname.empty() ? "database" : "database " + dbname;
+  if (!host.empty()) out += " at " + host + (port.empty() ? "" : ":" + port);
+  return out;
+}
+
+std::unique_ptr<ports::Session> connect(const ConnectOptions& options) {
+  std::unique_ptr<PqxxSession> session;
+  try {
+    session = std::make_unique<PqxxSession>(connection_string(options));
+  } catch (const pqxx::failure& error) {
+    throw Error(Exit::unreachable, Remedy::reconnect,
+                "cannot connect to " + shown_target(options.database) + ": " + trimmed(error.what()),
+                "check --database, DATABASE_URL or the PG* variables; psql with the same settings must work");
+  }
+  const auto milliseconds = [](std::chrono::milliseconds value) { return quote_literal(std::to_string(value.count())); };
+  session->exec("SET search_path = pg_catalog, pg_temp; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;"
+                "SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;"
+                "SET client_min_messages = error; SET idle_in_transaction_session_timeout = 0;"
+                "SET row_security = " + std::string(options.row_security_off ? "off" : "on") +
+                "; SET lock_timeout = " + milliseconds(options.lock_timeout) +
+                "; SET statement_timeout = " + milliseconds(options.statement_timeout) +
+                (options.synchronous_commit ? "" : "; SET synchronous_commit = off") +
+                (options.read_only ? "; SET default_transaction_read_only = on" : ""), {});
+  refuse_transaction_pooler(*session);
+  if (session->server_version() < 130000)
+    throw Error(Exit::unreachable, Remedy::person,
+                "this server is PostgreSQL " + std::to_string(session->server_version() / 10000) + "; switchback needs 13 or newer");
+  return session;
+}
+
+}  // namespace switchback::postgres
