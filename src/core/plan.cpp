@@ -1,0 +1,114 @@
+#include "switchback/core/plan.hpp"
+
+#include <algorithm>
+
+#include "switchback/core/change.hpp"
+#include "switchback/core/error.hpp"
+
+namespace switchback {
+namespace {
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+std::string column_of(const TableName& table, const std::string& column) {
+  return shown(table) + "." + shown(column);
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+/// The first line, cut where it would not fit beside the rest of a log line.
+std::string first_line(const std::string& text) {
+  constexpr std::size_t longest = 60;
+  std::string line = text.substr(0, text.find('\n'));
+  if (line.size() == text.size() && line.size() <= longest) return line;
+  std::size_t keep = std::min(line.size(), longest);
+  while (keep > 0 && keep < line.size() && (static_cast<unsigned char>(line[keep]) & 0xC0U) == 0x80U) --keep;
+  return line.substr(0, keep) + " …";
+}
+
+std::string object_of(const Action& action) {
+  return std::visit(Overloaded{
+                        [](const AddColumn& step) { return column_of(step.table, step.name); },
+                        [](const CreateIndex& step) {
+                          const std::string on =
+                              shown(step.table) + (step.definition ? "" : "(" + joined(step.columns) + ")");
+                          return step.name ? shown(*step.name) + " on " + on : "on " + on;
+                        },
+                        [](const DropNotNull& step) { return column_of(step.table, step.column); },
+                        [](const SetDefault& step) { return column_of(step.table, step.column); },
+                        [](const Sql& step) { return first_line(step.run); },
+                        [](const Backfill& step) { return shown(step.table); },
+                        [](const Verify& step) { return shown(step.table) + ": " + first_line(step.check); },
+                        [](const SetNotNull& step) { return column_of(step.table, step.column); },
+                        [](const DropColumn& step) { return column_of(step.table, step.name); },
+                        [](const DropIndex& step) { return shown(step.name); },
+                        [](const DropConstraint& step) { return shown(step.name) + " on " + shown(step.table); },
+                    },
+                    action);
+}
+
+bool contracts(const WholeChange& change) {
+  return std::visit(Overloaded{
+                        [](const ChangeAddColumn& add) {
+                          return add.not_null && !(add.default_value && is_constant(*add.default_value));
+                        },
+                        [](const ChangeDropColumn&) { return true; },
+                        [](const ChangeRenameColumn&) { return true; },
+                    },
+                    change);
+}
+
+}  // namespace
+
+std::string_view kind(const Action& action) {
+  return std::visit(Overloaded{
+                        [](const AddColumn&) { return "add_column"; },
+                        [](const CreateIndex&) { return "create_index"; },
+                        [](const DropNotNull&) { return "drop_not_null"; },
+                        [](const SetDefault&) { return "set_default"; },
+                        [](const Sql&) { return "sql"; },
+                        [](const Backfill&) { return "backfill"; },
+                        [](const Verify&) { return "verify"; },
+                        [](const SetNotNull&) { return "set_not_null"; },
+                        [](const DropColumn&) { return "drop_column"; },
+                        [](const DropIndex&) { return "drop_index"; },
+                        [](const DropConstraint&) { return "drop_constraint"; },
+                    },
+                    action);
+}
+
+std::string describe(const Action& action) {
+  return std::string(kind(action)) + " " + object_of(action);
+}
+
+const TableName* table_of(const Action& action) {
+  return std::visit(
+      []<class StepType>(const StepType& step) -> const TableName* {
+        if constexpr (requires { step.table; })
+          return &step.table;
+        else
+          return nullptr;
+      },
+      action);
+}
+
+bool takes_away(const Plan& plan) {
+  return !plan.contract.steps.empty() ||
+         std::ranges::any_of(plan.changes, [](const Change& change) { return contracts(change.what); });
+}
+
+const std::vector<Step>& steps_of(const Plan& plan, std::string_view phase) {
+  if (phase == "expand") return plan.expand;
+  if (phase == "migrate") return plan.migrate;
+  if (phase == "contract") return plan.contract.steps;
+  throw Error(Exit::failed, Remedy::bug, "there is no phase " + std::string(phase));
+}
+
+}  // namespace switchback
