@@ -129,7 +129,8 @@ void add_approval(ports::Session& session, const Actor& actor, const PlanRecord&
 std::vector<ApprovalRecord> approvals(ports::Session& session, const PlanRecord& plan);
 
 void store_progress(ports::Session& session, PlanId plan, const Progress& progress);
-/// Writes the hold and, when it differs in kind or reason from the one there, an event.
+/// Writes the hold (its `since` stays while the kind does) and, when it differs from the one there in kind or in reason,
+/// an event. Readings, words that begin with a digit, are no difference: a lag that goes up and down is one event.
 void store_hold(ports::Session& session, const Actor& actor, const PlanRecord& plan, const std::optional<Hold>& hold);
 
 struct QuarantinedRow {
