@@ -46,6 +46,15 @@ CREATE TABLE switchback.plan (
   contracted_at timestamptz
 );
 
+CREATE TABLE switchback.sync (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  relation  oid NOT NULL,
+  document  jsonb NOT NULL,
+  restoring boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (plan_id, relation)
+);
+COMMENT ON TABLE switchback.sync IS 'what each plan asks of a table''s sync function now; the function is made from all rows of a table';
+
 CREATE TABLE switchback.step (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,
   phase     text NOT NULL,

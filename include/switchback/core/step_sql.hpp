@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "switchback/core/plan.hpp"
 #include "switchback/core/state.hpp"
+#include "switchback/core/sync.hpp"
+#include "switchback/core/table_facts.hpp"
 
 namespace switchback {
 
@@ -21,6 +24,22 @@ struct StepSql {
   Safety before = Safety::works;  ///< the older image while and after it
   Safety after = Safety::works;
 };
+
+/// `ALTER TABLE … ADD COLUMN …` for each column as the server resolved it, in one statement, then comments and grants.
+/// With `marker`: the marker column too.
+StepSql add_columns_sql(const TableName& table, const std::vector<ColumnFacts>& columns, const std::string& marker);
+/// The index's name: as written, else `<table>_<columns>_idx`.
+std::string index_name(const CreateIndex& index);
+/// One statement, built concurrently. Into `on` when the table is partitioned: that leaf, under `name`.
+std::string create_index_sql(const CreateIndex& index, const TableName& on, const std::string& name);
+StepSql index_sql(const CreateIndex& index, const TableFacts* table);
+/// `was`: the column as it is before, for the way back; null when there is no database to ask.
+StepSql drop_not_null_sql(const DropNotNull& step, const ColumnFacts* was);
+StepSql set_default_sql(const SetDefault& step, const ColumnFacts* was);
+StepSql sql_sql(const Sql& step);
+
+/// The name of the index on one leaf of a partitioned table.
+std::string leaf_index_name(const std::string& index, const TableName& leaf);
 
 struct PhaseSql {
   std::string phase;  ///< expand, migrate, hide, archive, drop

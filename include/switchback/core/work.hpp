@@ -1,0 +1,33 @@
+/// The order in which a phase is worked off: steps as written, but all of a synced table's new columns, its marker and
+/// its sync function together, so that no write ever falls between them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "switchback/core/plan.hpp"
+
+namespace switchback {
+
+struct Work {
+  enum class Kind {
+    columns,  ///< add columns, with `sync` also marker, sync function and triggers: one transaction
+    index,
+    statement,  ///< drop_not_null, set_default, sql: one transaction each
+    backfill,
+    verify,
+    compare,  ///< both sides of every row of `table`
+  };
+  Kind kind = Kind::statement;
+  int ordinal = 0;  ///< within the phase, from 1
+  TableName table;
+  std::vector<const Step*> steps;  ///< into the plan, which outlives this
+  bool sync = false;
+  std::string name;  ///< "add_column users.first_name"
+};
+
+std::vector<Work> expand_work(const Plan& plan);
+/// As written; after the steps a comparison for each synced table.
+std::vector<Work> migrate_work(const Plan& plan);
+
+}  // namespace switchback

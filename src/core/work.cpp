@@ -1,0 +1,68 @@
+#include "switchback/core/work.hpp"
+
+#include <algorithm>
+
+namespace switchback {
+namespace {
+
+std::vector<TableName> synced_tables(const Plan& plan) {
+  std::vector<TableName> tables;
+  for (const Step& step : plan.migrate)
+    if (const auto* backfill = std::get_if<Backfill>(&step.action)) tables.push_back(backfill->table);
+  return tables;
+}
+
+Work::Kind kind_of(const Action& action) {
+  if (std::holds_alternative<CreateIndex>(action)) return Work::Kind::index;
+  if (std::holds_alternative<Backfill>(action)) return Work::Kind::backfill;
+  if (std::holds_alternative<Verify>(action)) return Work::Kind::verify;
+  return Work::Kind::statement;
+}
+
+void number(std::vector<Work>& work) {
+  int ordinal = 0;
+  for (Work& one : work) one.ordinal = ++ordinal;
+}
+
+}  // namespace
+
+std::vector<Work> expand_work(const Plan& plan) {
+  const std::vector<TableName> synced = synced_tables(plan);
+  std::vector<TableName> waiting = synced;
+  std::vector<Work> work;
+  for (const Step& step : plan.expand) {
+    const auto* column = std::get_if<AddColumn>(&step.action);
+    const TableName* table = table_of(step.action);
+    Work one{column ? Work::Kind::columns : kind_of(step.action), 0, table ? *table : TableName{}, {&step}, false, describe(step.action)};
+    if (column && std::ranges::find(synced, column->table) != synced.end()) {
+      const auto first = std::ranges::find(waiting, column->table);
+      if (first == waiting.end()) {  // joins the work of the table's first column
+        for (Work& earlier : work)
+          if (earlier.sync && earlier.table == column->table) {
+            earlier.steps.push_back(&step);
+            earlier.name += ", " + column->name;
+          }
+        continue;
+      }
+      waiting.erase(first);
+      one.sync = true;
+    }
+    work.push_back(std::move(one));
+  }
+  for (const TableName& table : waiting) work.push_back({Work::Kind::columns, 0, table, {}, true, "sync " + shown(table)});
+  number(work);
+  return work;
+}
+
+std::vector<Work> migrate_work(const Plan& plan) {
+  std::vector<Work> work;
+  for (const Step& step : plan.migrate) {
+    const TableName* table = table_of(step.action);
+    work.push_back({kind_of(step.action), 0, table ? *table : TableName{}, {&step}, false, describe(step.action)});
+  }
+  for (const TableName& table : synced_tables(plan)) work.push_back({Work::Kind::compare, 0, table, {}, false, "compare " + shown(table)});
+  number(work);
+  return work;
+}
+
+}  // namespace switchback

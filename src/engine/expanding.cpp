@@ -1,0 +1,195 @@
+#include "switchback/engine/expanding.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/error.hpp"
+#include "switchback/core/step_sql.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using nlohmann::json;
+
+bool is_done(ports::Session& session, const Workbench& bench, std::string_view phase, int ordinal) {
+  const auto status = step_status(session, bench.fence().plan, phase, ordinal);
+  return status && status->status == "done";
+}
+
+Stop add_columns(Workbench& bench, const Work& work) {
+  return bench.in_transaction([&](ports::Session& session) {
+    if (is_done(session, bench, "expand", work.ordinal)) return;
+    std::vector<ColumnFacts> columns;
+    for (const Step* step : work.steps) {
+      const auto& action = std::get<AddColumn>(step->action);
+      const ColumnFacts* column = bench.resolved().added(action.table, action.name);
+      if (!column) throw Error(Exit::failed, Remedy::bug, "column " + action.name + " was not resolved");
+      columns.push_back(*column);
+    }
+    const ResolvedSync* sync = work.sync ? bench.resolved().sync_of(work.table) : nullptr;
+    for (const std::string& sql : add_columns_sql(work.table, columns, sync ? sync->sync.marker : "").sql) session.exec(sql);
+    if (sync) {
+      put_sync(session, bench.fence().plan, sync->oid, sync->sync);
+      resync(session, sync->oid, sync->table, true);
+    }
+    record_shapes(bench);
+    mark_step(session, bench.fence().plan, "expand", work.ordinal, work.name, "done");
+    bench.note("step", work.name);
+  });
+}
+
+enum class IndexLook { absent, valid, invalid, being_built };
+
+IndexLook look_at(ports::Session& session, const TableName& index, std::string& builder) {
+  const auto rows = session.exec(R"sql(
+SELECT i.indisvalid, p.pid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
+LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.index_relid = c.oid
+WHERE n.nspname = $1 AND c.relname = $2)sql", {index.schema, index.name});
+  if (rows.empty()) return IndexLook::absent;
+  builder = rows.text(0, 1);
+  if (!builder.empty()) return IndexLook::being_built;
+  return rows.boolean(0, 0) ? IndexLook::valid : IndexLook::invalid;
+}
+
+/// Neither waits inside a transaction nor holds a snapshot while the build goes on; lock_timeout is off, because the
+/// build's waits for older transactions block nobody.
+void build_concurrently(ports::Session& session, const std::string& sql) {
+  use_own_search_path(session, false);
+  session.exec("SET lock_timeout = 0");
+  try {
+    session.exec(sql);
+  } catch (const Error&) {
+    session.exec("RESET lock_timeout");
+    use_safe_search_path(session);
+    throw;
+  }
+  session.exec("RESET lock_timeout");
+  use_safe_search_path(session);
+}
+
+Stop build_one(Workbench& bench, const TableName& index, const std::string& sql) {
+  for (;;) {
+    std::string builder;
+    IndexLook look = IndexLook::absent;
+    Stop stop = bench.outside_transaction([&](ports::Session& session) {
+      look = look_at(session, index, builder);
+      if (look == IndexLook::invalid) session.exec("DROP INDEX CONCURRENTLY IF EXISTS " + quoted(index));
+      if (look != IndexLook::valid && look != IndexLook::being_built) build_concurrently(session, sql);
+    });
+    if (!stop.ok() || look == IndexLook::valid) return stop;
+    if (look != IndexLook::being_built) continue;  // look again: a build that was cancelled leaves it invalid
+    const Hold hold{HoldKind::lock, "index " + shown(index) + " is being built by backend " + builder, "that build ends", {}};
+    stop = bench.hold_until(hold, std::chrono::milliseconds(500), [&]() -> std::optional<Hold> {
+      if (look_at(bench.session(), index, builder) == IndexLook::being_built) return hold;
+      return std::nullopt;
+    });
+    if (!stop.ok()) return stop;
+  }
+}
+
+Stop build_all(Workbench& bench, const CreateIndex& index, const TableFacts& table) {
+  const std::string name = index_name(index);
+  if (table.kind != 'p') return build_one(bench, {index.table.schema, name}, create_index_sql(index, index.table, name));
+  const StepSql steps = index_sql(index, &table);
+  const TableName parent{index.table.schema, name};
+  Stop stop = bench.in_transaction([&](ports::Session& session) {
+    std::string builder;
+    if (look_at(session, parent, builder) == IndexLook::absent) {
+      use_own_search_path(session, true);
+      session.exec(steps.sql.front());
+    }
+  });
+  for (const TableName& leaf : table.leaves) {
+    if (!stop.ok()) return stop;
+    const std::string leaf_name = leaf_index_name(name, leaf);
+    stop = build_one(bench, {leaf.schema, leaf_name}, create_index_sql(index, leaf, leaf_name));
+    if (!stop.ok()) return stop;
+    stop = bench.in_transaction([&](ports::Session& session) {
+      session.exec("ALTER INDEX " + quoted(parent) + " ATTACH PARTITION " + quoted({leaf.schema, leaf_name}));
+    });
+  }
+  return stop;
+}
+
+}  // namespace
+
+Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view phase, const Work& work) {
+  bool done = false;
+  Stop stop = bench.in_transaction([&](ports::Session& session) {
+    const auto status = step_status(session, bench.fence().plan, phase, work.ordinal);
+    done = status && status->status == "done";
+    if (status && status->status != "undone") return;
+    std::string builder;
+    if (look_at(session, {index.table.schema, index_name(index)}, builder) != IndexLook::absent)
+      throw Error(Exit::refused, Remedy::person, "there is an index " + shown(index_name(index)) + " already, and it is not this plan's",
+                  "give the new one another name in the plan, or leave the step out");
+    // Written before the build, so that an index found later is known to be ours.
+    mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "running");
+  });
+  if (!stop.ok() || done) return stop;
+  // Leaves are read here, so that partitions made meanwhile are included.
+  const auto table = bench.catalog().table(bench.session(), index.table);
+  if (!table) throw Error(Exit::drift, Remedy::person, "the table " + shown(index.table) + " is gone");
+  try {
+    stop = build_all(bench, index, *table);
+  } catch (const Error& error) {
+    if (error.remedy() != Remedy::data) throw;
+    return Stop::held({HoldKind::violation, error.what(), "the rows are mended, then switchback run again", {}});
+  }
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    record_shapes(bench);
+    mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "done");
+    bench.note("step", work.name);
+  });
+}
+
+Stop run_statement(Workbench& bench, const Step& step, std::string_view phase, const Work& work) {
+  return bench.in_transaction([&](ports::Session& session) {
+    if (is_done(session, bench, phase, work.ordinal)) return;
+    StepSql sql;
+    if (const auto* relax = std::get_if<DropNotNull>(&step.action)) {
+      const auto table = bench.catalog().table(session, relax->table);
+      sql = drop_not_null_sql(*relax, table ? table->column(relax->column) : nullptr);
+    } else if (const auto* value = std::get_if<SetDefault>(&step.action)) {
+      const auto table = bench.catalog().table(session, value->table);
+      sql = set_default_sql(*value, table ? table->column(value->column) : nullptr);
+    } else {
+      sql = sql_sql(std::get<Sql>(step.action));
+    }
+    use_own_search_path(session, true);
+    for (const std::string& statement : sql.sql) session.exec(statement);
+    session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
+    record_shapes(bench);
+    mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "done", json{{"undo", sql.undo}}.dump());
+    bench.note("step", work.name);
+  });
+}
+
+Stop expand(Workbench& bench) {
+  const std::vector<Work> all = expand_work(bench.plan());
+  for (const Work& work : all) {
+    Stop stop = bench.pause_point(false);
+    if (!stop.ok()) return stop;
+    check_surroundings(bench);
+    switch (work.kind) {
+      case Work::Kind::columns:
+        stop = add_columns(bench, work);
+        break;
+      case Work::Kind::index:
+        stop = build_index(bench, std::get<CreateIndex>(work.steps.front()->action), "expand", work);
+        break;
+      case Work::Kind::statement:
+        stop = run_statement(bench, *work.steps.front(), "expand", work);
+        break;
+      case Work::Kind::backfill:
+      case Work::Kind::verify:
+      case Work::Kind::compare:
+        throw Error(Exit::failed, Remedy::bug, work.name + " is no expand step");
+    }
+    if (!stop.ok()) return stop;
+  }
+  return Stop::arrived();
+}
+
+}  // namespace switchback::engine

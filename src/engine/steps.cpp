@@ -1,0 +1,98 @@
+#include "switchback/engine/steps.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/error.hpp"
+
+namespace switchback::engine {
+
+using nlohmann::json;
+
+std::optional<StepStatus> step_status(ports::Session& session, PlanId plan, std::string_view phase, int ordinal) {
+  const auto rows = session.exec("SELECT status, detail FROM switchback.step WHERE plan_id = $1 AND phase = $2 AND ordinal = $3",
+                                 {std::to_string(plan), std::string(phase), std::to_string(ordinal)});
+  if (rows.empty()) return std::nullopt;
+  return StepStatus{rows.text(0, 0), rows.text(0, 1)};
+}
+
+void mark_step(ports::Session& session, PlanId plan, std::string_view phase, int ordinal, std::string_view name,
+               std::string_view status, std::string_view detail) {
+  session.exec(R"sql(
+INSERT INTO switchback.step (plan_id, phase, ordinal, name, status, detail, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6::jsonb, CASE WHEN $5 <> 'running' THEN pg_catalog.clock_timestamp() END)
+ON CONFLICT (plan_id, phase, ordinal) DO UPDATE SET status = excluded.status, name = excluded.name,
+  detail = switchback.step.detail || excluded.detail, ended_at = excluded.ended_at,
+  started_at = CASE WHEN excluded.status = 'running' THEN pg_catalog.clock_timestamp() ELSE switchback.step.started_at END)sql",
+               {std::to_string(plan), std::string(phase), std::to_string(ordinal), std::string(name), std::string(status), std::string(detail)});
+}
+
+std::vector<TableName> tables_of(const Plan& plan) {
+  std::vector<TableName> tables;
+  for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})
+    for (const Step& step : *phase)
+      if (const TableName* table = table_of(step.action); table && std::ranges::find(tables, *table) == tables.end())
+        tables.push_back(*table);
+  return tables;
+}
+
+void check_surroundings(Workbench& bench) {
+  ports::Session& session = bench.session();
+  const auto server = session.exec("SELECT s.system_identifier, pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_control_system() s");
+  if (server.boolean(0, 1))
+    throw Error(Exit::drift, Remedy::person, "this server is in recovery: it is a replica, not the primary", "connect to the primary");
+  if (server.text(0, 0) != bench.record().system_identifier)
+    throw Error(Exit::drift, Remedy::person,
+                "this is not the server the plan was started on: system identifier " + server.text(0, 0) + ", not " + bench.record().system_identifier,
+                "connect to the right one; on a copy, the plan's state is that of the moment it was copied: switchback repair accepts it");
+  const auto timeline = session.exec("SELECT ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::pg_catalog.bit(32)::pg_catalog.int4");
+  if (timeline.integer(0, 0) < bench.record().timeline)
+    throw Error(Exit::drift, Remedy::person,
+                "this server is on timeline " + timeline.text(0, 0) + ", the plan was started on " + std::to_string(bench.record().timeline) +
+                    ": it is an old primary that was failed over from",
+                "connect to the present primary");
+  const auto stored = session.exec("SELECT fingerprints FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)});
+  for (const auto& [table, shape] : json::parse(stored.text(0, 0)).items()) {
+    const auto dot = table.find('\n');
+    const TableName name{table.substr(0, dot), table.substr(dot + 1)};
+    if (bench.catalog().fingerprint(session, name) != shape.get<std::string>())
+      throw Error(Exit::drift, Remedy::person, "the table " + shown(name) + " is not shaped as this plan left it",
+                  "somebody changed its columns, constraints, indexes or triggers; undo that, or accept it: switchback repair " + bench.plan().name);
+  }
+}
+
+void record_shapes(Workbench& bench) {
+  json shapes = json::object();
+  for (const TableName& table : tables_of(bench.plan()))
+    shapes[table.schema + "\n" + table.name] = bench.catalog().fingerprint(bench.session(), table);
+  bench.session().exec("UPDATE switchback.plan SET fingerprints = $2::jsonb WHERE id = $1",
+                       {std::to_string(bench.fence().plan), shapes.dump()});
+}
+
+void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, const SyncPlan& sync, bool restoring) {
+  session.exec("INSERT INTO switchback.sync (plan_id, relation, document, restoring) VALUES ($1, $2, $3::jsonb, $4) "
+               "ON CONFLICT (plan_id, relation) DO UPDATE SET document = excluded.document, restoring = excluded.restoring",
+               {std::to_string(plan), std::to_string(relation), to_json(sync), restoring ? "t" : "f"});
+}
+
+void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation) {
+  session.exec("DELETE FROM switchback.sync WHERE plan_id = $1 AND relation = $2", {std::to_string(plan), std::to_string(relation)});
+}
+
+void resync(ports::Session& session, std::uint32_t relation, const TableName& table, bool triggers) {
+  // Plans are chained by `requires`, so the order in which they were registered is the order of dependency.
+  const auto rows = session.exec("SELECT document, restoring FROM switchback.sync WHERE relation = $1 ORDER BY plan_id", {std::to_string(relation)});
+  if (rows.empty()) {
+    session.exec(sync_drop_sql(relation, table));
+    return;
+  }
+  SyncTable all{relation, table, {}, false};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    all.plans.push_back(sync_from_json(rows.text(i, 0)));
+    all.definer |= rows.boolean(i, 1);
+  }
+  session.exec(sync_function_sql(all));
+  if (triggers) session.exec(sync_triggers_sql(all));
+}
+
+}  // namespace switchback::engine

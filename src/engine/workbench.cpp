@@ -1,0 +1,198 @@
+#include "switchback/engine/workbench.hpp"
+
+#include <algorithm>
+#include <random>
+
+#include "switchback/core/error.hpp"
+#include "switchback/core/units.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Doubles from 200 ms to 10 s, half to one and a half of it, so that traffic passes between two tries and two runners
+/// never keep step.
+milliseconds backoff(int attempt) {
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  const double base = 200.0 * static_cast<double>(1 << std::min(attempt, 6));
+  return milliseconds(static_cast<std::int64_t>(std::min(base, 10000.0) * std::uniform_real_distribution(0.5, 1.5)(random)));
+}
+
+bool passes(const Error& error) {
+  return error.remedy() == Remedy::retry || error.remedy() == Remedy::reconnect || error.remedy() == Remedy::in_doubt;
+}
+
+}  // namespace
+
+Workbench::Workbench(Surroundings surroundings, std::unique_ptr<ports::Session> session, Fence fence, Plan plan)
+    : outside_(std::move(surroundings)), session_(std::move(session)), fence_(fence), plan_(std::move(plan)) {
+  reload();
+  settings();
+}
+
+ports::Session& Workbench::session() {
+  if (!session_) {
+    session_ = outside_.connect();
+    register_session(*session_, fence_);
+  }
+  return *session_;
+}
+
+void Workbench::reload() {
+  record_ = require_plan(session(), plan_.name);
+  resolved_ = resolved_from_json(record_.resolved);
+}
+
+const Settings& Workbench::settings() {
+  const auto now = std::chrono::steady_clock::now();
+  if (settings_read_ != std::chrono::steady_clock::time_point{} && now - settings_read_ < milliseconds(1000)) return settings_;
+  std::vector<SettingValue> values = outside_.settings;
+  for (const auto& [key, value] : plan_.settings) values.push_back({key, value, Origin::plan, plan_.file});
+  // Flags and environment are narrower than the plan: the order of Origin says who wins.
+  for (SettingValue& live : live_settings(session(), fence_.plan)) values.push_back(std::move(live));
+  std::stable_sort(values.begin(), values.end(), [](const SettingValue& a, const SettingValue& b) { return a.origin < b.origin; });
+  settings_ = resolve(values);
+  settings_read_ = now;
+  outside_.control.apply(settings_);
+  return settings_;
+}
+
+void Workbench::report() {
+  if (outside_.on_progress) outside_.on_progress(record_);
+}
+
+void Workbench::show_hold(const std::optional<Hold>& hold) {
+  if (record_.hold == hold) return;
+  try {
+    begin_fenced(session(), fence_);
+    store_hold(session(), outside_.actor, record_, hold);
+    session().commit();
+  } catch (const Error& error) {
+    if (error.exit() == Exit::busy) throw;
+    if (session_) session_->rollback();
+    if (!passes(error)) throw;  // a hold that cannot be written now is still shown by this process
+  }
+  record_.hold = hold;
+  report();
+}
+
+void Workbench::show_progress(const Progress& progress) {
+  store_progress(session(), fence_.plan, progress);
+  record_.progress = progress;
+  report();
+}
+
+Hold Workbench::hold_for(const Error& error, int attempt, milliseconds pause) {
+  const std::string when = "tried again in " + show_duration(pause) + " (attempt " + std::to_string(attempt + 2) + ")";
+  if (error.sqlstate() == "55P03") {
+    const auto in_the_way = outside_.control.blockers();
+    Hold hold{HoldKind::lock, in_the_way.empty() ? "a lock could not be had within " + show_duration(settings_.lock_timeout) : in_the_way.front(),
+              "the lock is given up; " + when, {}};
+    if (in_the_way.size() > 1) hold.reasons = in_the_way;
+    return hold;
+  }
+  return {HoldKind::failure, std::string(error.what()) + (error.sqlstate().empty() ? "" : " (SQLSTATE " + error.sqlstate() + ")"), when, {}};
+}
+
+Stop Workbench::attempts(const std::function<void(ports::Session&)>& work, bool transactional) {
+  for (int attempt = 0;; ++attempt) {
+    if (outside_.control.lost())
+      throw Error(Exit::busy, Remedy::person, "the lease on this plan was lost; this runner stops and has written nothing more",
+                  "switchback status shows who drives it now");
+    if (outside_.control.stopping()) return Stop::signalled();
+    try {
+      ports::Session& now = session();
+      outside_.control.watch_lock_waits(now.backend_pid());
+      begin_fenced(now, fence_);
+      if (!transactional) now.rollback();
+      work(now);
+      if (transactional) now.commit();
+      outside_.control.watch_lock_waits(0);
+      if (attempt > 0) show_hold(std::nullopt);
+      return Stop::arrived();
+    } catch (const Error& error) {
+      outside_.control.watch_lock_waits(0);
+      if (session_) session_->rollback();
+      if (!passes(error)) throw;
+      if (error.remedy() != Remedy::retry) session_.reset();
+      const milliseconds pause = backoff(attempt);
+      const Hold hold = hold_for(error, attempt, pause);
+      if (session_) {
+        show_hold(hold);
+      } else {
+        record_.hold = hold;
+        report();
+      }
+      outside_.control.wait(pause);
+    }
+  }
+}
+
+Stop Workbench::in_transaction(const std::function<void(ports::Session&)>& work) { return attempts(work, true); }
+Stop Workbench::outside_transaction(const std::function<void(ports::Session&)>& work) { return attempts(work, false); }
+
+Stop Workbench::pause_point(bool heed_health) {
+  const auto look = [&]() -> std::optional<Hold> {
+    const auto paused = session().exec(
+        "SELECT paused->>'role', paused->>'reason' FROM switchback.plan WHERE id = $1 AND paused IS NOT NULL", {std::to_string(fence_.plan)});
+    if (!paused.empty())
+      return Hold{HoldKind::operator_, "paused by " + paused.text(0, 0) + (paused.text(0, 1).empty() ? "" : ": " + paused.text(0, 1)),
+                  "switchback resume " + plan_.name, {}};
+    settings();
+    return heed_health ? outside_.control.health() : std::nullopt;
+  };
+  Stop looked = Stop::arrived();
+  std::optional<Hold> hold;
+  looked = attempts([&](ports::Session&) { hold = look(); }, false);
+  if (!looked.ok()) return looked;
+  if (!hold) {
+    if (record_.hold) show_hold(std::nullopt);
+    return Stop::arrived();
+  }
+  return hold_until(*hold, milliseconds(100), look);
+}
+
+Stop Workbench::hold_until(const Hold& hold, milliseconds every, const std::function<std::optional<Hold>()>& look) {
+  std::optional<Hold> now = hold;
+  while (now) {
+    show_hold(now);
+    if (!outside_.wait && !waits_by_default(now->kind)) return Stop::held(*now);
+    outside_.control.wait(every);
+    if (outside_.control.stopping()) return Stop::signalled();
+    const Stop looked = attempts([&](ports::Session&) { now = look(); }, false);
+    if (!looked.ok()) return looked;
+  }
+  show_hold(std::nullopt);
+  return Stop::arrived();
+}
+
+void Workbench::note(std::string_view kind, std::string_view reason, std::string_view detail) {
+  add_event(session(), outside_.actor, fence_.plan, kind, "", "", reason, detail);
+}
+
+bool Workbench::advance(State from, Event on, std::string_view reason) {
+  const auto to = next_state(from, on);
+  if (!to) throw Error(Exit::failed, Remedy::bug, "no transition from " + std::string(name(from)) + " on " + std::string(name(on)));
+  const auto rows = session().exec("SELECT state FROM switchback.plan WHERE id = $1 FOR UPDATE", {std::to_string(fence_.plan)});
+  if (rows.text(0, 0) == name(*to)) return false;
+  if (rows.text(0, 0) != name(from))
+    throw Error(Exit::failed, Remedy::bug, "the plan is " + rows.text(0, 0) + ", not " + std::string(name(from)) + " as this runner believed");
+  const std::string stamp = *to == State::migrated     ? ", migrated_at = pg_catalog.clock_timestamp()"
+                            : *to == State::hidden     ? ", hidden_at = pg_catalog.clock_timestamp()"
+                            : *to == State::contracted ? ", contracted_at = pg_catalog.clock_timestamp()"
+                                                       : "";
+  session().exec("UPDATE switchback.plan SET state = $2, state_since = pg_catalog.clock_timestamp(), hold = NULL, progress = NULL" + stamp + " WHERE id = $1",
+                 {std::to_string(fence_.plan), std::string(name(*to))});
+  add_event(session(), outside_.actor, fence_.plan, "state", name(from), name(*to), reason);
+  return true;
+}
+
+void use_own_search_path(ports::Session& session, bool local) {
+  session.exec("SELECT pg_catalog.set_config('search_path', reset_val, " + std::string(local ? "true" : "false") +
+               ") FROM pg_catalog.pg_settings WHERE name = 'search_path'");
+}
+
+void use_safe_search_path(ports::Session& session) { session.exec("SET search_path = pg_catalog, pg_temp"); }
+
+}  // namespace switchback::engine
