@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "switchback/core/sql.hpp"
+#include "switchback/core/table_facts.hpp"
 
 namespace switchback {
 
@@ -33,7 +34,10 @@ struct SyncColumn {
   bool not_null = false;
   std::optional<std::string> default_value;  ///< deparsed, qualified; constant or stable
   bool bitwise_equality = true;
+  bool default_volatile = false;  ///< nextval, random uuid, identity: a value cannot be told from its default
+  int number = 0;                 ///< attnum; only exact mode needs it
 };
+SyncColumn sync_column(const ColumnFacts& column);
 
 /// One plan's share of a table's sync.
 struct SyncPlan {
@@ -43,10 +47,12 @@ struct SyncPlan {
   std::vector<SyncColumn> new_side;
   std::vector<std::pair<std::string, ResolvedExpression>> forward;  ///< new column, from old columns
   std::vector<std::pair<std::string, ResolvedExpression>> reverse;  ///< old column, from new columns; may be empty
-  std::optional<ResolvedExpression> where;  ///< rows for which it is not true are left alone
-  bool reject = false;                      ///< on_error: reject
+  /// Rows for which it is not true are marked in sync unconverted, and left alone while it is not true; a row for which
+  /// it becomes true is converted then. Where it raises, the row is marked as a failed forward.
+  std::optional<ResolvedExpression> where;
+  bool reject = false;  ///< on_error: reject; a value that cannot be converted fails the statement that wrote it
   bool exact = false;
-  bool new_side_wins_insert = false;        ///< master: new
+  bool new_side_wins_insert = false;  ///< master: new
 };
 
 /// All live plans of one table, in dependency order (a plan after those whose new side it reads).
@@ -63,19 +69,34 @@ std::string sync_function_name(std::uint32_t table_oid);                        
 inline constexpr std::string_view sync_insert_trigger = "~switchback_i";
 inline constexpr std::string_view sync_update_trigger = "~switchback_u";
 
+/// The expression with a column of the row under another name: hidden, or visible again.
+ResolvedExpression renamed(ResolvedExpression expression, std::string_view from, std::string_view to);
+
 /// CREATE OR REPLACE FUNCTION …; one statement.
 std::string sync_function_sql(const SyncTable& table);
 /// DROP TRIGGER IF EXISTS / CREATE TRIGGER / ENABLE ALWAYS, for a table whose set of live plans changed (the WHEN of
-/// the update trigger names every side column). Needs SHARE ROW EXCLUSIVE, held until the transaction ends.
+/// the update trigger names every side column). ACCESS EXCLUSIVE (DROP TRIGGER takes it) until the transaction ends;
+/// adding or dropping the marker takes the same.
 std::string sync_triggers_sql(const SyncTable& table);
 /// What removes triggers and function when the last plan goes.
 std::string sync_drop_sql(std::uint32_t table_oid, const TableName& table);
 
 /// `SET` list of a batch: every new column := forward, marker := 's'. The row is aliased `row`.
 std::string fill_set_sql(const SyncPlan& plan, std::string_view row);
-/// True for a row whose two sides agree or which the application wrote on both sides: the verification's test.
-/// SQL boolean over `row`; raises what the expressions raise.
+/// True for a row whose two sides agree, by forward or by reverse, or which the application wrote on both sides ('b'),
+/// or for which `where` is not true; false for an unfilled row; NULL for rows marked as failed ('f', 'r'), which are
+/// counted apart. SQL boolean over `row`; raises what the expressions raise.
 std::string in_step_sql(const SyncPlan& plan, std::string_view row);
+/// The same by reverse alone: for a single row on which in_step_sql raises. A value that reverse gave may be one that
+/// forward cannot convert; the row is right all the same.
+std::string in_step_by_reverse_sql(const SyncPlan& plan, std::string_view row);
+
+/// Exact mode: CREATE OR REPLACE of switchback.omit(), and the side columns' defaults turned into calls of it, which
+/// note that a column was omitted. ports::Catalog reads such a default as the one it stands for.
+std::string exact_defaults_sql(const SyncTable& table, const SyncPlan& plan);
+/// Puts the defaults back that the columns had.
+std::string exact_undo_sql(const SyncTable& table, const SyncPlan& plan);
+
 /// "differs by image": true also where the type's own equality hides a difference. SQL boolean.
 std::string differs_sql(const SyncColumn& column, std::string_view left, std::string_view right);
 

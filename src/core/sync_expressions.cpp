@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <array>
+
+#include "switchback/core/sync.hpp"
+#include "sync_text.hpp"
+
+namespace switchback {
+namespace {
+
+std::string replaced(std::string text, std::string_view from, std::string_view to) {
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+std::string row_prefix() {
+  return quote_identifier(row_alias) + ".";
+}
+
+// Names that the grammar itself reads as types of pg_catalog, whatever the search_path is; format_type writes them.
+constexpr std::array key_word_types = {"bigint",  "bit",      "boolean", "character", "double precision",
+                                       "integer", "interval", "numeric", "real",      "smallint",
+                                       "time",    "timestamp"};
+
+bool starts_with_word(std::string_view text, std::string_view word) {
+  if (!text.starts_with(word)) return false;
+  if (text.size() == word.size()) return true;
+  const char next = text[word.size()];
+  return next == ' ' || next == '(' || next == '[';
+}
+
+std::string same_sides(const std::vector<SyncColumn>& side,
+                       const std::vector<std::pair<std::string, ResolvedExpression>>& expressions,
+                       std::string_view row) {
+  std::vector<std::string> same;
+  for (const auto& [name, expression] : expressions) {
+    const auto column = std::ranges::find(side, name, &SyncColumn::name);
+    if (column == side.end()) continue;
+    same.push_back("NOT " + differs_sql(*column, std::string(row) + "." + quote_identifier(name),
+                                        "CAST((" + expression.in(row) + ") AS " + qualified_type(column->type) + ")"));
+  }
+  return joined(same, " AND ", "true");
+}
+
+std::string judged(const SyncPlan& plan, std::string_view row, const std::string& agree) {
+  const std::string marker = std::string(row) + "." + quote_identifier(plan.marker);
+  const auto marked = [&](const char* value) {
+    return marker + " OPERATOR(pg_catalog.=) '" + value + "'::pg_catalog.\"char\"";
+  };
+  std::string sql = "CASE WHEN " + marker + " IS NULL THEN false WHEN " + marked("b") + " THEN true WHEN (" +
+                    marked("f") + ") OR (" + marked("r") + ") THEN NULL";
+  // CASE, not OR: the planner may evaluate the arms of an OR in any order, and forward may raise where `where` is
+  // false.
+  if (plan.where) sql += " WHEN (" + plan.where->in(row) + ") IS NOT TRUE THEN true";
+  return sql + agree + " ELSE false END";
+}
+
+}  // namespace
+
+std::string joined(const std::vector<std::string>& parts, std::string_view by, std::string_view none) {
+  std::string out;
+  for (const std::string& part : parts) out += (out.empty() ? "" : std::string(by)) + part;
+  return parts.empty() ? std::string(none) : out;
+}
+
+std::string qualified_type(std::string_view type) {
+  bool quotes = false;
+  for (const char c : type) {
+    if (c == '"') quotes = !quotes;
+    if (c == '.' && !quotes) return std::string(type);
+  }
+  if (std::ranges::any_of(key_word_types, [&](std::string_view word) { return starts_with_word(type, word); }))
+    return std::string(type);
+  return "pg_catalog." + std::string(type);
+}
+
+std::string assignable_type(std::string_view type) {
+  // An explicit cast to varchar(5) cuts, an assignment refuses; so the length must be left to the assignment. Written
+  // as a plain name these types have none, while the key words would read `character` as character(1).
+  struct Stripped {
+    std::string_view written;
+    std::string_view bare;
+  };
+  constexpr std::array types = {Stripped{"character varying", "varchar"}, Stripped{"character", "bpchar"},
+                                Stripped{"bit varying", "varbit"}, Stripped{"bit", "\"bit\""}};
+  for (const Stripped& one : types) {
+    if (!starts_with_word(type, one.written)) continue;
+    const std::size_t array = type.find('[');
+    return "pg_catalog." + std::string(one.bare) +
+           (array == std::string_view::npos ? "" : std::string(type.substr(array)));
+  }
+  return qualified_type(type);
+}
+
+std::string ResolvedExpression::in(std::string_view row) const {
+  return replaced(sql, row_prefix(), std::string(row) + ".");
+}
+
+ResolvedExpression renamed(ResolvedExpression expression, std::string_view from, std::string_view to) {
+  expression.sql = replaced(expression.sql, row_prefix() + quote_identifier(from), row_prefix() + quote_identifier(to));
+  std::ranges::replace(expression.columns, std::string(from), std::string(to));
+  return expression;
+}
+
+SyncColumn sync_column(const ColumnFacts& column) {
+  return {.name = column.name,
+          .type = column.type,
+          .not_null = column.not_null,
+          .default_value = column.default_value,
+          .bitwise_equality = column.bitwise_equality,
+          .default_volatile = column.default_volatile || column.identity,
+          .number = column.number};
+}
+
+std::string marker_name(std::string_view plan) {
+  return fit_name("_switchback_" + std::string(plan));
+}
+
+std::string tombstone_name(std::string_view plan, std::string_view column) {
+  return fit_name("_switchback_" + std::string(plan) + "_" + std::string(column));
+}
+
+std::string sync_function_name(std::uint32_t table_oid) {
+  return "switchback." + quote_identifier("sync_" + std::to_string(table_oid));
+}
+
+std::string differs_sql(const SyncColumn& column, std::string_view left, std::string_view right) {
+  const std::string a(left);
+  const std::string b(right);
+  // IS DISTINCT FROM would be shorter, but it looks its operator up in the search_path of whoever writes.
+  if (column.bitwise_equality)
+    return "((" + a + " OPERATOR(pg_catalog.=) " + b + ") IS NOT TRUE AND NOT (" + a + " IS NULL AND " + b +
+           " IS NULL))";
+  // Without ::record the parser compares field by field, with the operators that hide the difference.
+  return "(ROW(" + a + ")::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW(" + b + ")::pg_catalog.record)";
+}
+
+std::string fill_set_sql(const SyncPlan& plan, std::string_view row) {
+  std::string sql;
+  for (const auto& [name, expression] : plan.forward) {
+    std::string value = expression.in(row);
+    if (plan.where) {
+      const auto column = std::ranges::find(plan.new_side, name, &SyncColumn::name);
+      const std::string type = column == plan.new_side.end() ? expression.type : column->type;
+      value = "CASE WHEN " + plan.where->in(row) + " THEN CAST((" + value + ") AS " + assignable_type(type) +
+              ") ELSE " + std::string(row) + "." + quote_identifier(name) + " END";
+    }
+    sql += quote_identifier(name) + " = (" + value + "), ";
+  }
+  return sql + quote_identifier(plan.marker) + " = 's'";
+}
+
+std::string in_step_sql(const SyncPlan& plan, std::string_view row) {
+  std::string agree = " WHEN " + same_sides(plan.new_side, plan.forward, row) + " THEN true";
+  if (!plan.reverse.empty()) agree += " WHEN " + same_sides(plan.old_side, plan.reverse, row) + " THEN true";
+  return judged(plan, row, agree);
+}
+
+std::string in_step_by_reverse_sql(const SyncPlan& plan, std::string_view row) {
+  if (plan.reverse.empty()) return judged(plan, row, "");
+  return judged(plan, row, " WHEN " + same_sides(plan.old_side, plan.reverse, row) + " THEN true");
+}
+
+}  // namespace switchback
