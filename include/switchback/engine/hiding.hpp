@@ -1,0 +1,61 @@
+/// Contract's reversible half and its end: hide, unhide, validate, drop. Each function works inside the caller's
+/// transaction, unless it says otherwise, and only does the work: state, event and fence are the caller's.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "switchback/core/contract_sql.hpp"
+#include "switchback/engine/journal.hpp"
+#include "switchback/ports/session.hpp"
+
+namespace switchback::engine {
+
+/// One entry of switchback.definition: a complete statement that brings something back, to be run in the order of
+/// `ordinal`, each in a transaction of its own but indexes (restore_definition).
+struct StoredDefinition {
+  int ordinal = 0;
+  /// taken (what load_taken reads), column, sequence, default, comment, grant, relax: at the start of a restore;
+  /// index, constraint, validate, not_null, statistics, identity …: after the rows are filled.
+  std::string kind;
+  std::string structure;   ///< what it is about, for people: `public.users.full_name`, an index's name
+  std::string definition;  ///< the statement
+};
+
+/// Records everything that a restore needs, replacing what was there: columns, all that a drop takes along silently
+/// (indexes, constraints, statistics objects, owned sequences), and what drop_index and drop_constraint name. To be
+/// called in the hide transaction, before hide(). Error(Exit::invalid) for what could not be brought back (a generated
+/// column computed from the dropped one) and for a drop_index or drop_constraint that names nothing.
+void store_definitions(ports::Session& session, PlanId plan_id, const Plan& plan,
+                       const std::vector<TakenTable>& tables);
+std::vector<StoredDefinition> definitions(ports::Session& session, PlanId plan_id);
+/// What store_definitions recorded, under the tables' present names. Empty: nothing was hidden.
+std::vector<TakenTable> load_taken(ports::Session& session, PlanId plan_id);
+
+/// Renames the columns to their tombstones and adds the NOT NULL checks, NOT VALID. ACCESS EXCLUSIVE for milliseconds
+/// on each table. The caller puts the sync function's new text in the same transaction, after this.
+void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables);
+/// Undoes hide() and an archive that was begun, and forgets the definitions. Looks first: what is not hidden is left.
+void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables);
+
+/// Validates the contract's NOT NULL checks that are not validated yet: reads each table once, under SHARE UPDATE
+/// EXCLUSIVE. Error 23514 when a row is in the way.
+void validate(ports::Session& session, const Plan& plan, const SetNotNull& step);
+
+/// Why the drop must not happen now, one sentence each: an archive that is not verified, triggers that are not as they
+/// were when it was, a NOT NULL check that is not validated. Constant time; to be called under the drop's lock.
+std::vector<std::string> drop_objections(ports::Session& session, PlanId plan_id, const Plan& plan,
+                                         const std::vector<TakenTable>& tables);
+/// ACCESS EXCLUSIVE on every table that the drop touches, in one order; waits as long as lock_timeout says.
+void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables);
+/// Runs one step of the contract other than `sql`, in the drop transaction, after the caller has removed or regenerated
+/// sync without this plan: drop_column drops the tombstone, with RESTRICT; set_not_null settles.
+void drop_step(ports::Session& session, const Plan& plan, const Step& step, const std::vector<TakenTable>& tables);
+/// Ends the drop transaction: marker columns, archive triggers replaced by those that stay, archives marked as kept
+/// until `keep` from now.
+void end_drop(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables,
+              std::chrono::seconds keep);
+
+}  // namespace switchback::engine
