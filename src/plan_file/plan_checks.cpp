@@ -1,0 +1,110 @@
+#include "plan_checks.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace switchback::plan_file {
+namespace {
+
+using Column = std::pair<TableName, std::string>;
+
+std::string shown_column(const Column& column) {
+  return shown(column.first) + "." + shown(column.second);
+}
+
+/// Columns that something happens to, with the place where it first does; notes the second time.
+class Once {
+ public:
+  Once(Findings& findings, std::string what, std::string hint)
+      : findings_(findings), what_(std::move(what)), hint_(std::move(hint)) {}
+
+  void note(const Column& column, Place place) {
+    const auto [first, inserted] = seen_.emplace(column, place);
+    if (!inserted)
+      findings_.error(place,
+                      shown_column(column) + " is " + what_ + ", first in line " + std::to_string(first->second.line),
+                      hint_);
+  }
+  const Place* find(const Column& column) const {
+    const auto found = seen_.find(column);
+    return found == seen_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  Findings& findings_;
+  std::string what_;
+  std::string hint_;
+  std::map<Column, Place> seen_;
+};
+
+bool makes_any(const CreateIndex& index, const Once& added) {
+  return std::ranges::any_of(index.columns, [&](const std::string& column) {
+    return added.find({index.table, column}) != nullptr;
+  });
+}
+
+void check_indexes(Findings& findings, const std::vector<Step>& steps, const Once& added) {
+  for (const Step& step : steps) {
+    const auto* index = std::get_if<CreateIndex>(&step.action);
+    if (index == nullptr || !index->unique || makes_any(*index, added)) continue;
+    findings.error(step.place,
+                   "create_index: a unique index tightens what the old image may write: it has no place here unless a "
+                   "column of it is made by this plan",
+                   "build it without unique here");
+  }
+}
+
+void check_steps(Findings& findings, const Plan& plan) {
+  Once added(findings, "added twice", "keep one");
+  Once set(findings, "set by two backfills", "put both into one expression");
+  Once reversed(findings, "set by two reverses", "put both into one expression");
+  Once dropped(findings, "dropped twice", "keep one");
+  for (const Step& step : plan.expand)
+    if (const auto* add = std::get_if<AddColumn>(&step.action)) added.note({add->table, add->name}, step.place);
+  for (const Step& step : plan.migrate) {
+    const auto* backfill = std::get_if<Backfill>(&step.action);
+    if (backfill == nullptr) continue;
+    for (const auto& [column, sql] : backfill->set) set.note({backfill->table, column}, step.place);
+    for (const auto& [column, sql] : backfill->reverse) reversed.note({backfill->table, column}, step.place);
+  }
+  for (const Step& step : plan.contract.steps) {
+    const auto* drop = std::get_if<DropColumn>(&step.action);
+    if (drop == nullptr) continue;
+    const Column column{drop->table, drop->name};
+    dropped.note(column, step.place);
+    if (added.find(column) != nullptr || set.find(column) != nullptr)
+      findings.error(step.place, shown_column(column) + " is made or filled by this plan and dropped by it as well",
+                     "drop the old column, not the new one");
+  }
+  check_indexes(findings, plan.expand, added);
+  check_indexes(findings, plan.migrate, added);
+}
+
+void check_changes(Findings& findings, const Plan& plan) {
+  Once made(findings, "made twice", "keep one");
+  Once taken(findings, "taken away twice", "keep one");
+  for (const Change& change : plan.changes) {
+    if (const auto* add = std::get_if<ChangeAddColumn>(&change.what)) {
+      made.note({add->table, add->name}, change.place);
+    } else if (const auto* drop = std::get_if<ChangeDropColumn>(&change.what)) {
+      taken.note({drop->table, drop->name}, change.place);
+    } else {
+      const auto& rename = std::get<ChangeRenameColumn>(change.what);
+      made.note({rename.table, rename.to}, change.place);
+      taken.note({rename.table, rename.from}, change.place);
+    }
+  }
+  for (const Change& change : plan.changes)
+    if (const auto* drop = std::get_if<ChangeDropColumn>(&change.what); drop && made.find({drop->table, drop->name}))
+      findings.error(change.place, shown_column({drop->table, drop->name}) + " is both made and dropped by this plan",
+                     {});
+}
+
+}  // namespace
+
+void check_plan(Findings& findings, const Plan& plan) {
+  check_steps(findings, plan);
+  check_changes(findings, plan);
+}
+
+}  // namespace switchback::plan_file

@@ -1,0 +1,262 @@
+#include "switchback/plan_file/plan_writer.hpp"
+
+#include <yaml-cpp/emitter.h>
+#include <yaml-cpp/emittermanip.h>
+
+#include <algorithm>
+
+#include "switchback/core/units.hpp"
+
+namespace switchback {
+namespace {
+
+template <class... Visitors>
+struct Overloaded : Visitors... {
+  using Visitors::operator()...;
+};
+
+/// A column or index name as the reader folds it back.
+std::string identifier(const std::string& name) {
+  return shown(std::string_view(name));
+}
+
+/// An index's key: an expression stays as it is.
+std::string index_key(const std::string& key) {
+  return key.starts_with('(') ? key : identifier(key);
+}
+
+class Writer {
+ public:
+  std::string text() const { return std::string(out_.c_str()) + "\n"; }
+
+  void plan(const Plan& plan) {
+    out_ << YAML::BeginMap;
+    pair("plan", plan.name);
+    if (!plan.description.empty()) pair("description", plan.description);
+    if (!plan.requires_plans.empty()) list("requires", plan.requires_plans);
+    images(plan.images);
+    settings(plan.settings);
+    if (!plan.changes.empty()) changes(plan.changes);
+    if (!plan.expand.empty()) steps("expand", plan.expand);
+    if (!plan.migrate.empty()) steps("migrate", plan.migrate);
+    contract(plan.contract);
+    out_ << YAML::EndMap;
+  }
+
+ private:
+  void pair(std::string_view key, const std::string& value) {
+    out_ << YAML::Key << std::string(key) << YAML::Value;
+    // What the emitter leaves bare must not read as a list, map or null: quoted wherever SQL is more than a word.
+    if (value.find_first_of("\n\t") != std::string::npos || value.starts_with('-') || value.starts_with('?'))
+      out_ << YAML::DoubleQuoted << value;
+    else
+      out_ << value;
+  }
+  void pair(std::string_view key, const std::optional<std::string>& value) {
+    if (value) pair(key, *value);
+  }
+  void flag(std::string_view key, bool value) {
+    if (value) out_ << YAML::Key << std::string(key) << YAML::Value << "true";
+  }
+  void list(std::string_view key, const std::vector<std::string>& values) {
+    out_ << YAML::Key << std::string(key) << YAML::Value << YAML::Flow << YAML::BeginSeq;
+    for (const std::string& value : values) out_ << value;
+    out_ << YAML::EndSeq;
+  }
+  void open(std::string_view key) { out_ << YAML::Key << std::string(key) << YAML::Value << YAML::BeginMap; }
+  void close() { out_ << YAML::EndMap; }
+
+  void images(const Images& images) {
+    if (!images.before && !images.after) return;
+    open("images");
+    pair("before", images.before);
+    pair("after", images.after);
+    close();
+  }
+
+  /// Dotted keys as nested maps; each key is written where its first relative stands.
+  void settings(const std::vector<std::pair<std::string, std::string>>& settings, const std::string& prefix = {}) {
+    std::vector<std::string> written;
+    for (const auto& [key, value] : settings) {
+      if (!key.starts_with(prefix)) continue;
+      const std::string rest = key.substr(prefix.size());
+      const std::string part = rest.substr(0, rest.find('.'));
+      if (std::find(written.begin(), written.end(), part) != written.end()) continue;
+      written.push_back(part);
+      if (prefix + part == "health.replicas") {
+        replicas(settings);
+      } else if (part == rest) {
+        pair(part, value);
+      } else {
+        open(part);
+        this->settings(settings, prefix + part + ".");
+        close();
+      }
+    }
+  }
+  void replicas(const std::vector<std::pair<std::string, std::string>>& settings) {
+    const std::string prefix = "health.replicas.";
+    out_ << YAML::Key << "replicas" << YAML::Value << YAML::BeginSeq;
+    for (const auto& [key, value] : settings) {
+      if (!key.starts_with(prefix)) continue;
+      out_ << YAML::BeginMap;
+      pair("name", key.substr(prefix.size()));
+      pair("policy", value);
+      out_ << YAML::EndMap;
+    }
+    out_ << YAML::EndSeq;
+  }
+
+  void changes(const std::vector<Change>& changes) {
+    out_ << YAML::Key << "change" << YAML::Value << YAML::BeginSeq;
+    for (const Change& change : changes) {
+      out_ << YAML::BeginMap;
+      std::visit([this](const auto& what) { write(what); }, change.what);
+      close();
+      out_ << YAML::EndMap;
+    }
+    out_ << YAML::EndSeq;
+  }
+
+  void steps(std::string_view key, const std::vector<Step>& steps) {
+    out_ << YAML::Key << std::string(key) << YAML::Value << YAML::BeginSeq;
+    for (const Step& step : steps) {
+      out_ << YAML::BeginMap;
+      open(kind(step.action));
+      std::visit([this](const auto& action) { write(action); }, step.action);
+      close();
+      out_ << YAML::EndMap;
+    }
+    out_ << YAML::EndSeq;
+  }
+
+  void contract(const Contract& contract) {
+    if (!contract.observe && !contract.soak && !contract.archive && !contract.approvals &&
+        contract.allow_silent.empty() && contract.steps.empty())
+      return;
+    open("contract");
+    if (contract.observe) pair("observe", format_duration(*contract.observe));
+    if (contract.soak) pair("soak", format_duration(*contract.soak));
+    if (contract.archive && contract.archive->keep) pair("archive", format_duration(*contract.archive->keep));
+    if (contract.archive && contract.archive->none) {
+      open("archive");
+      pair("none", contract.archive->none);
+      close();
+    }
+    if (contract.approvals) pair("approvals", std::to_string(*contract.approvals));
+    if (!contract.allow_silent.empty()) names("allow_silent", contract.allow_silent);
+    if (!contract.steps.empty()) steps("steps", contract.steps);
+    close();
+  }
+
+  void names(std::string_view key, const std::vector<std::string>& columns) {
+    std::vector<std::string> written;
+    for (const std::string& column : columns) written.push_back(index_key(column));
+    list(key, written);
+  }
+  void expressions(std::string_view key, const ColumnExpressions& expressions) {
+    if (expressions.empty()) return;
+    open(key);
+    // `none` alone would read as `reverse: { none: reason }`.
+    for (const auto& [column, sql] : expressions)
+      pair(column == "none" ? quote_identifier(column) : identifier(column), sql);
+    close();
+  }
+
+  void write(const ChangeAddColumn& change) {
+    open("add_column");
+    table_and("name", change.table, change.name);
+    pair("type", change.type);
+    pair("default", change.default_value);
+    pair("fill", change.fill);
+    flag("not_null", change.not_null);
+  }
+  void write(const ChangeDropColumn& change) {
+    open("drop_column");
+    table_and("name", change.table, change.name);
+    pair("born_since", change.born_since);
+  }
+  void write(const ChangeRenameColumn& change) {
+    open("rename_column");
+    table_and("from", change.table, change.from);
+    pair("to", identifier(change.to));
+  }
+
+  void table_and(std::string_view key, const TableName& table, const std::string& name) {
+    pair("table", shown(table));
+    pair(key, identifier(name));
+  }
+
+  void write(const AddColumn& step) {
+    table_and("name", step.table, step.name);
+    if (!step.type.empty()) pair("type", step.type);
+    pair("default", step.default_value);
+    flag("not_null", step.not_null);
+    if (step.like) pair("like", identifier(*step.like));
+  }
+  void write(const CreateIndex& step) {
+    pair("table", shown(step.table));
+    if (!step.columns.empty()) names("columns", step.columns);
+    pair("where", step.where);
+    flag("unique", step.unique);
+    if (step.method != "btree") pair("method", identifier(step.method));
+    if (step.name) pair("name", identifier(*step.name));
+    if (!step.include.empty()) names("include", step.include);
+    pair("definition", step.definition);
+  }
+  void write(const DropNotNull& step) { table_and("column", step.table, step.column); }
+  void write(const SetNotNull& step) { table_and("column", step.table, step.column); }
+  void write(const SetDefault& step) {
+    table_and("column", step.table, step.column);
+    pair("default", step.default_value);
+  }
+  void write(const Sql& step) {
+    pair("run", step.run);
+    pair("undo", step.undo);
+    pair("irreversible", step.irreversible);
+  }
+  void write(const Backfill& step) {
+    pair("table", shown(step.table));
+    expressions("set", step.set);
+    expressions("reverse", step.reverse);
+    if (step.reverse_none) {
+      open("reverse");
+      pair("none", step.reverse_none);
+      close();
+    }
+    pair("where", step.where);
+    if (step.batch.target || step.batch.max_wal) {
+      open("batch");
+      if (step.batch.target) pair("target", format_duration(*step.batch.target));
+      if (step.batch.max_wal) pair("max_wal", std::to_string(*step.batch.max_wal) + "B");
+      close();
+    }
+    flag("exact", step.exact);
+    if (step.on_error == OnError::reject) pair("on_error", std::string("reject"));
+    if (step.user_triggers)
+      pair("user_triggers", std::string(*step.user_triggers == UserTriggers::fire ? "fire" : "skip"));
+    if (step.master) pair("master", std::string(*step.master == Master::old_side ? "old" : "new"));
+  }
+  void write(const Verify& step) {
+    pair("table", shown(step.table));
+    pair("check", step.check);
+  }
+  void write(const DropColumn& step) {
+    table_and("name", step.table, step.name);
+    pair("born_since", step.born_since);
+  }
+  void write(const DropIndex& step) { pair("name", shown(step.name)); }
+  void write(const DropConstraint& step) { table_and("name", step.table, step.name); }
+
+  YAML::Emitter out_;
+};
+
+}  // namespace
+
+std::string to_yaml(const Plan& plan) {
+  Writer writer;
+  writer.plan(plan);
+  return writer.text();
+}
+
+}  // namespace switchback

@@ -1,0 +1,83 @@
+#include "settings_tree.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "switchback/core/settings.hpp"
+
+namespace switchback::plan_file {
+namespace {
+
+/// The keys that may follow `prefix` (empty: the roots), each once.
+std::vector<std::string_view> parts_below(std::string_view prefix) {
+  std::vector<std::string_view> parts;
+  for (const SettingSpec& spec : setting_specs()) {
+    std::string_view key = spec.key;
+    if (!prefix.empty()) {
+      if (!key.starts_with(prefix) || key.size() <= prefix.size() || key[prefix.size()] != '.') continue;
+      key.remove_prefix(prefix.size() + 1);
+    }
+    const std::string_view part = key.substr(0, key.find('.'));
+    if (std::ranges::find(parts, part) == parts.end()) parts.push_back(part);
+  }
+  return parts;
+}
+
+void read_replicas(Findings& findings, const std::string& key, const Value& list,
+                   std::vector<PlacedSetting>& settings) {
+  constexpr std::array<std::string_view, 2> known = {"name", "policy"};
+  const Values values(findings);
+  for (const Value& item : values.list("replicas", list)) {
+    const Fields fields(findings, item, "a replica", known);
+    const std::string name = fields.need_text("name");
+    const Value* policy = fields.need("policy");
+    if (policy == nullptr || name.empty()) continue;
+    const std::string full = key + "." + name;
+    if (const auto written = values.setting(full, *policy)) settings.push_back({full, *written, policy->place});
+    const auto same = [&](const PlacedSetting& setting) { return setting.key == full; };
+    if (std::ranges::count_if(settings, same) > 1)
+      findings.error(item.place, "replica " + name + " is given twice", {});
+  }
+}
+
+}  // namespace
+
+std::vector<std::string_view> setting_roots(bool in_plan) {
+  std::vector<std::string_view> roots;
+  for (const SettingSpec& spec : setting_specs()) {
+    const std::string_view root = spec.key.substr(0, spec.key.find('.'));
+    if ((spec.in_plan || !in_plan) && std::ranges::find(roots, root) == roots.end()) roots.push_back(root);
+  }
+  return roots;
+}
+
+void read_settings(Findings& findings, const std::string& key, Place key_place, const Value& value, bool in_plan,
+                   std::vector<PlacedSetting>& settings) {
+  if (key == "health.replicas") return read_replicas(findings, key, value, settings);
+  const std::string_view last =
+      std::string_view(key).substr(key.rfind('.') == std::string::npos ? 0 : key.rfind('.') + 1);
+  if (const SettingSpec* spec = setting_spec(key)) {
+    if (in_plan && !spec->in_plan)
+      findings.error(key_place, key + " has no place in a plan", "write it in switchback.yaml");
+    if (const auto written = Values(findings).setting(key, value)) settings.push_back({key, *written, value.place});
+    return;
+  }
+  const auto parts = parts_below(key);
+  const std::size_t dot = key.rfind('.');
+  if (parts.empty()) {
+    const std::string_view parent =
+        dot == std::string::npos ? std::string_view{} : std::string_view(key).substr(0, dot);
+    findings.error(key_place, "there is no setting " + key, suggestion(last, parts_below(parent)));
+    return;
+  }
+  const Fields group(findings, value, key, parts);
+  if (!group.is_map()) return;
+  if (value.node->entries.empty()) findings.error(value.place, key + " is empty", "leave it out");
+  for (const auto& [part, node] : value.node->entries) {
+    const Value* below = part->kind == Node::Kind::scalar ? group.find(part->value) : nullptr;
+    if (below != nullptr && below->node == node.get())  // a second one of the same key is noted already
+      read_settings(findings, key + "." + part->value, part->place, *below, in_plan, settings);
+  }
+}
+
+}  // namespace switchback::plan_file

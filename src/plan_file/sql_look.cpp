@@ -1,0 +1,198 @@
+#include "sql_look.hpp"
+
+#include <pg_query.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
+
+namespace switchback::plan_file {
+namespace {
+
+using nlohmann::json;
+
+struct Refused {
+  std::string_view node;
+  std::string_view words;
+};
+
+// Statements that take away or tighten whatever their arguments are.
+constexpr std::array refused_nodes = {
+    Refused{"DropStmt", "DROP"},
+    Refused{"DropOwnedStmt", "DROP OWNED"},
+    Refused{"DropRoleStmt", "DROP ROLE"},
+    Refused{"DropdbStmt", "DROP DATABASE"},
+    Refused{"DropTableSpaceStmt", "DROP TABLESPACE"},
+    Refused{"DropSubscriptionStmt", "DROP SUBSCRIPTION"},
+    Refused{"DropUserMappingStmt", "DROP USER MAPPING"},
+    Refused{"TruncateStmt", "TRUNCATE"},
+    Refused{"DeleteStmt", "DELETE"},
+    Refused{"RenameStmt", "RENAME"},
+    Refused{"AlterObjectSchemaStmt", "SET SCHEMA"},
+};
+
+constexpr std::array refused_commands = {
+    Refused{"AT_DropColumn", "DROP COLUMN"},
+    Refused{"AT_DropConstraint", "DROP CONSTRAINT"},
+    Refused{"AT_SetNotNull", "SET NOT NULL"},
+    Refused{"AT_AddConstraint", "ADD CONSTRAINT"},
+    Refused{"AT_AddIndexConstraint", "ADD CONSTRAINT"},
+    Refused{"AT_AlterColumnType", "ALTER COLUMN TYPE"},
+    Refused{"AT_DropIdentity", "DROP IDENTITY"},
+    Refused{"AT_DropExpression", "DROP EXPRESSION"},
+    Refused{"AT_DropInherit", "NO INHERIT"},
+    Refused{"AT_DetachPartition", "DETACH PARTITION"},
+    Refused{"AT_DisableTrig", "DISABLE TRIGGER"},
+    Refused{"AT_DisableTrigAll", "DISABLE TRIGGER"},
+    Refused{"AT_DisableTrigUser", "DISABLE TRIGGER"},
+    Refused{"AT_EnableRowSecurity", "ENABLE ROW LEVEL SECURITY"},
+    Refused{"AT_ForceRowSecurity", "FORCE ROW LEVEL SECURITY"},
+};
+
+template <class Table>
+std::string_view words_for(const Table& table, std::string_view node) {
+  const auto found = std::ranges::find(table, node, &Refused::node);
+  return found == table.end() ? std::string_view{} : found->words;
+}
+
+std::string text(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->template get<std::string>() : std::string();
+}
+
+std::string relation_name(const json& statement) {
+  const auto relation = statement.find("relation");
+  if (relation == statement.end() || !relation->is_object()) return {};
+  const std::string schema = text(*relation, "schemaname");
+  return (schema.empty() ? "public" : schema) + "." + text(*relation, "relname");
+}
+
+std::string column_constraint(const json& command) {
+  const auto definition = command.find("def");
+  if (definition == command.end() || !definition->contains("ColumnDef")) return {};
+  const json& column = definition->at("ColumnDef");
+  for (const json& entry : column.value("constraints", json::array())) {
+    const std::string type = entry.contains("Constraint") ? text(entry["Constraint"], "contype") : "";
+    if (type == "CONSTR_NOTNULL") return "ADD COLUMN … NOT NULL (add_column does it)";
+    if (type == "CONSTR_CHECK" || type == "CONSTR_UNIQUE" || type == "CONSTR_PRIMARY" || type == "CONSTR_FOREIGN")
+      return "ADD COLUMN with a constraint";
+  }
+  return {};
+}
+
+class Look {
+ public:
+  SqlLook result;
+
+  void statements(const json& tree) {
+    const json list = tree.value("stmts", json::array());
+    result.empty = list.empty();
+    for (const json& entry : list)
+      if (entry.contains("stmt") && entry["stmt"].contains("CreateStmt"))
+        created_.insert(relation_name(entry["stmt"]["CreateStmt"]));
+    for (const json& entry : list) walk(entry);
+  }
+
+ private:
+  void refuse(std::string words) {
+    if (!words.empty() && std::ranges::find(result.refused, words) == result.refused.end())
+      result.refused.push_back(std::move(words));
+  }
+
+  /// Everywhere in the tree: a DELETE may stand in a WITH, a DROP in a CREATE SCHEMA.
+  void walk(const json& part) {
+    if (part.is_array()) {
+      for (const json& item : part) walk(item);
+    } else if (part.is_object()) {
+      for (const auto& [key, value] : part.items()) {
+        if (!value.is_structured()) continue;
+        node(key, value);
+        // What a table gets that is made in the same step, nobody can be using yet.
+        if (key == "AlterTableStmt" && created_.contains(relation_name(value))) continue;
+        walk(value);
+      }
+    }
+  }
+
+  void node(const std::string& name, const json& value) {
+    refuse(std::string(words_for(refused_nodes, name)));
+    if (name == "AlterTableCmd") command(value);
+    if (name == "TransactionStmt") result.transaction_control = true;
+    if (name == "DoStmt" || name == "CallStmt") result.opaque = true;
+    if (name == "GrantStmt" && !value.value("is_grant", false)) refuse("REVOKE");
+    if (name == "GrantRoleStmt" && !value.value("is_grant", false)) refuse("REVOKE");
+    if (name == "AlterEnumStmt" && value.contains("oldVal")) refuse("RENAME VALUE");
+    if (name == "MergeWhenClause" && text(value, "commandType") == "CMD_DELETE") refuse("DELETE");
+    if (name == "AlterDomainStmt") domain(value);
+    if (name == "IndexStmt" && !created_.contains(relation_name(value)))
+      refuse("CREATE INDEX (create_index builds it concurrently)");
+  }
+
+  void command(const json& value) {
+    const std::string subtype = text(value, "subtype");
+    refuse(std::string(words_for(refused_commands, subtype)));
+    if (subtype == "AT_ColumnDefault" && !value.contains("def")) refuse("DROP DEFAULT");
+    if (subtype == "AT_AddColumn") refuse(column_constraint(value));
+  }
+
+  void domain(const json& value) {
+    const std::string subtype = text(value, "subtype");
+    if (subtype == "O") refuse("SET NOT NULL");
+    if (subtype == "C") refuse("ADD CONSTRAINT");
+    if (subtype == "X") refuse("DROP CONSTRAINT");
+    if (subtype == "T" && !value.contains("def")) refuse("DROP DEFAULT");
+  }
+
+  std::set<std::string> created_;
+};
+
+struct Parsed {
+  std::optional<std::string> error;
+  json tree;
+};
+
+Parsed parse(const std::string& sql) {
+  PgQueryParseResult result = pg_query_parse(sql.c_str());
+  Parsed parsed;
+  if (result.error != nullptr)
+    parsed.error = result.error->message == nullptr ? "unknown error" : result.error->message;
+  else
+    parsed.tree = json::parse(result.parse_tree, nullptr, false);
+  pg_query_free_parse_result(result);
+  if (!parsed.error && !parsed.tree.is_object()) parsed.error = "its tree cannot be read";
+  return parsed;
+}
+
+std::optional<std::string> first_call(const json& part) {
+  if (part.is_object() && part.contains("FuncCall")) {
+    const json& names = part["FuncCall"].value("funcname", json::array());
+    const std::string name = names.empty() ? "" : text(names.back().value("String", json::object()), "sval");
+    if (name != "now") return name;
+  }
+  for (const json& item : part) {
+    if (!item.is_structured()) continue;
+    if (auto found = first_call(item)) return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+SqlLook look_at_sql(const std::string& statements) {
+  const Parsed parsed = parse(statements);
+  Look look;
+  if (parsed.error)
+    look.result.unparsed = parsed.error;
+  else
+    look.statements(parsed.tree);
+  return look.result;
+}
+
+std::optional<std::string> called_function(const std::string& expression) {
+  const Parsed parsed = parse("SELECT (" + expression + ")");
+  return parsed.error ? std::nullopt : first_call(parsed.tree);
+}
+
+}  // namespace switchback::plan_file

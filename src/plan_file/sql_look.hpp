@@ -1,0 +1,25 @@
+/// A look at SQL with PostgreSQL's own grammar, for what can be known without a database.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace switchback::plan_file {
+
+struct SqlLook {
+  std::optional<std::string> unparsed;  ///< libpg_query's message: unknown rather than wrong, its grammar is PG 15's
+  bool empty = false;                   ///< no statement in it
+  bool transaction_control = false;     ///< BEGIN, COMMIT, SAVEPOINT …
+  bool opaque = false;                  ///< DO, CALL: what it does cannot be seen
+  std::vector<std::string> refused;     ///< what takes away, tightens or blocks, in words
+};
+
+/// Statements that are meant for a phase in which both images run.
+SqlLook look_at_sql(const std::string& statements);
+
+/// The name of the first function that evaluating `expression` calls; now() and CURRENT_… do not count, the server
+/// evaluates them once per statement. Empty also when the expression cannot be parsed.
+std::optional<std::string> called_function(const std::string& expression);
+
+}  // namespace switchback::plan_file

@@ -1,0 +1,400 @@
+#include "step_reader.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "sql_look.hpp"
+#include "switchback/core/change.hpp"
+#include "switchback/core/units.hpp"
+
+namespace switchback::plan_file {
+namespace {
+
+using Names = std::array<std::string_view, 2>;
+
+/// What a step is read from.
+struct Source {
+  Findings& findings;
+  std::string_view phase;
+  Value arguments;
+};
+
+void check_new_column(Findings& findings, const Fields& fields, const std::string& name) {
+  constexpr std::array<std::string_view, 6> system = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"};
+  const Value* value = fields.find("name");
+  if (value != nullptr && std::ranges::find(system, name) != system.end())
+    findings.error(value->place, "name: " + name + " is a system column of every table", "choose another name");
+  if (value != nullptr && name.starts_with("_switchback_"))
+    findings.error(value->place, "name: names that begin with _switchback_ are switchback's own",
+                   "choose another name");
+}
+
+Action read_add_column(const Source& source) {
+  constexpr std::array<std::string_view, 6> known = {"table", "name", "type", "default", "not_null", "like"};
+  const Fields fields(source.findings, source.arguments, "add_column", known);
+  AddColumn step;
+  step.table = fields.need_table("table");
+  step.name = fields.need_identifier("name");
+  step.like = fields.identifier("like");
+  const bool like = fields.find("like") != nullptr;
+  step.type = like ? fields.text("type").value_or("") : fields.need_text("type");
+  step.default_value = fields.text("default");
+  step.not_null = fields.boolean("not_null").value_or(false);
+  check_new_column(source.findings, fields, step.name);
+  if (like && (fields.find("type") != nullptr || fields.find("default") != nullptr))
+    source.findings.error(fields.find("like")->place, "like brings the type and the default along",
+                          "give like, or type and default");
+  if (step.not_null && fields.find("default") == nullptr)
+    source.findings.error(fields.find("not_null")->place,
+                          "add_column: a NOT NULL column without a default cannot be added while both images run",
+                          "give a constant default; or add it nullable, fill it by a backfill, and put set_not_null "
+                          "under contract: steps:");
+  if (!step.default_value) return step;
+  if (const auto function = called_function(*step.default_value))
+    source.findings.error(fields.find("default")->place,
+                          "add_column: the default calls " + *function +
+                              ", so the server may have to rewrite the whole table to evaluate it for each row",
+                          "give a constant; or add the column without default, then set_default and a backfill");
+  return step;
+}
+
+std::vector<std::string> read_index_columns(const Source& source, const Value& list) {
+  const Values values(source.findings);
+  std::vector<std::string> columns;
+  for (const Value& item : values.list("columns", list)) {
+    const bool expression = item.node->kind == Node::Kind::scalar && item.node->value.starts_with('(');
+    auto column = expression ? values.text("columns", item) : values.identifier("columns", item);
+    if (expression && column && !column->ends_with(')'))
+      source.findings.error(item.place, "columns: an expression stands in parentheses as a whole", "\"(lower(name))\"");
+    if (column) columns.push_back(std::move(*column));
+  }
+  return columns;
+}
+
+Action read_create_index(const Source& source) {
+  constexpr std::array<std::string_view, 8> known = {"table",  "columns", "where",   "unique",
+                                                     "method", "name",    "include", "definition"};
+  const Fields fields(source.findings, source.arguments, "create_index", known);
+  CreateIndex step;
+  step.table = fields.need_table("table");
+  step.definition = fields.text("definition");
+  const Value* columns = step.definition ? fields.find("columns") : fields.need("columns");
+  if (columns != nullptr) step.columns = read_index_columns(source, *columns);
+  step.where = fields.text("where");
+  step.unique = fields.boolean("unique").value_or(false);
+  step.method = fields.identifier("method").value_or("btree");
+  step.name = fields.identifier("name");
+  if (const Value* include = fields.find("include")) {
+    const Values values(source.findings);
+    for (const Value& item : values.list("include", *include))
+      if (auto column = values.identifier("include", item)) step.include.push_back(std::move(*column));
+  }
+  return step;
+}
+
+template <class StepType>
+Action read_table_and_column(const Source& source, std::string_view kind) {
+  constexpr Names known = {"table", "column"};
+  const Fields fields(source.findings, source.arguments, std::string(kind), known);
+  StepType step;
+  step.table = fields.need_table("table");
+  step.column = fields.need_identifier("column");
+  return step;
+}
+
+Action read_drop_not_null(const Source& source) {
+  return read_table_and_column<DropNotNull>(source, "drop_not_null");
+}
+Action read_set_not_null(const Source& source) {
+  return read_table_and_column<SetNotNull>(source, "set_not_null");
+}
+
+Action read_set_default(const Source& source) {
+  constexpr std::array<std::string_view, 3> known = {"table", "column", "default"};
+  const Fields fields(source.findings, source.arguments, "set_default", known);
+  SetDefault step;
+  step.table = fields.need_table("table");
+  step.column = fields.need_identifier("column");
+  step.default_value = fields.need_text("default");
+  return step;
+}
+
+/// Notes what can be known of the statements of one key; returns nothing, a plan with errors is not used.
+void check_statements(const Source& source, const std::string& sql, const Value& value, bool both_images_run) {
+  const SqlLook look = look_at_sql(sql);
+  if (look.unparsed) {
+    source.findings.warning(
+        value.place, "sql: cannot be parsed: " + *look.unparsed,
+        "the server may know better (this grammar is PostgreSQL 15's): what it takes away is unknown");
+    return;
+  }
+  if (look.empty) source.findings.error(value.place, "sql: there is no statement in it", {});
+  if (look.transaction_control)
+    source.findings.error(value.place, "sql: transactions are begun and ended by the engine",
+                          "leave out BEGIN, COMMIT and their like");
+  if (!both_images_run) return;
+  for (const std::string& words : look.refused)
+    source.findings.error(value.place, "sql: " + words + " takes away, tightens or blocks what images may be using",
+                          "in " + std::string(source.phase) +
+                              " both images must go on working: put it under contract: "
+                              "steps:");
+  if (look.opaque)
+    source.findings.warning(value.place, "sql: what DO and CALL do cannot be seen",
+                            "it must be additive: both images are running");
+}
+
+Action read_sql(const Source& source) {
+  constexpr std::array<std::string_view, 3> known = {"run", "undo", "irreversible"};
+  const Fields fields(source.findings, source.arguments, "sql", known);
+  Sql step;
+  step.run = fields.need_text("run");
+  step.undo = fields.text("undo");
+  step.irreversible = fields.text("irreversible");
+  const Value* undo = fields.find("undo");
+  const Value* irreversible = fields.find("irreversible");
+  if (fields.is_map() && undo == nullptr && irreversible == nullptr)
+    source.findings.error(fields.place(), "sql needs undo",
+                          "write undo: SQL that takes it back, or irreversible: reason");
+  if (undo != nullptr && irreversible != nullptr)
+    source.findings.error(irreversible->place, "sql has an undo and says that it is irreversible",
+                          "keep one of the two");
+  if (!step.run.empty()) check_statements(source, step.run, *fields.find("run"), source.phase != "contract");
+  if (step.undo) check_statements(source, *step.undo, *undo, false);
+  return step;
+}
+
+void read_batch(const Source& source, const Value& value, BatchLimits& batch) {
+  constexpr Names known = {"target", "max_wal"};
+  const Fields fields(source.findings, value, "batch", known);
+  const Values values(source.findings);
+  if (const Value* target = fields.find("target"))
+    if (const auto written = values.setting("backfill.batch.target", *target)) batch.target = parse_duration(*written);
+  if (const Value* max_wal = fields.find("max_wal"))
+    if (const auto written = values.setting("backfill.batch.max_wal", *max_wal)) batch.max_wal = parse_bytes(*written);
+}
+
+void read_reverse(const Source& source, const Value& value, Backfill& step) {
+  const bool map = value.node->kind == Node::Kind::map;
+  if (map && value.node->entries.size() == 1 && value.node->entries.front().first->value == "none") {
+    constexpr std::array<std::string_view, 1> known = {"none"};
+    step.reverse_none = Fields(source.findings, value, "reverse", known).text("none");
+    return;
+  }
+  step.reverse = read_expressions(source.findings, "reverse", value);
+  for (const auto& [column, expression] : step.reverse) {
+    const auto same = [&](const auto& entry) { return entry.first == column; };
+    if (std::ranges::any_of(step.set, same))
+      source.findings.error(value.place, "backfill: " + shown(column) + " is both in set and in reverse",
+                            "set names the new columns, reverse the old ones");
+  }
+}
+
+Action read_backfill(const Source& source) {
+  constexpr std::array<std::string_view, 9> known = {"table", "set",      "reverse",       "where", "batch",
+                                                     "exact", "on_error", "user_triggers", "master"};
+  constexpr Names on_error = {"record", "reject"};
+  constexpr Names triggers = {"fire", "skip"};
+  constexpr Names master = {"old", "new"};
+  const Fields fields(source.findings, source.arguments, "backfill", known);
+  Backfill step;
+  step.table = fields.need_table("table");
+  if (const Value* set = fields.need("set")) step.set = read_expressions(source.findings, "set", *set);
+  if (const Value* reverse = fields.find("reverse")) read_reverse(source, *reverse, step);
+  step.where = fields.text("where");
+  if (const Value* batch = fields.find("batch")) read_batch(source, *batch, step.batch);
+  step.exact = fields.boolean("exact").value_or(false);
+  if (fields.choice("on_error", on_error) == 1U) step.on_error = OnError::reject;
+  if (const auto word = fields.choice("user_triggers", triggers))
+    step.user_triggers = *word == 0 ? UserTriggers::fire : UserTriggers::skip;
+  if (const auto word = fields.choice("master", master)) step.master = *word == 0 ? Master::old_side : Master::new_side;
+  return step;
+}
+
+Action read_verify(const Source& source) {
+  constexpr Names known = {"table", "check"};
+  const Fields fields(source.findings, source.arguments, "verify", known);
+  Verify step;
+  step.table = fields.need_table("table");
+  step.check = fields.need_text("check");
+  return step;
+}
+
+Action read_drop_column(const Source& source) {
+  constexpr std::array<std::string_view, 3> known = {"table", "name", "born_since"};
+  const Fields fields(source.findings, source.arguments, "drop_column", known);
+  DropColumn step;
+  step.table = fields.need_table("table");
+  step.name = fields.need_identifier("name");
+  step.born_since = fields.text("born_since");
+  return step;
+}
+
+Action read_drop_index(const Source& source) {
+  constexpr std::array<std::string_view, 1> known = {"name"};
+  const Fields fields(source.findings, source.arguments, "drop_index", known);
+  return DropIndex{fields.need_table("name")};
+}
+
+Action read_drop_constraint(const Source& source) {
+  constexpr Names known = {"table", "name"};
+  const Fields fields(source.findings, source.arguments, "drop_constraint", known);
+  DropConstraint step;
+  step.table = fields.need_table("table");
+  step.name = fields.need_identifier("name");
+  return step;
+}
+
+struct StepKind {
+  std::string_view name;
+  std::string_view phases;  ///< those that it may stand in
+  std::string_view nature;  ///< why not in others
+  Action (*read)(const Source&);
+};
+constexpr std::array step_kinds = {
+    StepKind{"add_column", "expand", "makes new structure", read_add_column},
+    StepKind{"create_index", "expand migrate", "makes new structure", read_create_index},
+    StepKind{"drop_not_null", "expand", "makes room for the new image", read_drop_not_null},
+    StepKind{"set_default", "expand", "makes room for the new image", read_set_default},
+    StepKind{"sql", "expand migrate contract", "", read_sql},
+    StepKind{"backfill", "migrate", "fills rows", read_backfill},
+    StepKind{"verify", "migrate", "reads every row", read_verify},
+    StepKind{"set_not_null", "contract", "tightens what the old image may write", read_set_not_null},
+    StepKind{"drop_column", "contract", "takes something away", read_drop_column},
+    StepKind{"drop_index", "contract", "takes something away", read_drop_index},
+    StepKind{"drop_constraint", "contract", "takes something away", read_drop_constraint},
+};
+
+bool allowed(const StepKind& step, std::string_view phase) {
+  return step.phases.find(phase) != std::string_view::npos;
+}
+
+std::string_view home(const StepKind& step) {
+  return step.phases.substr(0, step.phases.find(' '));
+}
+
+std::vector<std::string_view> kinds_in(std::string_view phase) {
+  std::vector<std::string_view> names;
+  for (const StepKind& step : step_kinds)
+    if (allowed(step, phase)) names.push_back(step.name);
+  return names;
+}
+
+void note_unknown_step(Findings& findings, std::string_view phase, const Node& key) {
+  std::vector<std::string_view> every;
+  for (const StepKind& step : step_kinds) every.push_back(step.name);
+  const std::string near = suggestion(key.value, every);
+  findings.error(key.place, std::string(phase) + " has no step " + key.value,
+                 near.starts_with("did") ? near : suggestion(key.value, kinds_in(phase)));
+}
+
+/// The one key of a step or change, with its arguments.
+std::optional<std::pair<Value, Value>> single_entry(Findings& findings, std::string_view what, const Value& item) {
+  if (item.node->kind != Node::Kind::map) {
+    findings.error(
+        item.place,
+        "a " + std::string(what) + " must be a map with one key, this is " + std::string(kind_name(*item.node)),
+        "write `- kind: { … }`");
+    return std::nullopt;
+  }
+  const auto entries = free_entries(findings, *item.node);
+  if (entries.size() == 1) return entries.front();
+  if (entries.empty() && !item.node->entries.empty()) return std::nullopt;  // noted already
+  findings.error(entries.size() > 1 ? entries[1].first.place : item.place,
+                 "a " + std::string(what) + " has one key, its kind; this one has " + std::to_string(entries.size()),
+                 "indent its arguments deeper than the kind, and begin each " + std::string(what) + " with `- `");
+  return std::nullopt;
+}
+
+Change read_change(Findings& findings, const Value& key, const Value& arguments) {
+  const std::string& kind = key.node->value;
+  constexpr std::array<std::string_view, 6> add_keys = {"table", "name", "type", "default", "fill", "not_null"};
+  constexpr std::array<std::string_view, 3> drop_keys = {"table", "name", "born_since"};
+  constexpr std::array<std::string_view, 3> rename_keys = {"table", "from", "to"};
+  if (kind == "drop_column") {
+    const Fields fields(findings, arguments, kind, drop_keys);
+    return {ChangeDropColumn{fields.need_table("table"), fields.need_identifier("name"), fields.text("born_since")},
+            key.place};
+  }
+  if (kind == "rename_column") {
+    const Fields fields(findings, arguments, kind, rename_keys);
+    ChangeRenameColumn rename{fields.need_table("table"), fields.need_identifier("from"), fields.need_identifier("to")};
+    if (!rename.to.empty() && rename.from == rename.to)
+      findings.error(fields.find("to")->place, "rename_column: from and to are the same column", {});
+    return {std::move(rename), key.place};
+  }
+  const Fields fields(findings, arguments, kind, add_keys);
+  ChangeAddColumn add{fields.need_table("table"), fields.need_identifier("name"),
+                      fields.need_text("type"),   fields.text("default"),
+                      fields.text("fill"),        fields.boolean("not_null").value_or(false)};
+  check_new_column(findings, fields, add.name);
+  if (fields.find("default") != nullptr && fields.find("fill") != nullptr)
+    findings.error(fields.find("fill")->place, "add_column: default and fill exclude one another",
+                   "fill takes the value from the row, default is what new rows get as well");
+  if (add.not_null && fields.find("default") == nullptr && fields.find("fill") == nullptr)
+    findings.error(fields.find("not_null")->place, "add_column: not_null needs a default or a fill",
+                   "give default: \"''\", or fill: an expression over the row");
+  return {std::move(add), key.place};
+}
+
+}  // namespace
+
+ColumnExpressions read_expressions(Findings& findings, std::string_view key, const Value& map) {
+  ColumnExpressions result;
+  if (map.node->kind != Node::Kind::map || map.node->entries.empty()) {
+    findings.error(map.place,
+                   std::string(key) + " must be a map of columns to SQL expressions" +
+                       (map.node->kind == Node::Kind::map ? ", this one is empty" : ""),
+                   "write one indented `column: expression` line each");
+    return result;
+  }
+  const Values values(findings);
+  for (const auto& [column, expression] : free_entries(findings, *map.node)) {
+    auto name = values.identifier(key, column);
+    auto sql = values.text(name ? *name : key, expression);
+    if (!name || !sql) continue;
+    const auto same = [&](const auto& entry) { return entry.first == *name; };
+    if (std::ranges::any_of(result, same))
+      findings.error(column.place, std::string(key) + ": column " + shown(*name) + " is given twice",
+                     "unquoted names are folded to lower case");
+    result.emplace_back(std::move(*name), std::move(*sql));
+  }
+  return result;
+}
+
+std::vector<Step> read_steps(Findings& findings, std::string_view phase, const Value& list) {
+  std::vector<Step> steps;
+  for (const Value& item : Values(findings).list(phase == "contract" ? "steps" : phase, list)) {
+    const auto entry = single_entry(findings, "step", item);
+    if (!entry) continue;
+    const auto& [key, arguments] = *entry;
+    const auto kind = std::ranges::find(step_kinds, key.node->value, &StepKind::name);
+    if (kind == step_kinds.end()) {
+      note_unknown_step(findings, phase, *key.node);
+      continue;
+    }
+    if (!allowed(*kind, phase))
+      findings.error(
+          key.place,
+          std::string(kind->name) + " " + std::string(kind->nature) + ": it has no place in " + std::string(phase),
+          "write it under " + std::string(home(*kind) == "contract" ? "contract: steps:" : home(*kind)));
+    steps.push_back({kind->read({findings, phase, arguments}), key.place});
+  }
+  return steps;
+}
+
+std::vector<Change> read_changes(Findings& findings, const Value& list) {
+  constexpr std::array<std::string_view, 3> known = {"add_column", "drop_column", "rename_column"};
+  std::vector<Change> changes;
+  for (const Value& item : Values(findings).list("change", list)) {
+    const auto entry = single_entry(findings, "change", item);
+    if (!entry) continue;
+    const auto& [key, arguments] = *entry;
+    if (std::ranges::find(known, key.node->value) == known.end())
+      findings.error(key.place, "change has no kind " + key.node->value, suggestion(key.node->value, known));
+    else
+      changes.push_back(read_change(findings, key, arguments));
+  }
+  return changes;
+}
+
+}  // namespace switchback::plan_file

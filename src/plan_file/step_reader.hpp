@@ -1,0 +1,19 @@
+/// Steps of the three phases and whole changes, from their maps. Private to the plan reader.
+#pragma once
+
+#include <vector>
+
+#include "fields.hpp"
+#include "switchback/core/plan.hpp"
+
+namespace switchback::plan_file {
+
+/// `phase` is "expand", "migrate" or "contract". What belongs elsewhere is noted, with where.
+std::vector<Step> read_steps(Findings& findings, std::string_view phase, const Value& list);
+
+std::vector<Change> read_changes(Findings& findings, const Value& list);
+
+/// The forward and backward columns of a backfill: names that the user chooses, each with an expression.
+ColumnExpressions read_expressions(Findings& findings, std::string_view key, const Value& map);
+
+}  // namespace switchback::plan_file
