@@ -54,13 +54,17 @@ struct Judgement {
   std::vector<std::string> reasons;   ///< for used and unknown: every reason, in words
 };
 
-/// The table of rules:
+/// The table of rules, for the window [now - window, now]:
 ///   any `used` observation within the window (or with no time: it holds now)      → used
-///   any `unknown` observation                                                     → unknown, its detail as reason
+///   any `unknown` observation within the window (or with no time)                 → unknown, its detail as reason
 ///   a required runtime source without coverage of the whole window                → unknown, "seen for 3h of 24h"
 ///   else                                                                          → unused
+/// Coverage counts up to now when its last look was at most freshness(window) ago.
 Judgement judge(const StructureEvidence& evidence, Instant now, std::chrono::seconds window,
                 const std::vector<std::string>& required_sources);
+
+/// How old the last look may be: 15 minutes, for short windows a quarter of them and 2 s.
+std::chrono::milliseconds freshness(std::chrono::seconds window);
 
 std::string_view name(Verdict verdict);
 std::string_view name(Finding finding);

@@ -32,6 +32,10 @@ std::string shown(const TableName& table);
 /// One identifier for people, quoted only where SQL would need it.
 std::string shown(std::string_view identifier);
 
+/// Leads every statement that switchback itself runs on users' tables: pg_stat_statements keeps it, and usage evidence
+/// leaves these statements out.
+inline constexpr std::string_view own_mark = "/* switchback */ ";
+
 /// A name of at most 63 bytes: longer ones are cut, at a character's start, and end in `_` and a hash of the whole
 /// (8 hex digits), so that two long names never become the same one.
 std::string fit_name(std::string_view name);

@@ -1,0 +1,73 @@
+/// Who still uses what a contract takes away: the catalog, the statistics and the sessions of one database.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "switchback/core/evidence.hpp"
+#include "switchback/core/structure.hpp"
+#include "switchback/ports/session.hpp"
+
+namespace switchback::ports {
+
+/// An object that the catalog ties to a structure.
+struct Dependent {
+  enum class Effect {
+    blocks,  ///< a plain DROP … RESTRICT refuses because of it
+    silent,  ///< DROP … RESTRICT takes it along without a word
+    row,     ///< bound to the table's row type: goes on working, with one column less
+  };
+  Effect effect = Effect::blocks;
+  std::string kind;        ///< as pg_identify_object: "view", "index", "table constraint", "function" …
+  std::string name;        ///< bare name, as allow_silent names it
+  std::string identity;    ///< "public.v_users", "users_name_check on public.users"
+  std::string definition;  ///< SQL that makes it again, where the server can write it; else empty
+  auto operator<=>(const Dependent&) const = default;
+};
+
+/// Sorted by identity, so that two of them can be compared.
+struct Closure {
+  std::vector<Dependent> dependents;
+  bool operator==(const Closure&) const = default;
+};
+
+/// A server whose statistics and sessions are sampled beside the primary's. The session is borrowed.
+struct SampledServer {
+  std::string name;  ///< as the primary's pg_stat_replication shows it (application_name)
+  Session* session = nullptr;
+};
+
+struct UsageRequest {
+  std::int64_t plan = 0;  ///< switchback.plan.id
+  std::vector<Structure> structures;
+  std::vector<std::string> allow_silent;    ///< dependents that the plan lets go along: name or schema.name
+  std::vector<std::string> checked;         ///< external readers that a person has checked, by name
+  std::optional<std::string> image_before;  ///< application_name of the newest image that needs the old side
+  std::vector<SampledServer> replicas;      ///< those that there is a connection for
+};
+
+/// Runtime sources that judge() must see covering the whole window.
+inline const std::vector<std::string> required_sources{"statements", "sessions"};
+
+class UsageSource {
+ public:
+  virtual ~UsageSource() = default;
+
+  /// One look at the statistics and the sessions of every server, recorded in the journal through `session` (the
+  /// primary's, not in a transaction) in one short transaction. To be called every few seconds to minutes from migrated
+  /// on: a gap of over 5 minutes cuts the coverage of sessions. A replica that cannot be read loses coverage, no more.
+  virtual void sample(Session& session, const UsageRequest& request) = 0;
+
+  /// Everything known of each structure, in the order of the request; for judge(). Takes no sample.
+  virtual std::vector<StructureEvidence> gather(Session& session, const UsageRequest& request) = 0;
+
+  /// What the catalog ties to a structure, but for switchback's own objects. Some milliseconds; also inside the
+  /// transaction that drops. Error (Exit::drift) when the structure is not there.
+  virtual Closure closure(Session& session, const Structure& structure) = 0;
+};
+
+}  // namespace switchback::ports

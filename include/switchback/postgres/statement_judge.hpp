@@ -1,0 +1,57 @@
+/// Does a statement use a column, an index or a constraint? Told from its text by the PostgreSQL 15 grammar, without a
+/// server. Errs towards "uses" and "ambiguous": `does_not` is said only of what was understood.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "switchback/core/structure.hpp"
+
+namespace switchback::postgres {
+
+/// What the judge knows of the structure and of the database around it.
+struct JudgeTarget {
+  Structure::Kind kind = Structure::Kind::column;
+  std::string name;                     ///< column, index or constraint
+  std::set<TableName> relations;        ///< the table, and every partition, child and parent that has the same column
+  std::set<std::string> own_columns;    ///< of the table
+  std::set<TableName> views;            ///< views through which the structure is read
+  std::set<TableName> functions;        ///< functions through which it is read
+  std::set<TableName> all_relations;    ///< everything one can select from in the database
+  std::set<TableName> with_column;      ///< of these, the ones with a column named `name`
+  std::vector<std::string> unique_key;  ///< for an index or constraint that enforces uniqueness: its columns
+
+  /// Names of which a text must hold one to be worth parsing.
+  std::set<std::string> watched() const;
+};
+
+enum class StatementUse { uses, does_not, ambiguous, unparsed };
+std::string_view name(StatementUse use);
+
+struct StatementJudgement {
+  StatementUse use = StatementUse::does_not;
+  std::string why;  ///< for uses and ambiguous: what in the statement; for unparsed: the parser's complaint
+};
+
+/// `text` may hold several statements, `$1` for constants, and be of any kind. Not seen: names made of string constants
+/// at run time (EXECUTE format(…)); with pg_stat_statements.track = all the statement so made is judged by itself.
+/// Thread-safe; takes a thread with a large stack of its own for long texts (deeply nested expressions).
+StatementJudgement judge_statement(std::string_view text, const JudgeTarget& target);
+
+/// Whether `text` holds `identifier` as a word, in any case, also quoted; true for every text with Unicode escapes
+/// (U&"…"), which can hide it.
+bool mentions(std::string_view text, std::string_view identifier);
+bool mentions_any(std::string_view text, const std::set<std::string>& identifiers);
+
+/// The identifiers, key words, operators and string constants of a text, lower-cased unless quoted; comments left out.
+/// Empty when the text cannot be scanned.
+struct Token {
+  enum class Kind { word, quoted_name, string, other };
+  Kind kind = Kind::other;
+  std::string text;  ///< without its quotes
+};
+std::vector<Token> tokens_of(std::string_view text);
+
+}  // namespace switchback::postgres

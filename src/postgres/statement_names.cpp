@@ -1,0 +1,94 @@
+#include "statement_names.hpp"
+
+namespace switchback::postgres {
+
+void Names::use(const std::string& why, bool certain) {
+  std::string& slot = certain ? uses_ : ambiguous_;
+  if (slot.empty()) slot = certain ? why : why + " (may be meant, may not)";
+}
+
+void Names::reference(const PgQuery__ColumnRef& column, const Scope& scope) {
+  if (!column_) return;
+  std::vector<std::string_view> parts;
+  bool star = false;
+  for (std::size_t i = 0; i < column.n_fields; ++i) {
+    star |= column.fields[i]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+    if (column.fields[i]->node_case != PG_QUERY__NODE__NODE_A_STAR) parts.push_back(string_of(column.fields[i]));
+  }
+  if (star && parts.empty()) return everything(scope);
+  if (star) return whole_row(parts, scope, std::string(parts.back()) + ".*");
+  if (parts.size() == 1) return bare(parts[0], scope);
+  if (parts.size() >= 2) qualified(parts, scope);
+}
+
+void Names::everything(const Scope& scope) {
+  for (const Source& source : scope.sources)
+    if (source.target) use("*", source.certain);
+}
+
+void Names::bare(std::string_view wanted, const Scope& scope) {
+  if (wanted == target_.name) {
+    const Reach reach = unqualified(scope);
+    if (reach.answer != Reach::Answer::elsewhere) use("column " + target_.name, reach.answer == Reach::Answer::target);
+    return;
+  }
+  // A table's name where a value is wanted is its whole row, unless a column has that name.
+  if (target_.own_columns.contains(std::string(wanted))) return;
+  if (const Source* source = scope.named(wanted); source && source->target)
+    use("the whole row " + std::string(wanted), source->certain);
+}
+
+void Names::whole_row(const std::vector<std::string_view>& parts, const Scope& scope, const std::string& why) {
+  if (parts.size() >= 2) {  // schema.table.*
+    if (any_of_name(target_.relations, parts[parts.size() - 2], parts.back())) use(why);
+    return;
+  }
+  const Source* source = scope.named(parts[0]);
+  if (source && source->target) use(why, source->certain);
+  if (!source) use(why, false);
+}
+
+void Names::qualified(const std::vector<std::string_view>& parts, const Scope& scope) {
+  if (parts.back() != target_.name) {
+    // schema.table as a value: the whole row.
+    if (parts.size() == 2 && any_of_name(target_.relations, parts[0], parts[1])) use("the whole row");
+    return;
+  }
+  const std::string_view table = parts[parts.size() - 2];
+  const std::string why = std::string(table) + "." + target_.name;
+  if (parts.size() >= 3) {
+    if (any_of_name(target_.relations, parts[parts.size() - 3], table)) use(why);
+    return;
+  }
+  const Source* source = scope.named(table);
+  if (!source) return use(why, false);  // NEW and OLD of rules, variables, what is not understood
+  if (source->target) use(why, source->certain && (source->owns == Owns::no || source->owns == Owns::yes));
+}
+
+void Names::through_view(const PgQuery__RangeVar& variable, const Source& source, const Scope& scope) {
+  const std::string_view schema = variable.schemaname ? variable.schemaname : "";
+  if (source.target || (schema.empty() && scope.with_query(variable.relname))) return;
+  if (any_of_name(target_.views, schema, variable.relname)) use("through the view " + std::string(variable.relname));
+}
+
+void Names::like(const PgQuery__TableLikeClause& clause, const Scope& scope) {
+  if (!column_ || !clause.relation) return;
+  const Source source = source_of(*clause.relation, scope, target_);
+  if (source.target) use("LIKE " + std::string(clause.relation->relname), source.certain);
+}
+
+void Names::call(const PgQuery__FuncCall& function) {
+  if (function.n_funcname == 0) return;
+  const std::string_view called = string_of(function.funcname[function.n_funcname - 1]);
+  const std::string_view schema = function.n_funcname > 1 ? string_of(function.funcname[0]) : std::string_view{};
+  if (any_of_name(target_.functions, schema, called)) use("through the function " + std::string(called));
+}
+
+/// null::users, json_populate_record(null::users, …): the row type.
+void Names::type(const PgQuery__TypeName& named) {
+  if (!column_ || named.n_names == 0) return;
+  const std::string_view schema = named.n_names > 1 ? string_of(named.names[0]) : std::string_view{};
+  if (any_of_name(target_.relations, schema, string_of(named.names[named.n_names - 1]))) use("the row type");
+}
+
+}  // namespace switchback::postgres
