@@ -190,7 +190,7 @@ std::string PlanText::fold() const {
             field("NEW", name) + " := " + value + "; END IF;\n" + in + "  " + field("OLD", name) + " := " + value +
             ";\n";
   }
-  fill += in + "ELSE m" + number_ + " := " + mark('f') + ";\n" + in + "END IF;\n";
+  fill += in + "ELSE m" + number_ + " := " + mark(plan_.forward_failed) + ";\n" + in + "END IF;\n";
   const std::string start = in + "m" + number_ + " := " + mark('s') + ";\n";
   if (!plan_.where) return start + fill;
   return start + in + "IF w" + number_ + " THEN\n" + fill + in + "END IF;\n";
@@ -243,7 +243,7 @@ std::string PlanText::scope() const {
   if (!plan_.where) return "";
   const std::string body = "      w" + number_ + " := (" + plan_.where->in("NEW") + ") IS TRUE;\n";
   return "    ok := true;\n" + guarded(body, "    ") + "    IF NOT ok THEN d" + number_ + " := true; m" + number_ +
-         " := " + mark('f') + "; w" + number_ + " := false;\n    ELSIF NOT w" + number_ + " THEN m" + number_ +
+         " := " + mark(plan_.forward_failed) + "; w" + number_ + " := false;\n    ELSIF NOT w" + number_ + " THEN m" + number_ +
          " := " + mark('s') + "; END IF;\n";
 }
 
@@ -253,7 +253,7 @@ std::string PlanText::forward() const {
   out += in + "IF ok THEN\n" + in + "  m" + number_ + " := " + mark('s') + ";\n";
   for (const auto& [name, expression] : plan_.forward)
     out += in + "  " + field("NEW", name) + " := " + forward_value(name) + ";\n";
-  out += in + "ELSE  -- no value is better than a stale one\n" + in + "  m" + number_ + " := " + mark('f') + ";\n";
+  out += in + "ELSE  -- no value is better than a stale one\n" + in + "  m" + number_ + " := " + mark(plan_.forward_failed) + ";\n";
   for (const auto& [name, expression] : plan_.forward)
     if (!std::ranges::find(plan_.new_side, name, &SyncColumn::name)->not_null)
       out += in + "  " + field("NEW", name) + " := NULL;\n";
@@ -265,7 +265,7 @@ std::string PlanText::reverse(const std::string& in) const {
   out += in + "IF ok THEN\n" + in + "  m" + number_ + " := " + mark('s') + ";\n";
   for (const auto& [name, expression] : plan_.reverse)
     out += in + "  " + field("NEW", name) + " := " + reverse_value(name) + ";\n";
-  return out + in + "ELSE m" + number_ + " := " + mark('r') + ";  -- the old side keeps what it has\n" + in +
+  return out + in + "ELSE m" + number_ + " := " + mark(plan_.reverse_failed) + ";  -- the old side keeps what it has\n" + in +
          "END IF;\n";
 }
 

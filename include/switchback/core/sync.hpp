@@ -53,6 +53,10 @@ struct SyncPlan {
   bool reject = false;  ///< on_error: reject; a value that cannot be converted fails the statement that wrote it
   bool exact = false;
   bool new_side_wins_insert = false;  ///< master: new
+  /// The marks for a failed conversion. Exchanged together with the sides while restoring, so that they mean the same
+  /// when the sides are turned round again.
+  char forward_failed = 'f';
+  char reverse_failed = 'r';
 };
 
 /// All live plans of one table, in dependency order (a plan after those whose new side it reads).
