@@ -15,6 +15,20 @@ bool is_done(ports::Session& session, const Workbench& bench, std::string_view p
   return status && status->status == "done";
 }
 
+void install_sync(Workbench& bench, ports::Session& session, const ResolvedSync& resolved) {
+  SyncPlan sync = resolved.sync;
+  if (sync.exact) {
+    // Omissions are noted by column number, and the new columns have theirs only now.
+    const auto table = bench.catalog().table(session, resolved.table);
+    for (auto* side : {&sync.old_side, &sync.new_side})
+      for (SyncColumn& column : *side)
+        if (const ColumnFacts* facts = table ? table->column(column.name) : nullptr) column.number = facts->number;
+    session.exec(exact_defaults_sql({resolved.oid, resolved.table, {sync}, false}, sync));
+  }
+  put_sync(session, bench.fence().plan, resolved.oid, sync);
+  resync(session, resolved.oid, resolved.table, true);
+}
+
 Stop add_columns(Workbench& bench, const Work& work) {
   return bench.in_transaction([&](ports::Session& session) {
     if (is_done(session, bench, "expand", work.ordinal)) return;
@@ -28,8 +42,7 @@ Stop add_columns(Workbench& bench, const Work& work) {
     const ResolvedSync* sync = work.sync ? bench.resolved().sync_of(work.table) : nullptr;
     for (const std::string& sql : add_columns_sql(work.table, columns, sync ? sync->sync.marker : "").sql) session.exec(sql);
     if (sync) {
-      put_sync(session, bench.fence().plan, sync->oid, sync->sync);
-      resync(session, sync->oid, sync->table, true);
+      install_sync(bench, session, *sync);
     }
     record_shapes(bench);
     mark_step(session, bench.fence().plan, "expand", work.ordinal, work.name, "done");
@@ -54,17 +67,20 @@ WHERE n.nspname = $1 AND c.relname = $2)sql", {index.schema, index.name});
 /// Neither waits inside a transaction nor holds a snapshot while the build goes on; lock_timeout is off, because the
 /// build's waits for older transactions block nobody.
 void build_concurrently(ports::Session& session, const std::string& sql) {
+  const std::string lock_timeout = session.exec("SHOW lock_timeout").text(0, 0);
+  const auto set_back = [&] {
+    session.exec("SELECT pg_catalog.set_config('lock_timeout', $1, false)", {lock_timeout});
+    use_safe_search_path(session);
+  };
   use_own_search_path(session, false);
   session.exec("SET lock_timeout = 0");
   try {
     session.exec(sql);
-  } catch (const Error&) {
-    session.exec("RESET lock_timeout");
-    use_safe_search_path(session);
+  } catch (const Error& error) {
+    if (error.remedy() != Remedy::reconnect) set_back();
     throw;
   }
-  session.exec("RESET lock_timeout");
-  use_safe_search_path(session);
+  set_back();
 }
 
 Stop build_one(Workbench& bench, const TableName& index, const std::string& sql) {
@@ -170,8 +186,8 @@ Stop expand(Workbench& bench) {
   const std::vector<Work> all = expand_work(bench.plan());
   for (const Work& work : all) {
     Stop stop = bench.pause_point(false);
+    if (stop.ok()) stop = check_surroundings(bench);
     if (!stop.ok()) return stop;
-    check_surroundings(bench);
     switch (work.kind) {
       case Work::Kind::columns:
         stop = add_columns(bench, work);

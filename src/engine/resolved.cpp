@@ -35,14 +35,16 @@ json put(const std::vector<SyncColumn>& side) {
                    {"type", column.type},
                    {"not_null", column.not_null},
                    {"default", put(column.default_value)},
-                   {"bitwise_equality", column.bitwise_equality}});
+                   {"bitwise_equality", column.bitwise_equality},
+                   {"default_volatile", column.default_volatile},
+                   {"number", column.number}});
   return out;
 }
 std::vector<SyncColumn> get_side(const json& from) {
   std::vector<SyncColumn> side;
   for (const json& column : from)
     side.push_back({column.at("name"), column.at("type"), column.at("not_null"), get_optional(column.at("default")),
-                    column.at("bitwise_equality")});
+                    column.at("bitwise_equality"), column.at("default_volatile"), column.at("number")});
   return side;
 }
 

@@ -36,8 +36,9 @@ std::vector<TableName> tables_of(const Plan& plan) {
   return tables;
 }
 
-void check_surroundings(Workbench& bench) {
-  ports::Session& session = bench.session();
+namespace {
+
+void check_server(Workbench& bench, ports::Session& session) {
   const auto server = session.exec("SELECT s.system_identifier, pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_control_system() s");
   if (server.boolean(0, 1))
     throw Error(Exit::drift, Remedy::person, "this server is in recovery: it is a replica, not the primary", "connect to the primary");
@@ -51,6 +52,9 @@ void check_surroundings(Workbench& bench) {
                 "this server is on timeline " + timeline.text(0, 0) + ", the plan was started on " + std::to_string(bench.record().timeline) +
                     ": it is an old primary that was failed over from",
                 "connect to the present primary");
+}
+
+void check_shapes(Workbench& bench, ports::Session& session) {
   const auto stored = session.exec("SELECT fingerprints FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)});
   for (const auto& [table, shape] : json::parse(stored.text(0, 0)).items()) {
     const auto dot = table.find('\n');
@@ -59,6 +63,15 @@ void check_surroundings(Workbench& bench) {
       throw Error(Exit::drift, Remedy::person, "the table " + shown(name) + " is not shaped as this plan left it",
                   "somebody changed its columns, constraints, indexes or triggers; undo that, or accept it: switchback repair " + bench.plan().name);
   }
+}
+
+}  // namespace
+
+Stop check_surroundings(Workbench& bench) {
+  return bench.outside_transaction([&](ports::Session& session) {
+    check_server(bench, session);
+    check_shapes(bench, session);
+  });
 }
 
 void record_shapes(Workbench& bench) {
@@ -77,6 +90,20 @@ void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, cons
 
 void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation) {
   session.exec("DELETE FROM switchback.sync WHERE plan_id = $1 AND relation = $2", {std::to_string(plan), std::to_string(relation)});
+}
+
+void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names) {
+  const auto rows = session.exec("SELECT plan_id, document FROM switchback.sync WHERE relation = $1", {std::to_string(relation)});
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    session.exec("UPDATE switchback.sync SET document = $3::jsonb WHERE plan_id = $1 AND relation = $2",
+                 {rows.text(i, 0), std::to_string(relation), to_json(with_names(sync_from_json(rows.text(i, 1)), names))});
+  if (!rows.empty()) resync(session, relation, table, false);
+}
+
+void drop_spare_markers(ports::Session& session, const ResolvedPlan& plan, const std::vector<TakenTable>& taken) {
+  for (const ResolvedSync& sync : plan.sync)
+    if (std::ranges::none_of(taken, [&](const TakenTable& table) { return table.oid == sync.oid; }))
+      session.exec("ALTER TABLE " + quoted(sync.table) + " DROP COLUMN IF EXISTS " + quote_identifier(sync.sync.marker));
 }
 
 void resync(ports::Session& session, std::uint32_t relation, const TableName& table, bool triggers) {

@@ -167,6 +167,14 @@ Stop Workbench::hold_until(const Hold& hold, milliseconds every, const std::func
   return Stop::arrived();
 }
 
+std::optional<std::string> Workbench::despite(std::string_view what) {
+  for (const auto& [given, reason] : outside_.despite)
+    if (given == what) return reason;
+  for (const ApprovalRecord& approval : approvals(session(), record_))
+    if (approval.despite && *approval.despite == what) return approval.reason;
+  return std::nullopt;
+}
+
 void Workbench::note(std::string_view kind, std::string_view reason, std::string_view detail) {
   add_event(session(), outside_.actor, fence_.plan, kind, "", "", reason, detail);
 }

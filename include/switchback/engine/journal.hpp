@@ -138,5 +138,9 @@ struct QuarantinedRow {
   std::string relation, key, sqlstate, message, status, at, settled_by, reason;  ///< key: JSON object
 };
 std::vector<QuarantinedRow> quarantined(ports::Session& session, PlanId plan);
+/// Accepts open rows as they are, with an event. A key is a JSON object, or the row's id; one that fits no open row is
+/// refused (Exit::invalid). Returns how many rows were accepted. In the caller's transaction.
+std::int64_t accept_quarantined(ports::Session& session, const Actor& actor, const PlanRecord& plan,
+                                const std::vector<std::string>& keys, std::string_view reason);
 
 }  // namespace switchback::engine

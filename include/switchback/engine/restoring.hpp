@@ -18,13 +18,13 @@ namespace switchback::engine {
 /// archive is made. The caller puts the sync function for restoring_side() in the same transaction, after this.
 void start_restore(ports::Session& session, PlanId plan_id, const std::vector<TakenTable>& tables);
 
-/// What is to be rebuilt once every row is filled, in order.
+/// What is still to be rebuilt once every row is filled, in order.
 std::vector<StoredDefinition> rebuild_steps(ports::Session& session, PlanId plan_id);
 /// Whether it must run outside a transaction: indexes, which are built concurrently.
 bool outside_transaction(const StoredDefinition& step);
-/// Runs one of them; looks first, so that running it again is right. An index that an earlier attempt left invalid is
-/// cleared away, unless someone is building it now (Error 55P03, Remedy::retry).
-void rebuild(ports::Session& session, const StoredDefinition& step);
+/// Runs one of them and notes that it is done (step "rebuild" in switchback.checkpoint). An index that an earlier attempt
+/// left invalid is cleared away, unless someone is building it now (Error 55P03, Remedy::retry).
+void rebuild(ports::Session& session, PlanId plan_id, const StoredDefinition& step);
 
 /// After the caller has put sync back to its normal orientation (or, for a column without heir, removed it), in the
 /// same transaction: the archive's reading function goes, and with `marker_goes` the marker columns.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "switchback/core/contract_sql.hpp"
 #include "switchback/engine/workbench.hpp"
 
 namespace switchback::engine {
@@ -21,7 +22,7 @@ void mark_step(ports::Session& session, PlanId plan, std::string_view phase, int
 
 /// Error(Exit::drift) unless this is the server the plan was started on (system identifier, same or later timeline), not
 /// in recovery, and the tables the plan works on are shaped as this plan left them.
-void check_surroundings(Workbench& bench);
+Stop check_surroundings(Workbench& bench);
 /// Remembers the shape of the plan's tables; within the transaction that changed it.
 void record_shapes(Workbench& bench);
 /// The tables a plan names, each once.
@@ -32,5 +33,11 @@ std::vector<TableName> tables_of(const Plan& plan);
 void resync(ports::Session& session, std::uint32_t relation, const TableName& table, bool triggers);
 void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, const SyncPlan& sync, bool restoring = false);
 void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation);
+
+/// Columns under other names, for every plan whose sync reads or writes them; the function is made anew (its triggers
+/// follow a rename by themselves).
+void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names);
+/// Drops the marker columns of synced tables that `taken` does not speak of (their markers go with what is taken).
+void drop_spare_markers(ports::Session& session, const ResolvedPlan& plan, const std::vector<TakenTable>& taken);
 
 }  // namespace switchback::engine

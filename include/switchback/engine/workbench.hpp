@@ -41,7 +41,8 @@ struct Surroundings {
   std::vector<SettingValue> settings;  ///< file, environment, flags
   Actor actor;
   bool wait = false;
-  std::function<bool(std::string_view)> despite;         ///< was this override given, with a reason
+  bool consent = false;                           ///< somebody agreed to what takes away
+  std::vector<std::pair<std::string, std::string>> despite;  ///< overrides given now: what, reason
   std::function<void(const PlanRecord&)> on_progress;
 };
 
@@ -78,6 +79,9 @@ class Workbench {
   Stop hold_until(const Hold& hold, std::chrono::milliseconds every, const std::function<std::optional<Hold>()>& look);
   void show_hold(const std::optional<Hold>& hold);
   void show_progress(const Progress& progress);
+
+  /// Whether this override was given, now or with an approval of this text; the reason, or nothing.
+  std::optional<std::string> despite(std::string_view what);
 
   /// Event within the caller's transaction.
   void note(std::string_view kind, std::string_view reason = {}, std::string_view detail = "{}");

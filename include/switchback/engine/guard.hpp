@@ -1,0 +1,31 @@
+/// What must be true before a plan's old structures may be hidden or dropped. Each function looks, and returns the hold
+/// that is in the way, or none.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "switchback/core/evidence.hpp"
+#include "switchback/engine/workbench.hpp"
+#include "switchback/ports/usage_source.hpp"
+
+namespace switchback::engine {
+
+std::optional<Hold> consent_hold(Workbench& bench);   ///< consent and the plan's approvals
+std::optional<Hold> horizon_hold(Workbench& bench);   ///< nobody said which images need the old side
+std::optional<Hold> backup_hold(Workbench& bench);    ///< nothing says that the database could be brought back
+/// Takes a sample, judges, and holds unless every structure is unused; `judged` gets the verdicts.
+std::optional<Hold> usage_hold(Workbench& bench, std::vector<Judgement>& judged);
+/// What the catalog ties to the structures now and the plan does not name; `hidden`: they have tombstone names.
+std::optional<Hold> closure_hold(Workbench& bench, bool hidden);
+
+ports::UsageRequest usage_request(Workbench& bench, bool hidden);
+/// The evidence as it is kept: JSON.
+std::string evidence_document(const std::vector<Judgement>& judged);
+
+std::chrono::seconds observe_window(Workbench& bench);
+std::chrono::seconds soak_time(Workbench& bench);
+/// Empty: the plan keeps no archive.
+std::optional<std::chrono::seconds> archive_time(Workbench& bench);
+
+}  // namespace switchback::engine

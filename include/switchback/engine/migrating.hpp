@@ -1,0 +1,28 @@
+/// The migrate phase: backfill, indexes, checks, and the comparison of both sides of every row.
+#pragma once
+
+#include "switchback/core/work.hpp"
+#include "switchback/engine/walk.hpp"
+
+namespace switchback::engine {
+
+Stop migrate(Workbench& bench);
+
+/// What a comparison found.
+struct Compared {
+  std::int64_t rows = 0;
+  std::int64_t wrong = 0;
+  std::int64_t both_sides = 0;
+  std::int64_t quarantined = 0;
+  std::int64_t unfilled = 0;
+  std::vector<std::string> samples;  ///< keys of wrong rows, JSON objects; at most 20
+};
+/// Counts over the rows of `range`: see in_step_sql. Reads only.
+Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf, const std::string& range);
+/// Both sides of every row of one table, resumable; `step` names the checkpoint.
+Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& step, Compared& found);
+/// Rows that could not be converted, neither mended nor accepted: the hold, or none. Rows mended by the application
+/// since are marked so.
+std::optional<Hold> quarantine_hold(Workbench& bench);
+
+}  // namespace switchback::engine

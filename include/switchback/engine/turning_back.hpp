@@ -1,0 +1,26 @@
+/// The ways back: unhide, restore, roll back.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "switchback/engine/workbench.hpp"
+
+namespace switchback::engine {
+
+/// hiding, hidden, contracting → migrated: one transaction, milliseconds.
+Stop unhide_plan(Workbench& bench);
+/// contracted (or restoring) → migrated: columns back in last place, filled from the archive or the reverse expression.
+Stop restore_plan(Workbench& bench);
+/// Any earlier state (or rolling_back) → expanded or rolled_back.
+Stop roll_back_plan(Workbench& bench, State to);
+
+/// What taking the new side away would lose, in words with counts; empty: nothing.
+std::vector<std::string> rollback_losses(Workbench& bench);
+/// Refuses (Error, Exit::refused) what must not be turned back: another live plan builds on this one; something was
+/// taken away for good.
+void refuse_rollback(Workbench& bench, State to);
+/// What turning back to `to` will do, step by step, in words.
+std::vector<std::string> rollback_words(Workbench& bench, State to);
+
+}  // namespace switchback::engine

@@ -1,0 +1,47 @@
+/// Goes through every row of a table in key order, batch after batch: each one fenced transaction that holds the rows'
+/// work and the checkpoint, so that killed anywhere, cursor and rows agree.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "switchback/core/keyset.hpp"
+#include "switchback/core/pacing.hpp"
+#include "switchback/engine/workbench.hpp"
+
+namespace switchback::engine {
+
+/// One batch as the work on it sees it.
+struct WalkBatch {
+  TableName leaf;     ///< plain table that holds the rows
+  std::string range;  ///< SQL boolean over the alias `t`: the rows of this batch
+  bool careful = false;  ///< the batch failed on a value before: find the rows at fault
+};
+struct WalkCost {
+  std::int64_t wal_bytes = 0;
+  std::int64_t rows_bad = 0;
+};
+using WalkWork = std::function<WalkCost(ports::Session&, const WalkBatch&)>;
+
+struct WalkOptions {
+  std::string step;  ///< "backfill users"; the checkpoint's name and what progress shows
+  TableName table;
+  KeyFacts key;
+  BatchLimits limits;       ///< narrower than the settings where given
+  bool heed_health = true;  ///< hold while a budget is exceeded
+  std::function<std::optional<Hold>()> committed;  ///< after each batch's commit; a hold ends the walk
+};
+
+/// Leaves are read at the start; those finished before are skipped. Resumes where the journal says.
+Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work);
+
+/// Rows done and bad over all leaves, as the checkpoints say.
+struct WalkTotals {
+  std::int64_t rows = 0;
+  std::int64_t bad = 0;
+};
+WalkTotals walk_totals(ports::Session& session, PlanId plan, std::string_view step);
+/// Forgets the checkpoints of a step, so that it starts from the first row; within the caller's transaction.
+void forget_walk(ports::Session& session, PlanId plan, std::string_view step);
+
+}  // namespace switchback::engine

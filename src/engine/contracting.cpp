@@ -1,0 +1,297 @@
+#include "switchback/engine/contracting.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/contract_sql.hpp"
+#include "switchback/core/error.hpp"
+#include "switchback/core/sync.hpp"
+#include "switchback/core/units.hpp"
+#include "switchback/engine/archiver.hpp"
+#include "switchback/engine/guard.hpp"
+#include "switchback/engine/hiding.hpp"
+#include "switchback/engine/migrating.hpp"
+#include "switchback/engine/restoring.hpp"
+#include "switchback/engine/steps.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+/// Holds that are looked at once and again, not while anything is locked.
+Stop pass(Workbench& bench, milliseconds every, const std::function<std::optional<Hold>()>& look) {
+  std::optional<Hold> hold;
+  Stop stop = bench.outside_transaction([&](ports::Session&) { hold = look(); });
+  if (!stop.ok() || !hold) return stop;
+  return bench.hold_until(*hold, every, look);
+}
+
+/// Both sides of every row, once more: the comparison at the end of migrate may be weeks old.
+Stop compare_before_hiding(Workbench& bench) {
+  for (const ResolvedSync& sync : bench.resolved().sync) {
+    Compared found;
+    const Stop stop = compare_all(bench, sync, "compare " + shown(sync.table) + " before hiding", found);
+    if (!stop.ok()) return stop;
+    if (found.wrong + found.unfilled == 0) continue;
+    std::string reason = show_count(found.wrong) + " rows of " + shown(sync.table) + " have sides that do not agree, " + show_count(found.unfilled) + " are not filled";
+    for (const std::string& sample : found.samples) reason += (sample == found.samples.front() ? ": " : ", ") + sample;
+    return Stop::held({HoldKind::violation, reason, "the rows are mended (switchback verify " + bench.plan().name + " lists them), then switchback run again", {}});
+  }
+  return Stop::arrived();
+}
+
+std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
+  std::vector<TableFacts> facts;
+  std::vector<std::pair<TableName, SyncPlan>> sync;
+  for (const TableName& table : tables_of(bench.plan()))
+    if (const auto found = bench.catalog().table(session, table)) facts.push_back(*found);
+  for (const ResolvedSync& one : bench.resolved().sync) sync.emplace_back(one.table, one.sync);
+  return taken_tables(bench.fence().plan, bench.plan(), facts, sync);
+}
+
+void hide_now(Workbench& bench, ports::Session& session, const std::vector<Judgement>& judged) {
+  if (!bench.advance(State::migrated, Event::hide)) return;
+  const std::vector<TakenTable> tables = taken_of(bench, session);
+  store_definitions(session, bench.fence().plan, bench.plan(), tables);
+  hide(session, bench.plan(), tables);
+  for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, hiding_names(table));
+  session.exec("INSERT INTO switchback.evidence (plan_id, document) VALUES ($1, $2::jsonb)", {std::to_string(bench.fence().plan), evidence_document(judged)});
+  record_shapes(bench);
+  bench.note("evidence_sealed", "every structure unused over " + show_duration(observe_window(bench)), evidence_document(judged));
+  for (const auto& [what, reason] : bench.surroundings().despite) bench.note("despite", what + ": " + reason);
+  bench.advance(State::hiding, Event::arrive);
+}
+
+/// Batches of one leaf or table until `next` says it is finished.
+Stop in_batches(Workbench& bench, const std::string& step, const std::function<ArchiveBatch(ports::Session&, std::int64_t)>& next, ArchiveBatch& sum) {
+  BatchSizer sizer;
+  bool finished = false;
+  auto shown_at = std::chrono::steady_clock::now();
+  while (!finished) {
+    Stop stop = bench.pause_point(true);
+    if (!stop.ok()) return stop;
+    ArchiveBatch batch;
+    int tries = 0;
+    const auto begun = std::chrono::steady_clock::now();
+    stop = bench.in_transaction([&](ports::Session& session) {
+      if (tries++ > 0) sizer.halve();
+      batch = next(session, sizer.rows());
+    });
+    if (!stop.ok()) return stop;
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
+    sizer.observe(batch.rows, took, 0, bench.settings().batch_target, bench.settings().batch_max_wal);
+    sum.rows += batch.rows;
+    sum.wrong += batch.wrong;
+    if (sum.sample.empty()) sum.sample = batch.sample;
+    finished = batch.finished;
+    if (std::chrono::steady_clock::now() - shown_at < milliseconds(1000)) continue;
+    shown_at = std::chrono::steady_clock::now();
+    bench.show_progress({step, sum.rows, 0, 0, batch.rows, std::chrono::duration<double, std::milli>(took).count(), 1, std::nullopt, 0, bench.control().worst_lag()});
+  }
+  return Stop::arrived();
+}
+
+Stop copy_rows(Workbench& bench, const TakenTable& table) {
+  const std::string step = "archive " + shown(table.name);
+  for (bool all = false; !all;) {  // again for partitions made meanwhile
+    std::vector<TableName> leaves;
+    Stop stop = bench.outside_transaction([&](ports::Session& session) { leaves = leaves_of(session, table); });
+    for (const TableName& leaf : leaves) {
+      if (!stop.ok()) return stop;
+      ArchiveBatch sum;
+      stop = in_batches(bench, step, [&](ports::Session& session, std::int64_t rows) { return copy_next(session, table, leaf, rows); }, sum);
+    }
+    if (!stop.ok()) return stop;
+    stop = bench.outside_transaction([&](ports::Session& session) { all = copied(session, table); });
+    if (!stop.ok()) return stop;
+  }
+  for (std::int64_t swept = 1; swept > 0;) {
+    const Stop stop = bench.in_transaction([&](ports::Session& session) { swept = sweep_gone(session, table, 1000); });
+    if (!stop.ok()) return stop;
+  }
+  return Stop::arrived();
+}
+
+Stop archive_table(Workbench& bench, const TakenTable& table) {
+  Stop stop = bench.in_transaction([&](ports::Session& session) { start_archive(session, table); });
+  for (int round = 0; stop.ok() && round < 3; ++round) {
+    bool good = false;
+    stop = bench.outside_transaction([&](ports::Session& session) { good = archive_objections(session, table).empty(); });
+    if (!stop.ok() || good) return stop;
+    stop = copy_rows(bench, table);
+    if (!stop.ok()) return stop;
+    ArchiveBatch sum;
+    stop = in_batches(bench, "verify archive " + shown(table.name), [&](ports::Session& session, std::int64_t rows) { return verify_next(session, table, rows); }, sum);
+    if (!stop.ok()) return stop;
+    stop = bench.in_transaction([&](ports::Session& session) {
+      bench.note("archive_verified", show_count(sum.rows) + " rows of " + shown(table.name) + " compared with the archive, " + show_count(sum.wrong) + " differ" + (sum.sample.empty() ? "" : ": " + sum.sample));
+      if (sum.wrong > 0) restart_archive(session, table);
+    });
+    if (sum.wrong == 0) return stop;
+  }
+  if (!stop.ok()) return stop;
+  return Stop::held({HoldKind::failure, "the archive of " + shown(table.name) + " differs from the table after three attempts", "what writes the table past its triggers stops; then switchback run again", {}});
+}
+
+Stop validate_all(Workbench& bench) {
+  for (const Step& step : bench.plan().contract.steps) {
+    const auto* strict = std::get_if<SetNotNull>(&step.action);
+    if (!strict) continue;
+    try {
+      const Stop stop = bench.in_transaction([&](ports::Session& session) { validate(session, bench.plan(), *strict); });
+      if (!stop.ok()) return stop;
+    } catch (const Error& error) {
+      if (error.remedy() != Remedy::data) throw;
+      return Stop::held({HoldKind::violation, error.what(), "the rows are mended, then switchback run again", {}});
+    }
+  }
+  return Stop::arrived();
+}
+
+/// A point to recover to, named in the history. A role without the right leaves that in the history too.
+void restore_point(Workbench& bench, ports::Session& session) {
+  const std::string point = "switchback " + bench.plan().name + " before drop";
+  const auto allowed = session.exec("SELECT pg_catalog.has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE') AND pg_catalog.current_setting('wal_level') <> 'minimal'");
+  if (!allowed.boolean(0, 0)) {
+    bench.note("restore_point", "none: GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) would allow it");
+    return;
+  }
+  const auto at = session.exec("SELECT pg_catalog.pg_create_restore_point($1), pg_catalog.current_setting('archive_mode')", {point.substr(0, 63)});
+  bench.note("restore_point", point.substr(0, 63) + " at " + at.text(0, 0), json{{"lsn", at.text(0, 0)}, {"archive_mode", at.text(0, 1)}}.dump());
+}
+
+/// Under the lock, in one short transaction. A hold found there rolls it back.
+void drop_now(Workbench& bench, ports::Session& session, const std::vector<TakenTable>& tables, std::optional<Hold>& in_the_way) {
+  in_the_way.reset();
+  if (session.exec("SELECT state FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)}).text(0, 0) == name(State::contracted)) return;
+  lock_for_drop(session, bench.plan(), tables);
+  std::vector<std::string> objections = archive_time(bench) ? drop_objections(session, bench.fence().plan, bench.plan(), tables) : std::vector<std::string>{};
+  if (!objections.empty()) in_the_way = Hold{HoldKind::failure, objections.front(), "switchback run again: the archive is made anew", objections};
+  if (!in_the_way) in_the_way = closure_hold(bench, true);
+  if (in_the_way) return;
+  for (const ResolvedSync& sync : bench.resolved().sync) {
+    if (sync.sync.exact) session.exec(exact_undo_sql({sync.oid, sync.table, {sync.sync}, false}, sync.sync));
+    remove_sync(session, bench.fence().plan, sync.oid);
+    resync(session, sync.oid, sync.table, true);
+  }
+  for (const Step& step : bench.plan().contract.steps) {
+    if (const auto* sql = std::get_if<Sql>(&step.action)) {
+      use_own_search_path(session, true);
+      session.exec(sql->run);
+      session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
+    } else {
+      drop_step(session, bench.plan(), step, tables);
+    }
+  }
+  end_drop(session, bench.fence().plan, bench.plan(), tables, archive_time(bench).value_or(std::chrono::seconds(0)));
+  drop_spare_markers(session, bench.resolved(), tables);
+  record_shapes(bench);
+  bench.advance(State::contracting, Event::arrive);
+}
+
+Stop drop_structures(Workbench& bench, const std::vector<TakenTable>& tables) {
+  std::optional<Hold> in_the_way;
+  try {
+    const Stop stop = bench.in_transaction([&](ports::Session& session) {
+      drop_now(bench, session, tables, in_the_way);
+      if (in_the_way) throw Error(Exit::not_yet, Remedy::person, in_the_way->reason);  // rolls the locks back
+    });
+    return stop;
+  } catch (const Error&) {
+    if (!in_the_way) throw;
+    return Stop::held(*in_the_way);
+  }
+}
+
+}  // namespace
+
+std::vector<Judgement> judge_usage(Workbench& bench) {
+  std::vector<Judgement> judged;
+  usage_hold(bench, judged);
+  return judged;
+}
+
+Stop hide_plan(Workbench& bench) {
+  Stop stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });
+  if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); });
+  if (stop.ok()) stop = compare_before_hiding(bench);
+  if (!stop.ok()) return stop;
+  std::vector<Judgement> judged;
+  const auto window = std::chrono::duration_cast<milliseconds>(observe_window(bench));
+  const milliseconds every = std::clamp(window / 20, milliseconds(500), milliseconds(60000));
+  stop = pass(bench, every, [&]() -> std::optional<Hold> {
+    if (auto hold = consent_hold(bench)) return hold;
+    if (auto hold = quarantine_hold(bench)) return hold;
+    return usage_hold(bench, judged);
+  });
+  if (stop.ok()) stop = check_surroundings(bench);
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, judged); });
+}
+
+Stop begin_contract(Workbench& bench) {
+  Stop stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
+  if (!stop.ok()) return stop;
+  const std::string seconds = std::to_string(soak_time(bench).count());
+  stop = pass(bench, milliseconds(500), [&]() -> std::optional<Hold> {
+    const auto rows = bench.session().exec("SELECT hidden_at + pg_catalog.make_interval(secs => $2::float8) <= pg_catalog.clock_timestamp(), "
+                                           "pg_catalog.to_char((hidden_at + pg_catalog.make_interval(secs => $2::float8)) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM switchback.plan WHERE id = $1",
+                                           {std::to_string(bench.fence().plan), seconds});
+    if (rows.boolean(0, 0)) return std::nullopt;
+    return Hold{HoldKind::soak, "hidden, soaking for " + show_duration(soak_time(bench)), "the soak is over, at " + rows.text(0, 1), {}};
+  });
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session&) { bench.advance(State::hidden, Event::contract); });
+}
+
+Stop contract_plan(Workbench& bench) {
+  Stop stop = check_surroundings(bench);
+  if (!stop.ok()) return stop;
+  std::vector<TakenTable> tables;
+  stop = bench.outside_transaction([&](ports::Session& session) { tables = load_taken(session, bench.fence().plan); });
+  if (stop.ok() && archive_time(bench))
+    for (const TakenTable& table : tables) {
+      stop = archive_table(bench, table);
+      if (!stop.ok()) return stop;
+    }
+  if (stop.ok()) stop = validate_all(bench);
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
+  if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return backup_hold(bench); });
+  if (stop.ok()) stop = bench.in_transaction([&](ports::Session& session) { restore_point(bench, session); });
+  if (stop.ok()) stop = check_surroundings(bench);
+  if (!stop.ok()) return stop;
+  return drop_structures(bench, tables);
+}
+
+Stop finish_plan(Workbench& bench) {
+  const State from = bench.record().state;
+  if (from == State::contracted) {
+    const Stop stop = pass(bench, milliseconds(1000), [&]() -> std::optional<Hold> {
+      const auto rows = bench.session().exec("SELECT pg_catalog.to_char(pg_catalog.max(keep_until) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM switchback.archive WHERE plan_id = $1 AND state = 'kept' AND keep_until > pg_catalog.clock_timestamp()",
+                                             {std::to_string(bench.fence().plan)});
+      if (!rows.at(0, 0)) return std::nullopt;
+      return Hold{HoldKind::soak, "the archive is kept until " + rows.text(0, 0), "its time is over", {}};
+    });
+    if (!stop.ok()) return stop;
+    return bench.in_transaction([&](ports::Session& session) {
+      if (bench.advance(State::contracted, Event::finish)) purge(session, bench.fence().plan, load_taken(session, bench.fence().plan));
+    });
+  }
+  Stop stop = from == State::migrated ? pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); }) : Stop::arrived();
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    if (!bench.advance(from, Event::finish)) return;
+    for (const ResolvedSync& sync : bench.resolved().sync) {
+      if (sync.sync.exact) session.exec(exact_undo_sql({sync.oid, sync.table, {sync.sync}, false}, sync.sync));
+      remove_sync(session, bench.fence().plan, sync.oid);
+      resync(session, sync.oid, sync.table, true);
+    }
+    drop_spare_markers(session, bench.resolved(), {});
+    record_shapes(bench);
+  });
+}
+
+}  // namespace switchback::engine

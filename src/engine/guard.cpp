@@ -1,0 +1,137 @@
+#include "switchback/engine/guard.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "switchback/core/sync.hpp"
+#include "switchback/core/units.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using nlohmann::json;
+
+Instant server_now(ports::Session& session) {
+  const auto rows = session.exec("SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint");
+  return Instant(std::chrono::milliseconds(rows.integer(0, 0)));
+}
+
+std::string shown_time(Instant at) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
+  const std::time_t time = std::chrono::system_clock::to_time_t(seconds);
+  std::tm utc{};
+  gmtime_r(&time, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+Hold hold_of(std::vector<std::string> reasons, HoldKind kind, const std::string& ends_when) {
+  Hold hold{kind, reasons.front(), ends_when, {}};
+  if (reasons.size() > 1) hold.reasons = std::move(reasons);
+  return hold;
+}
+
+}  // namespace
+
+std::chrono::seconds observe_window(Workbench& bench) { return bench.plan().contract.observe.value_or(bench.settings().observe); }
+std::chrono::seconds soak_time(Workbench& bench) { return bench.plan().contract.soak.value_or(bench.settings().soak); }
+
+std::optional<std::chrono::seconds> archive_time(Workbench& bench) {
+  const auto& archive = bench.plan().contract.archive;
+  if (archive && archive->none) return std::nullopt;
+  return archive && archive->keep ? *archive->keep : bench.settings().archive;
+}
+
+std::optional<Hold> consent_hold(Workbench& bench) {
+  if (!bench.surroundings().consent)
+    return Hold{HoldKind::approval, "contract takes structures away, and nobody has agreed to it yet",
+                "switchback run " + bench.plan().file + " --to contracted --yes --approve " + bench.plan().hash.substr(0, 12), {}};
+  const int wanted = bench.plan().contract.approvals.value_or(bench.settings().approvals);
+  std::set<std::string> roles;
+  for (const ApprovalRecord& approval : approvals(bench.session(), bench.record()))
+    if (approval.phase == "contract" && !approval.despite) roles.insert(approval.role);
+  if (static_cast<int>(roles.size()) >= wanted || bench.despite("approval")) return std::nullopt;
+  return Hold{HoldKind::approval, std::to_string(roles.size()) + " of " + std::to_string(wanted) + " approvals of the contract phase",
+              "switchback approve " + bench.plan().name + " --phase contract, by " + std::to_string(wanted - static_cast<int>(roles.size())) + " more database roles", {}};
+}
+
+std::optional<Hold> horizon_hold(Workbench& bench) {
+  if (bench.plan().images.before || bench.settings().environment == Environment::development || bench.despite("horizon")) return std::nullopt;
+  return Hold{HoldKind::horizon, "the plan does not say which image was the last to need the old side, so nobody knows whether one may still be run",
+              "the plan names it (images: { before: NAME }), or switchback approve " + bench.plan().name + " --phase contract --despite horizon --reason …", {}};
+}
+
+std::optional<Hold> backup_hold(Workbench& bench) {
+  if (bench.settings().backup_none || bench.settings().environment != Environment::production || bench.despite("backup")) return std::nullopt;
+  return Hold{HoldKind::backup, "no backup check is configured: after the archive's time only a backup brings back what is dropped",
+              "the configuration says so: backup: { none: reason }; or switchback approve " + bench.plan().name + " --phase contract --despite backup --reason …", {}};
+}
+
+ports::UsageRequest usage_request(Workbench& bench, bool hidden) {
+  ports::UsageRequest request;
+  request.plan = bench.fence().plan;
+  request.structures = structures_of(bench.plan().contract.steps);
+  if (hidden)
+    for (Structure& structure : request.structures)
+      if (structure.kind == Structure::Kind::column) structure.name = tombstone_name(bench.plan().name, structure.name);
+  request.allow_silent = bench.plan().contract.allow_silent;
+  request.image_before = bench.plan().images.before;
+  return request;
+}
+
+std::optional<Hold> usage_hold(Workbench& bench, std::vector<Judgement>& judged) {
+  judged.clear();
+  const ports::UsageRequest request = usage_request(bench, false);
+  bench.usage().sample(bench.session(), request);
+  const Instant now = server_now(bench.session());
+  std::vector<std::string> reasons;
+  for (const StructureEvidence& evidence : bench.usage().gather(bench.session(), request)) {
+    judged.push_back(judge(evidence, now, observe_window(bench), ports::required_sources));
+    const Judgement& last = judged.back();
+    if (last.verdict == Verdict::unused) continue;
+    for (const std::string& reason : last.reasons) reasons.push_back(last.structure + " " + std::string(name(last.verdict)) + ": " + reason);
+  }
+  if (reasons.empty() || bench.despite("usage")) return std::nullopt;
+  const bool used = std::ranges::any_of(judged, [](const Judgement& one) { return one.verdict == Verdict::used; });
+  return hold_of(std::move(reasons), HoldKind::usage,
+                 (used ? "nothing uses it for " : "it has been watched for ") + show_duration(observe_window(bench)) + "; switchback usage " + bench.plan().name + " shows the evidence");
+}
+
+std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
+  const ports::UsageRequest request = usage_request(bench, hidden);
+  std::vector<std::string> reasons;
+  for (const Structure& structure : request.structures) {
+    for (const ports::Dependent& dependent : bench.usage().closure(bench.session(), structure).dependents) {
+      if (dependent.effect == ports::Dependent::Effect::blocks)
+        reasons.push_back(dependent.kind + " " + dependent.identity + " uses " + shown(structure));
+      if (dependent.effect == ports::Dependent::Effect::silent && std::ranges::find(request.allow_silent, dependent.name) == request.allow_silent.end() &&
+          std::ranges::find(request.allow_silent, dependent.identity) == request.allow_silent.end())
+        reasons.push_back(dependent.kind + " " + dependent.identity + " would be dropped along with " + shown(structure));
+    }
+  }
+  if (reasons.empty()) return std::nullopt;
+  return hold_of(std::move(reasons), HoldKind::usage, "it is changed or dropped, or the plan names what may go along under allow_silent");
+}
+
+std::string evidence_document(const std::vector<Judgement>& judged) {
+  json structures = json::array();
+  for (const Judgement& one : judged) {
+    json findings = json::array();
+    for (const Observation& finding : one.findings)
+      findings.push_back({{"source", finding.source},
+                          {"server", finding.server},
+                          {"finding", name(finding.finding)},
+                          {"detail", finding.detail},
+                          {"last_seen", finding.last_seen ? json(shown_time(*finding.last_seen)) : json(nullptr)}});
+    structures.push_back({{"structure", one.structure},
+                          {"verdict", name(one.verdict)},
+                          {"window", {{"from", shown_time(one.from)}, {"to", shown_time(one.to)}, {"covered", one.covered}}},
+                          {"findings", findings},
+                          {"reasons", one.reasons}});
+  }
+  return json{{"structures", structures}}.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace switchback::engine

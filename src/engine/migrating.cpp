@@ -1,0 +1,191 @@
+#include "switchback/engine/migrating.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/error.hpp"
+#include "switchback/core/sync.hpp"
+#include "switchback/core/units.hpp"
+#include "switchback/engine/backfill.hpp"
+#include "switchback/engine/expanding.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using nlohmann::json;
+
+/// Finished steps are skipped; each is marked when complete.
+Stop once(Workbench& bench, const Work& work, const std::function<Stop()>& act) {
+  bool done = false;
+  Stop stop = bench.in_transaction([&](ports::Session& session) {
+    const auto status = step_status(session, bench.fence().plan, "migrate", work.ordinal);
+    done = status && status->status == "done";
+    if (!done) mark_step(session, bench.fence().plan, "migrate", work.ordinal, work.name, "running");
+  });
+  if (!stop.ok() || done) return stop;
+  stop = act();
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    mark_step(session, bench.fence().plan, "migrate", work.ordinal, work.name, "done");
+    bench.note("step", work.name);
+  });
+}
+
+Stop check_rows(Workbench& bench, const Verify& verify, const Work& work) {
+  const auto found = std::ranges::find_if(bench.resolved().checks, [&](const ResolvedCheck& check) {
+    return check.table == verify.table && check.written == verify.check;
+  });
+  if (found == bench.resolved().checks.end()) throw Error(Exit::failed, Remedy::bug, "check was not resolved: " + verify.check);
+  std::vector<std::string> samples;
+  const std::string step = work.name + " #" + std::to_string(work.ordinal);
+  const Stop stop = walk(bench, {step, verify.table, found->key, {}, false, {}}, [&](ports::Session& session, const WalkBatch& batch) {
+    const auto rows = session.exec(std::string(own_mark) + "SELECT pg_catalog.count(*), (pg_catalog.array_agg(" + key_object(found->key, "t") +
+                                   "::pg_catalog.text))[1] FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range + " AND (" +
+                                   found->check.in("t") + ") IS NOT TRUE");
+    if (rows.at(0, 1) && samples.size() < 5) samples.push_back(rows.text(0, 1));
+    return WalkCost{0, rows.integer(0, 0)};
+  });
+  if (!stop.ok()) return stop;
+  const WalkTotals totals = walk_totals(bench.session(), bench.fence().plan, step);
+  if (totals.bad == 0) return stop;
+  std::string reason = show_count(totals.bad) + " rows of " + shown(verify.table) + " do not fulfil " + verify.check;
+  for (const std::string& sample : samples) reason += (sample == samples.front() ? ": " : ", ") + sample;
+  const Stop forgotten = bench.in_transaction([&](ports::Session& session) { forget_walk(session, bench.fence().plan, step); });
+  if (!forgotten.ok()) return forgotten;
+  return Stop::held({HoldKind::violation, reason, "the rows are mended, then switchback run again", {}});
+}
+
+void note_comparison(Workbench& bench, const TableName& table, const Compared& found) {
+  bench.note("compared", show_count(found.rows) + " rows of " + shown(table) + ": " + show_count(found.wrong) + " wrong, " +
+                             show_count(found.quarantined) + " quarantined, " + show_count(found.both_sides) + " written on both sides by the application",
+             json{{"rows", found.rows}, {"wrong", found.wrong}, {"quarantined", found.quarantined}, {"both_sides", found.both_sides}, {"unfilled", found.unfilled}, {"samples", found.samples}}.dump());
+}
+
+Stop compare_table(Workbench& bench, const Work& work) {
+  const ResolvedSync* sync = bench.resolved().sync_of(work.table);
+  if (!sync) throw Error(Exit::failed, Remedy::bug, "no sync for " + shown(work.table));
+  // Rows inserted past the triggers (disabled ones) are unfilled: they are filled, and compared again.
+  for (int round = 0; round < 3; ++round) {
+    Compared found;
+    Stop stop = compare_all(bench, *sync, work.name, found);
+    if (!stop.ok()) return stop;
+    stop = bench.in_transaction([&](ports::Session&) { note_comparison(bench, work.table, found); });
+    if (!stop.ok()) return stop;
+    if (found.wrong > 0) {
+      std::string reason = show_count(found.wrong) + " rows of " + shown(work.table) + " have sides that do not agree";
+      for (const std::string& sample : found.samples) reason += (sample == found.samples.front() ? ": " : ", ") + sample;
+      return Stop::held({HoldKind::violation, reason, "the rows are mended (switchback verify " + bench.plan().name + " lists them), then switchback run again", {}});
+    }
+    if (found.unfilled == 0) return stop;
+    stop = bench.in_transaction([&](ports::Session& session) { forget_walk(session, bench.fence().plan, backfill_step(work.table)); });
+    if (stop.ok()) stop = backfill(bench, *sync);
+    if (!stop.ok()) return stop;
+  }
+  return Stop::held({HoldKind::failure, "rows of " + shown(work.table) + " are still being inserted past the sync trigger",
+                     "whoever inserts with triggers disabled stops; then switchback run again", {}});
+}
+
+void add(Compared& sum, const Compared& part) {
+  sum.rows += part.rows;
+  sum.wrong += part.wrong;
+  sum.both_sides += part.both_sides;
+  sum.quarantined += part.quarantined;
+  sum.unfilled += part.unfilled;
+  for (const std::string& sample : part.samples)
+    if (sum.samples.size() < 20) sum.samples.push_back(sample);
+}
+
+std::string marker_counts(const ResolvedSync& sync) {
+  const std::string marker = "t." + quote_identifier(sync.sync.marker);
+  // CASE keeps the expressions away from rows they are known to fail on.
+  const std::string wrong = "CASE WHEN " + marker + " = 's' THEN (" + in_step_sql(sync.sync, "t") + ") IS NOT TRUE ELSE false END";
+  return "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE " + wrong + "), pg_catalog.count(*) FILTER (WHERE " + marker +
+         " = 'b'), pg_catalog.count(*) FILTER (WHERE " + marker + " IN ('f', 'r')), pg_catalog.count(*) FILTER (WHERE " + marker +
+         " IS NULL), (pg_catalog.array_agg(" + key_object(sync.key, "t") + "::pg_catalog.text) FILTER (WHERE " + wrong + "))[1]";
+}
+
+/// For a batch with a row whose expressions raise: that row is wrong, the others are judged as ever.
+Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, const WalkBatch& batch) {
+  std::string columns;
+  for (const std::string& column : sync.key.columns) columns += (columns.empty() ? "" : ", ") + ("t." + quote_identifier(column)) + "::pg_catalog.text";
+  const auto keys = session.exec(std::string(own_mark) + "SELECT " + columns + " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range);
+  Compared sum;
+  for (const auto& row : keys.rows) {
+    KeyValue key;
+    for (const ports::Value& value : row) key.push_back(value.value_or(""));
+    session.exec("SAVEPOINT one");
+    try {
+      add(sum, compare_rows(session, sync, batch.leaf, key_compare(sync.key, "t", "=", key)));
+    } catch (const Error& error) {
+      if (error.remedy() != Remedy::data) throw;
+      session.exec("ROLLBACK TO SAVEPOINT one");
+      // What reverse gave may be a value that forward cannot convert; such a row is right all the same.
+      const auto right = session.exec(std::string(own_mark) + "SELECT " + in_step_by_reverse_sql(sync.sync, "t") + ", " + key_object(sync.key, "t") + " FROM ONLY " +
+                                      quoted(batch.leaf) + " AS t WHERE " + key_compare(sync.key, "t", "=", key));
+      if (!right.empty() && right.boolean(0, 0))
+        add(sum, {1, 0, 0, 0, 0, {}});
+      else if (!right.empty())
+        add(sum, {1, 1, 0, 0, 0, {right.text(0, 1)}});
+    }
+    session.exec("RELEASE SAVEPOINT one");
+  }
+  return sum;
+}
+
+}  // namespace
+
+Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf, const std::string& range) {
+  const auto rows = session.exec(std::string(own_mark) + marker_counts(sync) + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range);
+  Compared found{rows.integer(0, 0), rows.integer(0, 1), rows.integer(0, 2), rows.integer(0, 3), rows.integer(0, 4), {}};
+  if (rows.at(0, 5)) found.samples.push_back(rows.text(0, 5));
+  return found;
+}
+
+Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& step, Compared& found) {
+  // Counters of a comparison live in this process: one that was interrupted starts again.
+  Stop stop = bench.in_transaction([&](ports::Session& session) { forget_walk(session, bench.fence().plan, step); });
+  if (!stop.ok()) return stop;
+  found = {};
+  Compared pending;  // of the batch under way: a batch that is tried again must not count twice
+  WalkOptions options{step, sync.table, sync.key, {}, false, {}};
+  options.committed = [&]() -> std::optional<Hold> {
+    add(found, std::exchange(pending, {}));
+    return std::nullopt;
+  };
+  return walk(bench, options, [&](ports::Session& session, const WalkBatch& batch) {
+    pending = batch.careful ? compare_row_by_row(session, sync, batch) : compare_rows(session, sync, batch.leaf, batch.range);
+    return WalkCost{0, pending.wrong};
+  });
+}
+
+Stop migrate(Workbench& bench) {
+  const std::vector<Work> all = migrate_work(bench.plan());
+  for (const Work& work : all) {
+    Stop stop = bench.pause_point(false);
+    if (stop.ok()) stop = check_surroundings(bench);
+    if (!stop.ok()) return stop;
+    switch (work.kind) {
+      case Work::Kind::backfill:
+        stop = once(bench, work, [&] { return backfill(bench, *bench.resolved().sync_of(work.table)); });
+        break;
+      case Work::Kind::verify:
+        stop = once(bench, work, [&] { return check_rows(bench, std::get<Verify>(work.steps.front()->action), work); });
+        break;
+      case Work::Kind::compare:
+        stop = once(bench, work, [&] { return compare_table(bench, work); });
+        break;
+      case Work::Kind::index:
+        stop = build_index(bench, std::get<CreateIndex>(work.steps.front()->action), "migrate", work);
+        break;
+      case Work::Kind::statement:
+        stop = run_statement(bench, *work.steps.front(), "migrate", work);
+        break;
+      case Work::Kind::columns:
+        throw Error(Exit::failed, Remedy::bug, work.name + " is no migrate step");
+    }
+    if (!stop.ok()) return stop;
+  }
+  return Stop::arrived();
+}
+
+}  // namespace switchback::engine

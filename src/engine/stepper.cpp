@@ -1,0 +1,153 @@
+#include "switchback/engine/stepper.hpp"
+
+#include "switchback/core/error.hpp"
+#include "switchback/engine/contracting.hpp"
+#include "switchback/engine/expanding.hpp"
+#include "switchback/engine/migrating.hpp"
+#include "switchback/engine/turning_back.hpp"
+
+namespace switchback::engine {
+namespace {
+
+/// How far along the way forward a state is. Ways back count as where they lead.
+int rank(State state) {
+  switch (state) {
+    case State::planned:
+    case State::rolled_back:
+    case State::rolling_back:
+      return 0;
+    case State::expanding:
+      return 1;
+    case State::expanded:
+      return 2;
+    case State::migrating:
+      return 3;
+    case State::migrated:
+    case State::unhiding:
+    case State::restoring:
+      return 4;
+    case State::hiding:
+      return 5;
+    case State::hidden:
+      return 6;
+    case State::contracting:
+      return 7;
+    case State::contracted:
+      return 8;
+    case State::done:
+      return 9;
+  }
+  return 0;
+}
+
+/// Plans that this one builds on must have got at least to migrated.
+std::optional<Hold> requires_hold(Workbench& bench) {
+  for (const std::string& required : bench.plan().requires_plans) {
+    const auto other = find_plan(bench.session(), required);
+    if (other && rank(other->state) >= rank(State::migrated) && other->state != State::rolled_back) continue;
+    return Hold{HoldKind::requires_, "this plan requires " + required + ", which is " + (other ? std::string(name(other->state)) : "not registered here"),
+                required + " gets to migrated", {}};
+  }
+  return std::nullopt;
+}
+
+Stop change_state(Workbench& bench, Event on) {
+  return bench.in_transaction([&](ports::Session&) { bench.advance(bench.record().state, on); });
+}
+
+Stop begin_expand(Workbench& bench) {
+  std::optional<Hold> hold;
+  Stop stop = bench.outside_transaction([&](ports::Session&) { hold = requires_hold(bench); });
+  if (stop.ok() && hold) stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), [&] { return requires_hold(bench); });
+  return stop.ok() ? change_state(bench, Event::expand) : stop;
+}
+
+Stop finish_way_back(Workbench& bench) {
+  switch (bench.record().state) {
+    case State::unhiding:
+      return unhide_plan(bench);
+    case State::restoring:
+      return restore_plan(bench);
+    default:
+      return roll_back_plan(bench, bench.record().target.value_or(State::rolled_back));
+  }
+}
+
+Stop step_forward(Workbench& bench, State target) {
+  const auto then_arrive = [&](Stop stop) { return stop.ok() ? change_state(bench, Event::arrive) : stop; };
+  switch (bench.record().state) {
+    case State::planned:
+    case State::rolled_back:
+      return begin_expand(bench);
+    case State::expanding:
+      return then_arrive(expand(bench));
+    case State::expanded:
+      return target == State::done && bench.plan().migrate.empty() && !takes_away(bench.plan()) ? finish_plan(bench) : change_state(bench, Event::migrate);
+    case State::migrating:
+      return then_arrive(migrate(bench));
+    case State::migrated:
+      return target == State::done && !takes_away(bench.plan()) ? finish_plan(bench) : hide_plan(bench);
+    case State::hiding:
+      return hide_plan(bench);
+    case State::hidden:
+      return begin_contract(bench);
+    case State::contracting:
+      return contract_plan(bench);
+    case State::contracted:
+      return finish_plan(bench);
+    case State::unhiding:
+    case State::restoring:
+    case State::rolling_back:
+      return finish_way_back(bench);
+    case State::done:
+      return Stop::arrived();
+  }
+  return Stop::arrived();
+}
+
+void refuse_without_contract(const Plan& plan, State target) {
+  if (takes_away(plan) || (target != State::hidden && target != State::contracted)) return;
+  throw Error(Exit::usage, Remedy::person, "the plan " + plan.name + " has no contract phase: there is nothing to hide or to drop",
+              "switchback run " + plan.file + " --to done ends it and removes its sync");
+}
+
+}  // namespace
+
+State default_target(const Plan& plan) { return plan.migrate.empty() && !takes_away(plan) ? State::done : State::migrated; }
+
+Stop drive_forward(Workbench& bench, State target) {
+  refuse_without_contract(bench.plan(), target);
+  for (;;) {
+    bench.reload();
+    const State state = bench.record().state;
+    if (facts(state).resting && rank(state) >= rank(target)) return Stop::arrived();
+    const Stop stop = step_forward(bench, target);
+    if (!stop.ok()) return stop;
+  }
+}
+
+Stop drive_back(Workbench& bench, State target) {
+  for (;;) {
+    bench.reload();
+    const State state = bench.record().state;
+    if (facts(state).resting && rank(state) <= rank(target)) return Stop::arrived();
+    Stop stop;
+    switch (state) {
+      case State::hiding:
+      case State::hidden:
+      case State::contracting:
+      case State::unhiding:
+        stop = unhide_plan(bench);
+        break;
+      case State::contracted:
+      case State::restoring:
+        stop = restore_plan(bench);
+        break;
+      default:
+        stop = roll_back_plan(bench, target == State::expanded ? State::expanded : State::rolled_back);
+    }
+    if (!stop.ok()) return stop;
+  }
+}
+
+}  // namespace switchback::engine

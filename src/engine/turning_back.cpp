@@ -1,0 +1,340 @@
+#include "switchback/engine/turning_back.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/contract_sql.hpp"
+#include "switchback/core/error.hpp"
+#include "switchback/core/restore_sql.hpp"
+#include "switchback/core/step_sql.hpp"
+#include "switchback/core/sync.hpp"
+#include "switchback/core/units.hpp"
+#include "switchback/core/work.hpp"
+#include "switchback/engine/archiver.hpp"
+#include "switchback/engine/backfill.hpp"
+#include "switchback/engine/hiding.hpp"
+#include "switchback/engine/restoring.hpp"
+#include "switchback/engine/steps.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using nlohmann::json;
+
+std::optional<SyncPlan> own_sync(const Workbench& bench, const TakenTable& table) {
+  const ResolvedSync* found = bench.resolved().sync_of(table.name);
+  return found ? std::optional<SyncPlan>(found->sync) : std::nullopt;
+}
+
+std::vector<TakenTable> load(Workbench& bench, Stop& stop) {
+  std::vector<TakenTable> tables;
+  stop = bench.outside_transaction([&](ports::Session& session) { tables = load_taken(session, bench.fence().plan); });
+  return tables;
+}
+
+// --- restore ---------------------------------------------------------------------------------------------------
+
+/// The same steps that the contract ran, undone in reverse.
+void undo_contract_sql(Workbench& bench, ports::Session& session) {
+  const auto& steps = bench.plan().contract.steps;
+  for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
+    const auto* sql = std::get_if<Sql>(&step->action);
+    if (!sql || !sql->undo) continue;
+    use_own_search_path(session, true);
+    session.exec(*sql->undo);
+    session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
+  }
+}
+
+void readd_spare_sync(Workbench& bench, ports::Session& session, const std::vector<TakenTable>& tables) {
+  // A synced table of which nothing was dropped lost its marker with the drop: it starts unfilled, and is filled anew.
+  for (const ResolvedSync& sync : bench.resolved().sync) {
+    if (std::ranges::any_of(tables, [&](const TakenTable& table) { return table.oid == sync.oid; })) continue;
+    session.exec("ALTER TABLE " + quoted(sync.table) + " ADD COLUMN IF NOT EXISTS " + quote_identifier(sync.sync.marker) + " \"char\"");
+    put_sync(session, bench.fence().plan, sync.oid, sync.sync);
+    resync(session, sync.oid, sync.table, true);
+    forget_walk(session, bench.fence().plan, backfill_step(sync.table));
+  }
+}
+
+Stop begin_restore(Workbench& bench, const std::vector<TakenTable>& tables) {
+  return bench.in_transaction([&](ports::Session& session) {
+    if (!bench.advance(State::contracted, Event::turn_back)) return;
+    undo_contract_sql(bench, session);
+    start_restore(session, bench.fence().plan, tables);
+    for (const TakenTable& table : tables) {
+      put_sync(session, bench.fence().plan, table.oid, restoring_side(table, own_sync(bench, table), has_archive(session, table)), true);
+      resync(session, table.oid, table.name, true);
+    }
+    readd_spare_sync(bench, session, tables);
+    record_shapes(bench);
+    for (const TakenTable& table : tables) forget_walk(session, bench.fence().plan, backfill_step(table.name));
+  });
+}
+
+bool restored_filling(ports::Session& session, const TakenTable& table, const std::string& marker) {
+  return session.exec("SELECT NOT EXISTS (SELECT FROM " + quoted(table.name) + " WHERE " + quote_identifier(marker) + " IS NULL)").boolean(0, 0);
+}
+
+Stop fill_restored(Workbench& bench, const TakenTable& table) {
+  ResolvedSync filling;
+  bool restoring = false;
+  Stop stop = bench.outside_transaction([&](ports::Session& session) {
+    const auto row = session.exec("SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND restoring", {std::to_string(bench.fence().plan), std::to_string(table.oid)});
+    restoring = !row.empty();
+    if (restoring) filling.sync = sync_from_json(row.text(0, 0));
+  });
+  if (!stop.ok() || !restoring) return stop;
+  filling.table = table.name;
+  filling.oid = table.oid;
+  filling.key = table.key;
+  if (const ResolvedSync* own = bench.resolved().sync_of(table.name)) filling.user_triggers = own->user_triggers;
+  for (bool all = false; !all;) {
+    stop = backfill(bench, filling);
+    if (!stop.ok()) return stop;
+    stop = bench.in_transaction([&](ports::Session& session) {
+      all = restored_filling(session, table, filling.sync.marker);
+      if (!all) forget_walk(session, bench.fence().plan, backfill_step(table.name));
+    });
+    if (!stop.ok()) return stop;
+  }
+  return bench.in_transaction([&](ports::Session& session) {
+    const ResolvedSync* own = bench.resolved().sync_of(table.name);
+    if (own)
+      put_sync(session, bench.fence().plan, table.oid, own->sync);
+    else
+      remove_sync(session, bench.fence().plan, table.oid);
+    resync(session, table.oid, table.name, true);
+    end_filling(session, {table}, own == nullptr);
+    forget_walk(session, bench.fence().plan, backfill_step(table.name));
+    record_shapes(bench);
+  });
+}
+
+}  // namespace
+
+Stop unhide_plan(Workbench& bench) {
+  return bench.in_transaction([&](ports::Session& session) {
+    bench.reload();
+    const State from = bench.record().state;
+    if (from == State::migrated) return;
+    if (from != State::unhiding) bench.advance(from, Event::turn_back);
+    const std::vector<TakenTable> tables = load_taken(session, bench.fence().plan);
+    unhide(session, bench.fence().plan, bench.plan(), tables);
+    for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, unhiding_names(table));
+    record_shapes(bench);
+    bench.advance(State::unhiding, Event::arrive);
+  });
+}
+
+Stop restore_plan(Workbench& bench) {
+  Stop stop;
+  const std::vector<TakenTable> tables = load(bench, stop);
+  if (stop.ok() && bench.record().state == State::contracted) stop = begin_restore(bench, tables);
+  for (const TakenTable& table : tables)
+    if (stop.ok()) stop = fill_restored(bench, table);
+  for (const ResolvedSync& sync : bench.resolved().sync)
+    if (stop.ok() && std::ranges::none_of(tables, [&](const TakenTable& table) { return table.oid == sync.oid; })) stop = backfill(bench, sync);
+  if (!stop.ok()) return stop;
+  std::vector<StoredDefinition> rebuild_all;
+  stop = bench.outside_transaction([&](ports::Session& session) { rebuild_all = rebuild_steps(session, bench.fence().plan); });
+  for (const StoredDefinition& step : rebuild_all) {
+    if (!stop.ok()) return stop;
+    const auto act = [&](ports::Session& session) { rebuild(session, bench.fence().plan, step); };
+    stop = outside_transaction(step) ? bench.outside_transaction(act) : bench.in_transaction(act);
+  }
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    if (!bench.advance(State::restoring, Event::arrive)) return;
+    end_restore(session, bench.fence().plan, tables);
+    record_shapes(bench);
+  });
+}
+
+// --- rolling back ----------------------------------------------------------------------------------------------
+
+namespace {
+
+std::vector<std::string> recorded_undo(ports::Session& session, PlanId plan, std::string_view phase, int ordinal) {
+  const auto status = step_status(session, plan, phase, ordinal);
+  if (!status || status->status != "done") return {};
+  const json detail = json::parse(status->detail);
+  return detail.contains("undo") ? detail.at("undo").get<std::vector<std::string>>() : std::vector<std::string>{};
+}
+
+bool was_begun(ports::Session& session, PlanId plan, std::string_view phase, int ordinal) {
+  const auto status = step_status(session, plan, phase, ordinal);
+  return status && status->status != "undone";
+}
+
+Stop undo_index(Workbench& bench, const CreateIndex& index, std::string_view phase, const Work& work) {
+  bool begun = false;
+  bool partitioned = false;
+  const TableName name{index.table.schema, index_name(index)};
+  Stop stop = bench.outside_transaction([&](ports::Session& session) {
+    begun = was_begun(session, bench.fence().plan, phase, work.ordinal);
+    partitioned = session.exec("SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND relkind = 'I')", {quoted(name)}).boolean(0, 0);
+  });
+  if (!stop.ok() || !begun) return stop;
+  // A partitioned index goes with its leaves, and only in a transaction.
+  const auto drop = [&](ports::Session& session) { session.exec(std::string("DROP INDEX ") + (partitioned ? "" : "CONCURRENTLY ") + "IF EXISTS " + quoted(name)); };
+  stop = partitioned ? bench.in_transaction(drop) : bench.outside_transaction(drop);
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    record_shapes(bench);
+    mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "undone");
+    bench.note("undone", work.name);
+  });
+}
+
+Stop undo_statement(Workbench& bench, const Step& step, std::string_view phase, const Work& work) {
+  std::vector<std::string> undo;
+  bool begun = false;
+  Stop stop = bench.outside_transaction([&](ports::Session& session) {
+    begun = was_begun(session, bench.fence().plan, phase, work.ordinal);
+    undo = recorded_undo(session, bench.fence().plan, phase, work.ordinal);
+  });
+  if (!stop.ok() || !begun) return stop;
+  std::vector<std::vector<std::string>> transactions{undo};
+  if (const auto* relax = std::get_if<DropNotNull>(&step.action); relax && !undo.empty())
+    transactions = gentle_not_null_sql(bench.plan().name, relax->table, relax->column);
+  for (std::size_t i = 0; i < transactions.size(); ++i) {
+    stop = bench.in_transaction([&](ports::Session& session) {
+      if (!was_begun(session, bench.fence().plan, phase, work.ordinal)) return;
+      use_own_search_path(session, true);
+      for (const std::string& sql : transactions[i]) session.exec(sql);
+      session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
+      record_shapes(bench);
+      if (i + 1 < transactions.size()) return;
+      mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "undone");
+      bench.note("undone", work.name);
+    });
+    if (!stop.ok()) return stop;
+  }
+  return stop;
+}
+
+Stop undo_columns(Workbench& bench, const Work& work) {
+  return bench.in_transaction([&](ports::Session& session) {
+    if (!was_begun(session, bench.fence().plan, "expand", work.ordinal)) return;
+    const ResolvedSync* sync = work.sync ? bench.resolved().sync_of(work.table) : nullptr;
+    if (sync) {
+      if (sync->sync.exact) session.exec(exact_undo_sql({sync->oid, sync->table, {sync->sync}, false}, sync->sync));
+      remove_sync(session, bench.fence().plan, sync->oid);
+      resync(session, sync->oid, sync->table, true);
+    }
+    std::vector<ColumnFacts> columns;
+    for (const Step* step : work.steps) {
+      const auto& add = std::get<AddColumn>(step->action);
+      if (const ColumnFacts* facts = bench.resolved().added(add.table, add.name)) columns.push_back(*facts);
+    }
+    for (const std::string& sql : add_columns_sql(work.table, columns, sync ? sync->sync.marker : "").undo) session.exec(sql);
+    record_shapes(bench);
+    mark_step(session, bench.fence().plan, "expand", work.ordinal, work.name, "undone");
+    bench.note("undone", work.name);
+  });
+}
+
+Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view phase) {
+  for (auto work = all.rbegin(); work != all.rend(); ++work) {
+    Stop stop = bench.pause_point(false);
+    if (!stop.ok()) return stop;
+    switch (work->kind) {
+      case Work::Kind::columns:
+        stop = undo_columns(bench, *work);
+        break;
+      case Work::Kind::index:
+        stop = undo_index(bench, std::get<CreateIndex>(work->steps.front()->action), phase, *work);
+        break;
+      case Work::Kind::statement:
+        stop = undo_statement(bench, *work->steps.front(), phase, *work);
+        break;
+      case Work::Kind::backfill:
+      case Work::Kind::verify:
+      case Work::Kind::compare:  // filled values stay, or go with their columns
+        stop = bench.in_transaction([&](ports::Session& session) {
+          if (!was_begun(session, bench.fence().plan, phase, work->ordinal)) return;
+          mark_step(session, bench.fence().plan, phase, work->ordinal, work->name, "undone");
+          if (work->kind == Work::Kind::backfill) forget_walk(session, bench.fence().plan, backfill_step(work->table));
+        });
+        break;
+    }
+    if (!stop.ok()) return stop;
+  }
+  return Stop::arrived();
+}
+
+void refuse_while_built_upon(Workbench& bench) {
+  for (const PlanRecord& other : live_plans(bench.session())) {
+    if (other.id == bench.record().id) continue;
+    const auto needs = bench.session().exec("SELECT detail->'requires' ? $2 FROM switchback.event WHERE plan_id = $1 AND kind = 'registered' ORDER BY id DESC LIMIT 1",
+                                            {std::to_string(other.id), bench.plan().name});
+    if (!needs.empty() && needs.boolean(0, 0))
+      throw Error(Exit::refused, Remedy::person, "the plan " + other.name + " builds on this one and is " + std::string(name(other.state)),
+                  "turn that one back first: switchback rollback " + other.name);
+  }
+}
+
+}  // namespace
+
+void refuse_rollback(Workbench& bench, State to) {
+  if (to == State::migrated) return;
+  refuse_while_built_upon(bench);
+  const State from = bench.record().state;
+  if (from == State::done && bench.record().takes_away)
+    throw Error(Exit::refused, Remedy::person, "this plan is done: what it took away is in no archive any more", "restore a backup, or write a new plan that adds it again");
+  if (bench.record().contracted_at && bench.settings().environment == Environment::production)
+    throw Error(Exit::refused, Remedy::person, "this plan had been contracted: in production it is not turned back below migrated", "undo it with a new plan, so that the versions go on counting upwards");
+}
+
+std::vector<std::string> rollback_losses(Workbench& bench) {
+  std::vector<std::string> out;
+  for (const ResolvedSync& sync : bench.resolved().sync) {
+    const auto table = bench.catalog().table(bench.session(), sync.table);
+    if (!table || !table->column(sync.sync.marker)) continue;
+    const LossCount count = losses(bench.session(), *table, sync.sync);
+    if (count.lost == 0) continue;
+    std::string line = show_count(count.lost) + " of " + show_count(count.rows) + " rows of " + shown(sync.table) + " hold values on the new side that the old side does not carry";
+    for (const std::string& sample : count.samples) line += (sample == count.samples.front() ? ": " : ", ") + sample;
+    out.push_back(line);
+  }
+  return out;
+}
+
+std::vector<std::string> rollback_words(Workbench& bench, State to) {
+  std::vector<std::string> words;
+  const State from = bench.record().state;
+  if (from == State::hiding || from == State::hidden || from == State::contracting || from == State::unhiding)
+    words.push_back("unhide: give the old structures their names back (milliseconds); an archive that was begun goes");
+  if (from == State::contracted || from == State::restoring) words.push_back("restore: add the dropped structures again and fill them from the archive, else by the reverse expressions");
+  if (to == State::migrated) return words;
+  const std::vector<Work> migrate = migrate_work(bench.plan());
+  const std::vector<Work> expand = expand_work(bench.plan());
+  const auto add = [&](const std::vector<Work>& all, std::string_view phase) {
+    for (auto work = all.rbegin(); work != all.rend(); ++work)
+      if (was_begun(bench.session(), bench.fence().plan, phase, work->ordinal) && work->kind != Work::Kind::verify && work->kind != Work::Kind::compare)
+        words.push_back("undo " + work->name + (work->kind == Work::Kind::backfill ? " (filled values go with their columns)" : ""));
+  };
+  add(migrate, "migrate");
+  if (to == State::rolled_back) add(expand, "expand");
+  return words;
+}
+
+Stop roll_back_plan(Workbench& bench, State to) {
+  Stop stop = bench.in_transaction([&](ports::Session& session) {
+    bench.reload();
+    if (bench.record().state == State::rolling_back) return;
+    if (!bench.advance(bench.record().state, Event::turn_back)) return;
+    session.exec("UPDATE switchback.plan SET target = $2 WHERE id = $1", {std::to_string(bench.fence().plan), std::string(name(to))});
+    for (const auto& [what, reason] : bench.surroundings().despite) bench.note("despite", what + ": " + reason);
+  });
+  if (stop.ok()) stop = undo_phase(bench, migrate_work(bench.plan()), "migrate");
+  if (stop.ok() && to == State::rolled_back) stop = undo_phase(bench, expand_work(bench.plan()), "expand");
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    if (!bench.advance(State::rolling_back, to == State::expanded ? Event::arrive_expanded : Event::arrive)) return;
+    session.exec("UPDATE switchback.plan SET target = NULL, migrated_at = NULL, hidden_at = NULL, contracted_at = NULL WHERE id = $1", {std::to_string(bench.fence().plan)});
+  });
+}
+
+}  // namespace switchback::engine

@@ -1,0 +1,185 @@
+#include "switchback/engine/walk.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/error.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using nlohmann::json;
+using Clock = std::chrono::steady_clock;
+
+struct Checkpoint {
+  std::optional<KeyValue> cursor;
+  bool finished = false;
+  std::int64_t rows = 0;
+};
+
+class Walker {
+ public:
+  Walker(Workbench& bench, const WalkOptions& options, const WalkWork& work)
+      : bench_(bench), options_(options), work_(work), started_(Clock::now()) {}
+
+  Stop run() {
+    std::optional<TableFacts> table;
+    Stop stop = bench_.outside_transaction([&](ports::Session& session) {
+      table = bench_.catalog().table(session, options_.table);
+      if (!table) throw Error(Exit::drift, Remedy::person, "the table " + shown(options_.table) + " is gone");
+      before_ = walk_totals(session, bench_.fence().plan, options_.step).rows;
+    });
+    if (!stop.ok()) return stop;
+    estimate_ = table->rows_estimate;
+    for (const TableName& leaf : table->leaves) {
+      stop = run_leaf(leaf);
+      if (!stop.ok()) break;
+    }
+    show_progress(true);
+    return stop;
+  }
+
+ private:
+  Stop run_leaf(const TableName& leaf) {
+    for (bool finished = false; !finished;) {
+      Stop stop = bench_.pause_point(options_.heed_health);
+      if (!stop.ok()) return stop;
+      stop = run_batch(leaf, finished);
+      if (!stop.ok()) return stop;
+      if (options_.committed)
+        if (const auto hold = options_.committed()) return Stop::held(*hold);
+      show_progress(false);
+    }
+    return Stop::arrived();
+  }
+
+  Stop run_batch(const TableName& leaf, bool& finished) {
+    std::int64_t rows = 0;
+    const auto attempt = [&](bool careful) {
+      int tries = 0;
+      return bench_.in_transaction([&](ports::Session& session) {
+        if (tries++ > 0) sizer_.halve();
+        rows = 0;
+        const Checkpoint at = read_checkpoint(session, leaf);
+        finished = at.finished;
+        if (!finished) rows = one_batch(session, leaf, at, careful, finished);
+      });
+    };
+    try {
+      const Stop stop = attempt(false);
+      done_ += rows;
+      return stop;
+    } catch (const Error& error) {
+      if (error.remedy() != Remedy::data) throw;
+    }
+    const Stop stop = attempt(true);
+    done_ += rows;
+    return stop;
+  }
+
+  std::int64_t one_batch(ports::Session& session, const TableName& leaf, const Checkpoint& at, bool careful, bool& finished) {
+    const long wanted = sizer_.rows();
+    const auto bound = session.exec(key_bound_sql(options_.key, leaf, at.cursor, wanted));
+    std::optional<KeyValue> upper;
+    if (!bound.empty()) {
+      upper.emplace();
+      for (std::size_t i = 0; i < options_.key.columns.size(); ++i) upper->push_back(bound.text(0, i));
+    }
+    const WalkBatch batch{leaf, key_compare(options_.key, "t", ">", at.cursor) + " AND " + key_compare(options_.key, "t", "<=", upper), careful};
+    std::int64_t rows = wanted;
+    if (!upper)
+      rows = session.exec(std::string(own_mark) + "SELECT pg_catalog.count(*) FROM ONLY " + quoted(leaf) + " AS t WHERE " + batch.range).integer(0, 0);
+    const auto begun = Clock::now();
+    const WalkCost cost = work_(session, batch);
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);
+    finished = !upper;
+    store_checkpoint(session, leaf, upper ? upper : at.cursor, finished, rows, cost.rows_bad, took);
+    const Settings& settings = bench_.settings();
+    sizer_.observe(rows, took, cost.wal_bytes, options_.limits.target.value_or(settings.batch_target),
+                   options_.limits.max_wal.value_or(settings.batch_max_wal));
+    last_rows_ = rows;
+    last_took_ = took;
+    return rows;
+  }
+
+  Checkpoint read_checkpoint(ports::Session& session, const TableName& leaf) {
+    const auto rows = session.exec("SELECT cursor, finished, rows_done FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND part = $3",
+                                   {std::to_string(bench_.fence().plan), options_.step, shown(leaf)});
+    Checkpoint at;
+    if (rows.empty()) return at;
+    if (rows.at(0, 0)) at.cursor = json::parse(*rows.at(0, 0)).get<KeyValue>();
+    at.finished = rows.boolean(0, 1);
+    at.rows = rows.integer(0, 2);
+    return at;
+  }
+
+  void store_checkpoint(ports::Session& session, const TableName& leaf, const std::optional<KeyValue>& cursor, bool finished,
+                        std::int64_t rows, std::int64_t bad, std::chrono::microseconds took) {
+    session.exec(R"sql(
+INSERT INTO switchback.checkpoint AS c (plan_id, step, part, cursor, finished, rows_done, rows_bad, active)
+VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8::interval)
+ON CONFLICT (plan_id, step, part) DO UPDATE SET cursor = excluded.cursor, finished = excluded.finished,
+  rows_done = c.rows_done + excluded.rows_done, rows_bad = c.rows_bad + excluded.rows_bad, active = c.active + excluded.active,
+  updated_at = pg_catalog.clock_timestamp())sql",
+                 {std::to_string(bench_.fence().plan), options_.step, shown(leaf),
+                  cursor ? ports::Value(json(*cursor).dump()) : ports::Value(), finished ? "t" : "f", std::to_string(rows),
+                  std::to_string(bad), std::to_string(took.count()) + " us"});
+  }
+
+  void show_progress(bool last) {
+    const auto now = Clock::now();
+    if (!last && now - shown_ < std::chrono::milliseconds(1000)) return;
+    shown_ = now;
+    const double seconds = std::chrono::duration<double>(now - started_).count();
+    Progress progress;
+    progress.step = options_.step;
+    progress.rows_done = before_ + done_;
+    progress.rows_estimate = static_cast<std::int64_t>(std::max(estimate_, static_cast<double>(progress.rows_done)));
+    progress.rows_per_second = seconds > 0 ? static_cast<double>(done_) / seconds : 0;
+    progress.batch_rows = last_rows_;
+    progress.batch_ms = std::chrono::duration<double, std::milli>(last_took_).count();
+    progress.workers = 1;
+    if (progress.rows_per_second > 0)
+      progress.eta_seconds = static_cast<std::int64_t>(static_cast<double>(progress.rows_estimate - progress.rows_done) / progress.rows_per_second);
+    progress.worst_lag = bench_.control().worst_lag();
+    bench_.show_progress(progress);
+  }
+
+  Workbench& bench_;
+  const WalkOptions& options_;
+  const WalkWork& work_;
+  BatchSizer sizer_;
+  Clock::time_point started_;
+  Clock::time_point shown_{};
+  std::int64_t before_ = 0;
+  std::int64_t done_ = 0;
+  double estimate_ = 0;
+  std::int64_t last_rows_ = 0;
+  std::chrono::microseconds last_took_{};
+};
+
+}  // namespace
+
+Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work) {
+  bench.control().writing(true);
+  Stop stop;
+  try {
+    stop = Walker(bench, options, work).run();
+  } catch (...) {
+    bench.control().writing(false);
+    throw;
+  }
+  bench.control().writing(false);
+  return stop;
+}
+
+WalkTotals walk_totals(ports::Session& session, PlanId plan, std::string_view step) {
+  const auto rows = session.exec("SELECT pg_catalog.sum(rows_done)::bigint, pg_catalog.sum(rows_bad)::bigint FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2",
+                                 {std::to_string(plan), std::string(step)});
+  return {rows.integer(0, 0), rows.integer(0, 1)};
+}
+
+void forget_walk(ports::Session& session, PlanId plan, std::string_view step) {
+  session.exec("DELETE FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2", {std::to_string(plan), std::string(step)});
+}
+
+}  // namespace switchback::engine
