@@ -22,15 +22,13 @@ std::string archive_trigger_prefix(
 /// Settings under which values are written as text and hashed, as a list of `name`, `value`: every session and every
 /// function that hashes uses these, so that equal rows give equal hashes whatever the application has set.
 std::string format_settings(std::string_view verb);  ///< verb "SET": clauses of a function; "SET LOCAL": statements
-/// sha256 over the new side of `row`, as bytea. Under format_settings only.
+/// sha256, as bytea, over a list of values. Under format_settings only.
+std::string side_hash_sql(const std::string& values);
+/// The same over the new side of `row`.
 std::string new_side_hash_sql(const std::vector<SyncColumn>& new_side, std::string_view row);
-/// The schema a type lives in when its name has one: "public" for `public.citext`. Needed in search_path for its
-/// operators.
-std::string schema_of_type(std::string_view type);
-
-/// CREATE TABLE, its index and comments. `value_types`: one for each column taken, domains replaced by what they are
-/// made of (a row that is gone has no value, which a domain may forbid).
-std::string archive_table_sql(const TakenTable& table, const std::vector<std::string>& value_types);
+/// CREATE TABLE, its indexes and comments. Values have TakenColumn::value_type: a row that is gone has none, which a
+/// domain may forbid. Keys have the collations of the table's own, because both are walked side by side.
+std::string archive_table_sql(const TakenTable& table);
 /// Function and triggers that follow every change while the archive is filled. SHARE ROW EXCLUSIVE on the table.
 /// `leaves`: of a partitioned table, all of them (TRUNCATE of one leaf fires that leaf's triggers only).
 std::string archive_triggers_sql(const TakenTable& table, const std::vector<TableName>& leaves);
@@ -49,5 +47,8 @@ std::string archive_bound_sql(const TakenTable& table, bool first);
 std::string archive_compare_sql(const TakenTable& table, bool first, bool last);
 /// Takes up to $1 rows that are gone out of the archive; never waits for a writer.
 std::string archive_sweep_sql(const TakenTable& table);
+
+/// The schema-qualified comparison of the key's i-th column: ` OPERATOR("pg_catalog".=) `.
+std::string key_operator(const TakenTable& table, std::size_t i, std::string_view symbol);
 
 }  // namespace switchback

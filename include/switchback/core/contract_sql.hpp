@@ -17,11 +17,13 @@ namespace switchback {
 
 /// A column that the plan drops.
 struct TakenColumn {
-  std::string name;    ///< as the application knows it
-  std::string hidden;  ///< tombstone_name(plan, name)
-  std::string type;    ///< qualified, with typmod
+  std::string name;        ///< as the application knows it
+  std::string hidden;      ///< tombstone_name(plan, name)
+  std::string type;        ///< qualified, with typmod
+  std::string value_type;  ///< the same with domains replaced by what they are made of; empty: type
   bool bitwise_equality = true;
   std::optional<std::string> default_value;
+  bool default_volatile = false;
   std::optional<std::string> born_since;  ///< as in the plan
 };
 
@@ -33,7 +35,8 @@ struct TakenTable {
   std::uint32_t oid = 0;
   TableName name;
   bool partitioned = false;
-  KeyFacts key;  ///< of the archive's rows
+  KeyFacts key;                            ///< of the archive's rows
+  std::vector<std::string> key_operators;  ///< schema of each key type's comparison operators; empty: all in pg_catalog
   std::vector<TakenColumn> columns;
   std::vector<SyncColumn> new_side;  ///< what the archive's hash covers; empty for a column dropped without heir
 };
@@ -65,7 +68,9 @@ std::string validate_not_null_sql(std::string_view plan, const TableName& table,
 /// statements.
 std::vector<std::string> settle_not_null_sql(std::string_view plan, const TableName& table, std::string_view column);
 
-/// `DROP COLUMN … RESTRICT` of every tombstone, in one statement.
-std::string drop_columns_sql(const TakenTable& table);
+/// `DROP COLUMN … RESTRICT` of a tombstone.
+std::string drop_column_sql(const TableName& table, const std::string& hidden);
+/// The marker column goes, after every trigger that names it.
+std::string drop_marker_sql(const TableName& table, std::string_view plan);
 
 }  // namespace switchback

@@ -55,8 +55,8 @@ void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<
 /// regenerates it without this plan, and drops the marker columns.
 void begin_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables,
                 std::chrono::seconds keep);
-/// Then each step of the contract other than `sql`, in the plan's order: drop_column drops the tombstone, with RESTRICT;
-/// set_not_null settles, without reading the table.
+/// Then each step of the contract other than `sql`, in the plan's order: drop_column drops the tombstone, with
+/// RESTRICT; set_not_null settles, without reading the table.
 void drop_step(ports::Session& session, const Plan& plan, const Step& step);
 
 }  // namespace switchback::engine

@@ -22,8 +22,8 @@ void start_restore(ports::Session& session, PlanId plan_id, const std::vector<Ta
 std::vector<StoredDefinition> rebuild_steps(ports::Session& session, PlanId plan_id);
 /// Whether it must run outside a transaction: indexes, which are built concurrently.
 bool outside_transaction(const StoredDefinition& step);
-/// Runs one of them and notes that it is done (step "rebuild" in switchback.checkpoint). An index that an earlier attempt
-/// left invalid is cleared away, unless someone is building it now (Error 55P03, Remedy::retry).
+/// Runs one of them and notes that it is done (step "rebuild" in switchback.checkpoint). An index that an earlier
+/// attempt left invalid is cleared away, unless someone is building it now (Error 55P03, Remedy::retry).
 void rebuild(ports::Session& session, PlanId plan_id, const StoredDefinition& step);
 
 /// After the caller has put sync back to its normal orientation (or, for a column without heir, removed it), in the
@@ -32,7 +32,7 @@ void end_filling(ports::Session& session, const std::vector<TakenTable>& tables,
 /// On arrival at migrated: archives go, definitions are forgotten.
 void end_restore(ports::Session& session, PlanId plan_id, const std::vector<TakenTable>& tables);
 /// On arrival at done: archives go. The definitions stay, for the record.
-void purge(ports::Session& session, PlanId plan_id, const std::vector<TakenTable>& tables);
+void purge(ports::Session& session, const std::vector<TakenTable>& tables);
 
 /// SET NOT NULL without a long lock, as three steps: CHECK NOT VALID; VALIDATE; SET NOT NULL and the CHECK goes. Each
 /// in a transaction of its own. For the undo of drop_not_null.

@@ -1,0 +1,130 @@
+#include "switchback/engine/hiding.hpp"
+
+#include <set>
+
+#include "switchback/core/error.hpp"
+#include "switchback/engine/archiver.hpp"
+
+namespace switchback::engine {
+namespace {
+
+bool has_column(ports::Session& session, const TableName& table, const std::string& column) {
+  return !session
+              .exec(
+                  "SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND attname = $2 "
+                  "AND NOT "
+                  "attisdropped",
+                  {quoted(table), column})
+              .empty();
+}
+
+struct NotNullState {
+  bool column = false;     ///< attnotnull
+  bool check = false;      ///< our CHECK is there
+  bool validated = false;  ///< and holds for every row
+};
+
+NotNullState not_null_state(ports::Session& session, const Plan& plan, const SetNotNull& step) {
+  const auto rows = session.exec(
+      "SELECT a.attnotnull, k.oid IS NOT NULL, coalesce(k.convalidated, false) FROM pg_catalog.pg_attribute a LEFT "
+      "JOIN "
+      "pg_catalog.pg_constraint k ON k.conrelid = a.attrelid AND k.conname = $3 WHERE a.attrelid = "
+      "pg_catalog.to_regclass($1) AND a.attname = $2 AND NOT a.attisdropped",
+      {quoted(step.table), step.column, not_null_check_name(plan.name, step.column)});
+  if (rows.empty())
+    throw Error(Exit::drift, Remedy::person, "there is no column " + shown(step.table) + "." + shown(step.column),
+                "see history for what changed it");
+  return {rows.boolean(0, 0), rows.boolean(0, 1), rows.boolean(0, 2)};
+}
+
+bool archives(const Plan& plan) {
+  return !(plan.contract.archive && plan.contract.archive->none);
+}
+
+}  // namespace
+
+void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables) {
+  for (const TakenTable& table : tables)
+    for (const auto& [from, to] : hiding_names(table))
+      if (!has_column(session, table.name, to))
+        for (const std::string& sql : rename_sql(table.name, {{from, to}})) session.exec(sql);
+  for (const Step& step : plan.contract.steps)
+    if (const auto* not_null = std::get_if<SetNotNull>(&step.action)) {
+      const NotNullState now = not_null_state(session, plan, *not_null);
+      if (!now.column && !now.check) session.exec(enforce_not_null_sql(plan.name, not_null->table, not_null->column));
+    }
+}
+
+void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables) {
+  for (const TakenTable& table : tables) {
+    // Before the rename: the archive's trigger function names the tombstones, and a writer would meet it in between.
+    drop_archive(session, table, "");
+    for (const auto& [from, to] : unhiding_names(table))
+      if (has_column(session, table.name, from))
+        for (const std::string& sql : rename_sql(table.name, {{from, to}})) session.exec(sql);
+  }
+  for (const Step& step : plan.contract.steps)
+    if (const auto* not_null = std::get_if<SetNotNull>(&step.action))
+      session.exec(release_not_null_sql(plan.name, not_null->table, not_null->column));
+  session.exec("DELETE FROM switchback.definition WHERE plan_id = $1", {std::to_string(plan_id)});
+}
+
+void validate(ports::Session& session, const Plan& plan, const SetNotNull& step) {
+  const NotNullState now = not_null_state(session, plan, step);
+  if (now.check && !now.validated) session.exec(validate_not_null_sql(plan.name, step.table, step.column));
+}
+
+std::vector<std::string> drop_objections(ports::Session& session, const Plan& plan,
+                                         const std::vector<TakenTable>& tables) {
+  std::vector<std::string> objections;
+  if (archives(plan))
+    for (const TakenTable& table : tables)
+      for (std::string& objection : archive_objections(session, table)) objections.push_back(std::move(objection));
+  for (const Step& step : plan.contract.steps)
+    if (const auto* not_null = std::get_if<SetNotNull>(&step.action)) {
+      const NotNullState now = not_null_state(session, plan, *not_null);
+      if (!now.column && !now.validated)
+        objections.push_back("not null of " + shown(not_null->table) + "." + shown(not_null->column) +
+                             (now.check ? " is not validated" : " is not enforced any more: its check was dropped"));
+    }
+  return objections;
+}
+
+void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables) {
+  std::set<TableName> names;
+  for (const TakenTable& table : tables) names.insert(table.name);
+  for (const Step& step : plan.contract.steps) {
+    if (const TableName* table = table_of(step.action)) names.insert(*table);
+    if (const auto* index = std::get_if<DropIndex>(&step.action)) {
+      const auto found = session.exec(
+          "SELECT n.nspname, c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid "
+          "JOIN "
+          "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE i.indexrelid = pg_catalog.to_regclass($1)",
+          {quoted(index->name)});
+      if (!found.empty()) names.insert({found.text(0, 0), found.text(0, 1)});
+    }
+  }
+  for (const TableName& name : names) session.exec("LOCK TABLE " + quoted(name) + " IN ACCESS EXCLUSIVE MODE");
+}
+
+void drop_step(ports::Session& session, const Plan& plan, const Step& step) {
+  if (const auto* column = std::get_if<DropColumn>(&step.action)) {
+    session.exec(drop_column_sql(column->table, tombstone_name(plan.name, column->name)));
+  } else if (const auto* not_null = std::get_if<SetNotNull>(&step.action)) {
+    for (const std::string& sql : settle_not_null_sql(plan.name, not_null->table, not_null->column)) session.exec(sql);
+  } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {
+    // It may have gone with its column.
+    session.exec("DROP INDEX IF EXISTS " + quoted(index->name) + " RESTRICT");
+  } else if (const auto* constraint = std::get_if<DropConstraint>(&step.action)) {
+    session.exec("ALTER TABLE " + quoted(constraint->table) + " DROP CONSTRAINT IF EXISTS " +
+                 quote_identifier(constraint->name) + " RESTRICT");
+  }
+}
+
+void begin_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables,
+                std::chrono::seconds keep) {
+  if (!archives(plan)) return;
+  for (const TakenTable& table : tables) keep_archive(session, table, keep);
+}
+
+}  // namespace switchback::engine

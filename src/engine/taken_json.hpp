@@ -1,0 +1,14 @@
+/// A TakenTable as switchback.definition keeps it.
+#pragma once
+
+#include <string>
+
+#include "switchback/core/contract_sql.hpp"
+#include "switchback/ports/session.hpp"
+
+namespace switchback::engine {
+
+/// JSON, built by the server, with what only the catalog knows: domains' base types and the key's operators.
+std::string taken_json(ports::Session& session, const TakenTable& table);
+
+}  // namespace switchback::engine
