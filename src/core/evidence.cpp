@@ -53,8 +53,10 @@ double share(const StructureEvidence& evidence, const std::string& source, Insta
   return 0;
 }
 
-std::string in_words(const Observation& observation) {
+std::string in_words(const Observation& observation, Instant now) {
   std::string text = observation.source + " on " + observation.server + ": " + observation.detail;
+  if (observation.last_seen)
+    text += ", last seen " + show_duration(std::max(milliseconds{0}, now - *observation.last_seen)) + " ago";
   if (!observation.remedy.empty()) text += "; " + observation.remedy;
   return text;
 }
@@ -63,7 +65,7 @@ void collect(const StructureEvidence& evidence, Finding finding, Instant from, J
   for (const Observation& observation : evidence.observations)
     if (observation.finding == finding && counts(observation, from)) {
       judgement.findings.push_back(observation);
-      if (finding != Finding::clear) judgement.reasons.push_back(in_words(observation));
+      if (finding != Finding::clear) judgement.reasons.push_back(in_words(observation, judgement.to));
     }
 }
 

@@ -31,13 +31,20 @@ class Walk {
     }
     if (!names_.uses().empty()) return {StatementUse::uses, names_.uses()};
     if (!names_.ambiguous().empty()) return {StatementUse::ambiguous, names_.ambiguous()};
-    if (not_understood_ && mentions(text, target_.name))
+    if (not_understood_ && mentions(text, target_.name) && !own_ddl(text))
       return {StatementUse::ambiguous,
               "a kind of statement that is not read more closely, and it has the name " + target_.name};
     return {StatementUse::does_not, ""};
   }
 
  private:
+  /// Of several statements sent as one, only the first bears the mark. DDL of others does not name these.
+  static bool own_ddl(std::string_view text) {
+    return text.find("~switchback_") != std::string_view::npos ||
+           text.find("\"_switchback_") != std::string_view::npos ||
+           text.find("\"switchback\".") != std::string_view::npos;
+  }
+
   static bool understood(const PgQuery__Node& statement) {
     switch (statement.node_case) {
       case PG_QUERY__NODE__NODE_SELECT_STMT:

@@ -38,7 +38,7 @@ TEST_CASE("a use within the window is used, whatever the coverage", "[evidence]"
   const Judgement judgement = judge(evidence, now, 24h, required);
   CHECK(judgement.verdict == Verdict::used);
   CHECK(judgement.findings.size() == 1);
-  CHECK(judgement.reasons.at(0) == "statements on primary: what");
+  CHECK(judgement.reasons.at(0) == "statements on primary: what, last seen 23h ago");
 }
 
 TEST_CASE("a use before the window is none, and one without a time holds now", "[evidence]") {

@@ -1,0 +1,123 @@
+#include "usage_external.hpp"
+
+#include <algorithm>
+
+#include "usage_reach.hpp"
+
+namespace switchback::postgres {
+namespace {
+
+using ports::Rows;
+using ports::Session;
+
+/// Kind, name, what it may do. pg_subscription.subconninfo is for superusers; the other columns are everyone's.
+constexpr const char* readers_sql = R"sql(
+SELECT 'logical slot' AS kind, slot_name::text AS name,
+       'decodes every change of the database' || CASE WHEN active THEN '' ELSE ' (nobody is connected to it)' END AS what
+FROM pg_catalog.pg_replication_slots
+WHERE slot_type = 'logical' AND database = pg_catalog.current_database()
+UNION ALL
+SELECT 'publication', p.pubname::text,
+       CASE WHEN p.puballtables THEN 'publishes all tables' ELSE 'publishes the table' END
+FROM pg_catalog.pg_publication p
+WHERE p.puballtables OR EXISTS (
+  SELECT FROM pg_catalog.pg_publication_tables t
+  WHERE t.pubname = p.pubname AND pg_catalog.concat(t.schemaname, chr(1), t.tablename) = ANY ($1::text[]))
+UNION ALL
+SELECT 'subscription', s.subname::text, 'writes the table'
+FROM pg_catalog.pg_subscription s
+WHERE EXISTS (
+  SELECT FROM pg_catalog.pg_subscription_rel r JOIN pg_catalog.pg_class c ON c.oid = r.srrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  WHERE r.srsubid = s.oid AND pg_catalog.concat(n.nspname, chr(1), c.relname) = ANY ($1::text[]))
+UNION ALL
+SELECT 'foreign server', f.srvname::text, 'links this database with another, where foreign tables may name its columns'
+FROM pg_catalog.pg_foreign_server f
+ORDER BY 1, 2)sql";
+
+Observation observed(const std::string& kind, const std::string& name, const std::string& what,
+                     const std::vector<std::string>& checked) {
+  Observation observation{"external", "primary", Finding::clear, kind + " " + name + " " + what, std::nullopt, ""};
+  if (std::find(checked.begin(), checked.end(), name) != checked.end()) {
+    observation.detail += "; the plan says that it was checked";
+    return observation;
+  }
+  observation.finding = Finding::unknown;
+  observation.remedy = "see that it does without, then name it in the plan: external: { checked: [" + name + "] }";
+  return observation;
+}
+
+void cron_jobs(Session& session, const std::vector<std::string>& checked, std::vector<Observation>& observations) {
+  const Rows there = session.exec(
+      "SELECT pg_catalog.to_regclass('cron.job') IS NOT NULL AND pg_catalog.has_schema_privilege('cron', 'usage') "
+      "AND pg_catalog.has_table_privilege('cron.job', 'select') FROM pg_catalog.pg_extension WHERE extname = "
+      "'pg_cron'");
+  if (there.empty()) return;
+  if (!there.boolean(0, 0)) {
+    observations.push_back(observed("extension", "pg_cron", "is there, and its jobs cannot be read", checked));
+    return;
+  }
+  const Rows jobs = session.exec(
+      "SELECT COALESCE(pg_catalog.to_jsonb(j)->>'jobname', 'job ' || j.jobid), pg_catalog.left(j.command, 200) FROM "
+      "cron.job j "
+      "WHERE j.active ORDER BY j.jobid");
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    observations.push_back(observed("pg_cron job", jobs.text(i, 0), "runs: " + jobs.text(i, 1), checked));
+}
+
+}  // namespace
+
+std::vector<Observation> external_readers(Session& session, const std::set<TableName>& relations,
+                                          const std::vector<std::string>& checked) {
+  std::vector<std::string> tables;
+  for (const TableName& table : relations) tables.push_back(table.schema + '\1' + table.name);
+  const Rows rows = session.exec(readers_sql, {array_literal(tables)});
+  std::vector<Observation> observations;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    observations.push_back(observed(rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), checked));
+  cron_jobs(session, checked, observations);
+  if (observations.empty())
+    observations.push_back({"external", "primary", Finding::clear,
+                            "no logical slot, publication, subscription, foreign server or pg_cron job", std::nullopt,
+                            ""});
+  return observations;
+}
+
+std::vector<Observation> unsampled_standbys(Session& session, const std::vector<ports::SampledServer>& sampled) {
+  // Feedback over a slot is kept in the slot, else in the walsender (walsender.c, ProcessStandbyHSFeedbackMessage).
+  const Rows rows = session.exec(R"sql(
+SELECT COALESCE(r.application_name, ''), r.state IS NULL,
+       r.backend_xmin IS NOT NULL OR COALESCE(s.xmin IS NOT NULL, false)
+FROM pg_catalog.pg_stat_replication r
+LEFT JOIN pg_catalog.pg_replication_slots s ON s.active_pid = r.pid
+WHERE COALESCE(s.slot_type, 'physical') = 'physical' AND COALESCE(r.application_name, '') NOT LIKE '%pg_basebackup%'
+UNION ALL
+SELECT s.slot_name::text, false, s.xmin IS NOT NULL FROM pg_catalog.pg_replication_slots s
+WHERE s.slot_type = 'physical' AND NOT s.active AND s.xmin IS NOT NULL
+ORDER BY 1)sql");
+  std::vector<Observation> observations;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string replica = rows.text(i, 0);
+    if (std::any_of(sampled.begin(), sampled.end(),
+                    [&](const auto& one) { return one.name == replica && one.session; }))
+      continue;
+    Observation observation{"statements", replica, Finding::clear, "not sampled (no connection configured)",
+                            std::nullopt, ""};
+    if (rows.boolean(i, 1)) {
+      observation.finding = Finding::unknown;
+      observation.detail += "; whether it runs queries is hidden from this role";
+      observation.remedy = "GRANT pg_monitor to switchback's role";
+    } else if (rows.boolean(i, 2)) {
+      observation.finding = Finding::unknown;
+      observation.detail += ", and it runs queries (hot_standby_feedback)";
+      observation.remedy =
+          "configure a connection to it: health: { replicas: [ { name: " + replica + ", connect: … } ] }";
+    } else {
+      observation.detail += "; it sends no hot_standby_feedback, so it is taken for one that runs no queries";
+    }
+    observations.push_back(std::move(observation));
+  }
+  return observations;
+}
+
+}  // namespace switchback::postgres

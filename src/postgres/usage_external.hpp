@@ -1,0 +1,23 @@
+/// Readers of the table that no statement and no session here shows.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "switchback/core/evidence.hpp"
+#include "switchback/ports/usage_source.hpp"
+
+namespace switchback::postgres {
+
+/// Logical slots, publications, subscriptions, foreign servers and pg_cron jobs: unknown until `checked` names them.
+/// `relations`: the table and its partitions. Not seen: a foreign server elsewhere that points here (its queries are
+/// sessions and statements here like any other).
+std::vector<Observation> external_readers(ports::Session& session, const std::set<TableName>& relations,
+                                          const std::vector<std::string>& checked);
+
+/// Standbys that nobody samples. Their queries cannot be seen from the primary: one that sends hot_standby_feedback is
+/// set up to run queries, and unknown; one that does not is noted, no more.
+std::vector<Observation> unsampled_standbys(ports::Session& session, const std::vector<ports::SampledServer>& sampled);
+
+}  // namespace switchback::postgres

@@ -1,0 +1,257 @@
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "switchback/postgres/closure.hpp"
+#include "switchback/postgres/usage.hpp"
+#include "usage_external.hpp"
+#include "usage_reach.hpp"
+#include "usage_reading.hpp"
+#include "usage_sample.hpp"
+
+namespace switchback::postgres {
+namespace {
+
+using nlohmann::json;
+using ports::Rows;
+using ports::Session;
+using ports::UsageRequest;
+
+constexpr const char* milliseconds_of = "(EXTRACT(epoch FROM %)::numeric * 1000)::bigint";
+
+std::string milliseconds_sql(const std::string& column) {
+  std::string sql = milliseconds_of;
+  return sql.replace(sql.find('%'), 1, column);
+}
+
+std::optional<Instant> instant(const Rows& rows, std::size_t row, std::size_t column) {
+  if (!rows.at(row, column)) return std::nullopt;
+  return Instant{std::chrono::milliseconds{rows.integer(row, column)}};
+}
+
+/// FNV-1a: the same in every process, so that a judgement kept in the journal is known to be of this question.
+std::string fingerprint(const JudgeTarget& target) {
+  std::uint64_t hash = 14695981039346656037ULL;
+  const auto take = [&](std::string_view text) {
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    hash = (hash ^ 0xffU) * 1099511628211ULL;
+  };
+  take(name(target.kind));
+  take(target.name);
+  for (const auto* group :
+       {&target.relations, &target.views, &target.functions, &target.all_relations, &target.with_column}) {
+    for (const TableName& one : *group) {
+      take(one.schema);
+      take(one.name);
+    }
+    take("");
+  }
+  for (const std::string& one : target.own_columns) take(one);
+  take("");
+  for (const std::string& one : target.unique_key) take(one);
+  return std::to_string(hash);
+}
+
+struct Ran {
+  std::string server, key, role, text;
+  std::optional<Instant> at;
+  json judged;
+};
+
+/// The statements that name the table and ran since sampling began.
+std::vector<Ran> statements_that_ran(Session& session, const UsageRequest& request) {
+  const Rows rows = session.exec("SELECT server, key, role, text, " + milliseconds_sql("calls_rose_at") +
+                                     ", judged FROM switchback.usage_statement "
+                                     "WHERE plan_id = $1::bigint AND text IS NOT NULL AND calls_rose_at IS NOT NULL "
+                                     "ORDER BY calls_rose_at DESC, server, key",
+                                 {std::to_string(request.plan)});
+  std::vector<Ran> ran;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    ran.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), rows.text(i, 3), instant(rows, i, 4),
+                   json::parse(rows.text(i, 5))});
+  return ran;
+}
+
+struct SessionRow {
+  std::string server, role, application;
+  std::optional<Instant> last_seen;
+};
+
+std::vector<SessionRow> sessions_seen(Session& session, const UsageRequest& request) {
+  const Rows rows = session.exec("SELECT server, role, application, " + milliseconds_sql("last_seen") +
+                                     " FROM switchback.usage_session WHERE plan_id = $1::bigint "
+                                     "ORDER BY last_seen DESC, server, role, application",
+                                 {std::to_string(request.plan)});
+  std::vector<SessionRow> seen;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    seen.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), instant(rows, i, 3)});
+  return seen;
+}
+
+std::string excerpt(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  if (text.size() <= 200) return text;
+  std::size_t end = 200;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not inside a character
+  return text.substr(0, end) + "…";
+}
+
+class Gathering {
+ public:
+  Gathering(Session& session, const UsageRequest& request)
+      : session_(session),
+        request_(request),
+        ran_(statements_that_ran(session, request)),
+        seen_(sessions_seen(session, request)),
+        allowed_(allowed_names(request)) {
+    servers_.insert("primary");
+    for (const ports::SampledServer& replica : request.replicas)
+      if (replica.session) servers_.insert(replica.name);
+  }
+
+  StructureEvidence evidence_of(const Structure& structure) {
+    Reached reach = reached(session_, structure, allowed_);
+    StructureEvidence evidence{reach.structure, std::move(reach.observations), {}};
+    add_coverage(evidence);
+    add_statements(evidence, reach.target);
+    add_sessions(evidence);
+    for (Observation& one : external_readers(session_, reach.target.relations, request_.checked))
+      evidence.observations.push_back(std::move(one));
+    for (Observation& one : unsampled_standbys(session_, request_.replicas))
+      evidence.observations.push_back(std::move(one));
+    return evidence;
+  }
+
+ private:
+  void add_coverage(StructureEvidence& evidence) {
+    const Rows rows =
+        session_.exec("SELECT source, server, " + milliseconds_sql("since") + ", " + milliseconds_sql("until") +
+                          ", cut_by, marks->>'blind', marks->>'remedy' FROM switchback.usage_coverage "
+                          "WHERE plan_id = $1::bigint ORDER BY source, server",
+                      {std::to_string(request_.plan)});
+    std::set<std::pair<std::string, std::string>> there;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!servers_.contains(rows.text(i, 1))) continue;
+      there.emplace(rows.text(i, 0), rows.text(i, 1));
+      evidence.coverage.push_back(
+          {rows.text(i, 0), rows.text(i, 1), instant(rows, i, 2), instant(rows, i, 3), rows.text(i, 4)});
+      if (rows.at(i, 5))
+        evidence.observations.push_back(
+            {rows.text(i, 0), rows.text(i, 1), Finding::unknown, rows.text(i, 5), std::nullopt, rows.text(i, 6)});
+    }
+    for (const std::string& server : servers_)
+      for (const std::string& source : ports::required_sources)
+        if (!there.contains({source, server}))
+          evidence.coverage.push_back({source, server, std::nullopt, std::nullopt, ""});
+  }
+
+  void add_statements(StructureEvidence& evidence, const JudgeTarget& target) {
+    const std::string question = fingerprint(target);
+    std::map<std::string, std::size_t> cleared;
+    json fresh = json::array();
+    for (Ran& statement : ran_) {
+      if (!servers_.contains(statement.server)) continue;
+      const json& judged = judgement_of(statement, evidence.structure, question, target, fresh);
+      const std::string use = judged.value("use", "unparsed");
+      if (use == name(StatementUse::does_not)) {
+        ++cleared[statement.server];
+        continue;
+      }
+      const bool certain = use == name(StatementUse::uses);
+      evidence.observations.push_back({"statements", statement.server, certain ? Finding::used : Finding::unknown,
+                                       detail_of(statement, judged, use), statement.at,
+                                       certain ? "" : "say that it does without with --despite usage --reason …"});
+    }
+    remember(fresh);
+    for (const std::string& server : servers_)
+      evidence.observations.push_back(
+          {"statements", server, Finding::clear,
+           std::to_string(cleared[server]) + " statements that name the table ran and do without it", std::nullopt,
+           ""});
+  }
+
+  /// Each text is judged once a question; the journal keeps the answer.
+  const json& judgement_of(Ran& statement, const std::string& structure, const std::string& question,
+                           const JudgeTarget& target, json& fresh) {
+    json& judged = statement.judged[structure];
+    if (judged.is_object() && judged.value("question", "") == question) return judged;
+    const StatementJudgement answer = statement.text == lost_text
+                                          ? StatementJudgement{StatementUse::unparsed, lost_text}
+                                          : judge_statement(statement.text, target);
+    judged = json{{"question", question}, {"use", name(answer.use)}, {"why", answer.why}};
+    fresh.push_back({{"server", statement.server}, {"key", statement.key}, {"judged", {{structure, judged}}}});
+    return judged;
+  }
+
+  void remember(const json& fresh) {
+    if (fresh.empty()) return;
+    session_.exec(R"sql(
+UPDATE switchback.usage_statement s SET judged = s.judged || x.judged
+FROM pg_catalog.jsonb_to_recordset($2::jsonb) AS x(server text, key text, judged jsonb)
+WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
+                  {std::to_string(request_.plan), fresh.dump(-1, ' ', false, json::error_handler_t::replace)});
+  }
+
+  std::string detail_of(const Ran& statement, const json& judged, const std::string& use) const {
+    std::string detail = excerpt(statement.text) + " by role " + statement.role;
+    std::string applications;
+    for (const SessionRow& row : seen_)
+      if (row.server == statement.server && row.role == statement.role && !row.application.empty() && row.last_seen &&
+          statement.at && *row.last_seen + std::chrono::minutes{5} >= *statement.at)
+        applications += (applications.empty() ? "" : ", ") + row.application;
+    if (!applications.empty()) detail += ", whose sessions are " + applications;
+    const std::string why = judged.value("why", "");
+    if (use == name(StatementUse::unparsed)) return detail + " (cannot be parsed: " + why + ")";
+    return why.empty() ? detail : detail + " (" + why + ")";
+  }
+
+  void add_sessions(StructureEvidence& evidence) const {
+    // The server keeps 63 bytes of an application_name.
+    const std::string before = request_.image_before.value_or("").substr(0, 63);
+    std::map<std::string, std::string> others;
+    for (const SessionRow& row : seen_) {
+      if (!servers_.contains(row.server)) continue;
+      if (!before.empty() && row.application == before)
+        evidence.observations.push_back({"sessions", row.server, Finding::used,
+                                         "session of " + row.application + ", role " + row.role, row.last_seen,
+                                         "take the image before out of service"});
+      else
+        others[row.server] += (others[row.server].empty() ? "" : ", ") +
+                              (row.application.empty() ? "unnamed" : row.application) + " as " + row.role;
+    }
+    for (const auto& [server, names] : others)
+      evidence.observations.push_back(
+          {"sessions", server, Finding::clear, "other sessions: " + excerpt(names), std::nullopt, ""});
+  }
+
+  Session& session_;
+  const UsageRequest& request_;
+  std::vector<Ran> ran_;
+  std::vector<SessionRow> seen_;
+  std::vector<std::string> allowed_;
+  std::set<std::string> servers_;
+};
+
+class PostgresUsage final : public ports::UsageSource {
+ public:
+  void sample(Session& session, const UsageRequest& request) override { postgres::sample(session, request); }
+
+  std::vector<StructureEvidence> gather(Session& session, const UsageRequest& request) override {
+    Gathering gathering(session, request);
+    std::vector<StructureEvidence> all;
+    for (const Structure& structure : request.structures) all.push_back(gathering.evidence_of(structure));
+    return all;
+  }
+
+  ports::Closure closure(Session& session, const Structure& structure) override {
+    return postgres::closure(session, structure);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<ports::UsageSource> make_usage_source() {
+  return std::make_unique<PostgresUsage>();
+}
+
+}  // namespace switchback::postgres

@@ -1,0 +1,33 @@
+/// What reads a structure without a statement naming it: views, functions, partitions. And what follows for the
+/// verdict.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "switchback/core/evidence.hpp"
+#include "switchback/ports/usage_source.hpp"
+#include "switchback/postgres/statement_judge.hpp"
+
+namespace switchback::postgres {
+
+struct Reached {
+  std::string structure;  ///< shown()
+  ports::Closure closure;
+  JudgeTarget target;
+  std::vector<Observation> observations;  ///< of the sources "catalog" and "functions"
+};
+
+/// Everything the catalog says now. `allowed`: names of dependents that may go along.
+Reached reached(ports::Session& session, const Structure& structure, const std::vector<std::string>& allowed);
+
+/// allow_silent, and everything else that the same contract takes away.
+std::vector<std::string> allowed_names(const ports::UsageRequest& request);
+
+/// Looks at the bodies of functions that the catalog does not see into; adds to observations and target.functions.
+void look_into_functions(ports::Session& session, Reached& reached);
+
+/// A text array in the server's notation, for parameters of type text[].
+std::string array_literal(const std::vector<std::string>& values);
+
+}  // namespace switchback::postgres
