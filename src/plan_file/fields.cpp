@@ -50,6 +50,7 @@ std::string left_over(std::string_view rest) {
 }
 
 std::string quote_hint(std::string_view text) {
+  if (text.size() > 63) return "choose a shorter one";
   return "a name with other characters is written '" + quote_identifier(text) + "'";
 }
 
@@ -133,9 +134,18 @@ std::optional<bool> Values::boolean(std::string_view key, const Value& value) co
   return std::nullopt;
 }
 
+bool Values::is_boolean(std::string_view key, const Value& value) const {
+  const bool boolean = value.node->plain && (value.node->value == "true" || value.node->value == "false");
+  if (boolean)
+    findings_.error(value.place,
+                    std::string(key) + " must be a name, YAML reads " + value.node->value + " as a boolean",
+                    "put it in quotes");
+  return boolean;
+}
+
 std::optional<std::string> Values::identifier(std::string_view key, const Value& value) const {
   const auto written = text(key, value);
-  if (!written) return std::nullopt;
+  if (!written || is_boolean(key, value)) return std::nullopt;
   Identifier identifier = parse_identifier(*written);
   if (identifier.why_not.empty()) return std::move(identifier.name);
   findings_.error(value.place, std::string(key) + ": \"" + *written + "\" is not a name: " + identifier.why_not,
@@ -145,7 +155,7 @@ std::optional<std::string> Values::identifier(std::string_view key, const Value&
 
 std::optional<TableName> Values::table(std::string_view key, const Value& value) const {
   const auto written = text(key, value);
-  if (!written) return std::nullopt;
+  if (!written || is_boolean(key, value)) return std::nullopt;
   ParsedTable parsed = parse_table(*written);
   if (parsed.why_not.empty()) return std::move(parsed.table);
   findings_.error(value.place, std::string(key) + ": \"" + *written + "\" is not a name: " + parsed.why_not,
@@ -180,7 +190,8 @@ std::optional<std::string> Values::setting(std::string_view setting, const Value
 
 // --- fields ------------------------------------------------------------------------------------------------------
 
-Fields::Fields(Findings& findings, const Value& map, std::string what, std::span<const std::string_view> known)
+Fields::Fields(Findings& findings, const Value& map, std::string what, std::span<const std::string_view> known,
+               std::span<const std::string_view> unadvised)
     : findings_(findings), values_(findings), what_(std::move(what)), place_(map.place) {
   if (map.node->kind != Node::Kind::map) {
     findings.error(map.place, what_ + " must be a map, this is " + std::string(kind_name(*map.node)),
@@ -189,7 +200,10 @@ Fields::Fields(Findings& findings, const Value& map, std::string what, std::span
   }
   is_map_ = true;
   for (auto& [key, value] : free_entries(findings, *map.node)) {
-    if (std::ranges::find(known, key.node->value) == known.end())
+    const auto in = [&](std::span<const std::string_view> keys) {
+      return std::ranges::find(keys, key.node->value) != keys.end();
+    };
+    if (!in(known) && !in(unadvised))
       findings.error(key.place, what_ + " has no key " + key.node->value, suggestion(key.node->value, known));
     else
       entries_.emplace_back(key.node->value, value);

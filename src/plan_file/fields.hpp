@@ -50,13 +50,18 @@ class Values {
   Findings& findings() const { return findings_; }
 
  private:
+  /// A plain true or false where a name belongs; noted.
+  bool is_boolean(std::string_view key, const Value& value) const;
+
   Findings& findings_;
 };
 
 class Fields {
  public:
-  /// Notes keys that are no text, unknown or given twice. `what` names the map in messages: "add_column".
-  Fields(Findings& findings, const Value& map, std::string what, std::span<const std::string_view> known);
+  /// Notes keys that are no text, unknown or given twice. `what` names the map in messages: "add_column"; keys in
+  /// `unadvised` are taken as well, but never suggested.
+  Fields(Findings& findings, const Value& map, std::string what, std::span<const std::string_view> known,
+         std::span<const std::string_view> unadvised = {});
 
   bool is_map() const { return is_map_; }
   /// For messages about the map as a whole.

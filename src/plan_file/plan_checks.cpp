@@ -19,6 +19,7 @@ class Once {
       : findings_(findings), what_(std::move(what)), hint_(std::move(hint)) {}
 
   void note(const Column& column, Place place) {
+    if (column.first.name.empty() || column.second.empty()) return;  // one that could not be read: noted already
     const auto [first, inserted] = seen_.emplace(column, place);
     if (!inserted)
       findings_.error(place,

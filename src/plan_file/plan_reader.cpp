@@ -21,10 +21,7 @@ constexpr std::array<std::string_view, 8> plan_keys = {"plan",   "description", 
 
 std::vector<std::string_view> known_keys() {
   std::vector<std::string_view> known(plan_keys.begin(), plan_keys.end());
-  for (const SettingSpec& spec : setting_specs()) {
-    const std::string_view root = spec.key.substr(0, spec.key.find('.'));
-    if (std::ranges::find(known, root) == known.end()) known.push_back(root);
-  }
+  for (const std::string_view root : setting_roots(true)) known.push_back(root);
   return known;
 }
 
@@ -35,12 +32,15 @@ class PlanReader {
       : findings_(findings),
         values_(findings),
         root_(root),
-        top_(findings, {&root, root.place}, "a plan", known_keys()) {}
+        top_(findings, {&root, root.place}, "a plan", known_keys(), setting_roots(false)) {}
 
   Plan read() {
     Plan plan;
     if (!top_.is_map()) return plan;
-    if (const Value* value = top_.need("plan")) plan.name = plan_name("plan", *value);
+    if (const Value* value = top_.find("plan"))
+      plan.name = plan_name("plan", *value);
+    else
+      findings_.error(top_.place(), "the plan has no name", "begin with `plan: name`");
     plan.description = top_.text("description").value_or("");
     if (const Value* value = top_.find("requires")) read_requires(*value, plan);
     if (const Value* value = top_.find("images")) read_images(*value, plan.images);
@@ -142,7 +142,8 @@ class PlanReader {
     const Value* change = top_.find("change");
     const Value* contract = top_.find("contract");
     if (change == nullptr) {
-      if (top_.find("expand") == nullptr && top_.find("migrate") == nullptr && contract == nullptr)
+      const bool empty = top_.find("expand") == nullptr && top_.find("migrate") == nullptr && contract == nullptr;
+      if (empty && !findings_.failed())  // a misspelt phase is noted already
         findings_.error(top_.place(), "a plan without steps",
                         "give change, or at least one of expand, migrate and contract");
       return;

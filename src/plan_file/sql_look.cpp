@@ -75,7 +75,7 @@ std::string column_constraint(const json& command) {
   const json& column = definition->at("ColumnDef");
   for (const json& entry : column.value("constraints", json::array())) {
     const std::string type = entry.contains("Constraint") ? text(entry["Constraint"], "contype") : "";
-    if (type == "CONSTR_NOTNULL") return "ADD COLUMN … NOT NULL (add_column does it)";
+    if (type == "CONSTR_NOTNULL") return "ADD COLUMN … NOT NULL";
     if (type == "CONSTR_CHECK" || type == "CONSTR_UNIQUE" || type == "CONSTR_PRIMARY" || type == "CONSTR_FOREIGN")
       return "ADD COLUMN with a constraint";
   }
@@ -126,8 +126,7 @@ class Look {
     if (name == "AlterEnumStmt" && value.contains("oldVal")) refuse("RENAME VALUE");
     if (name == "MergeWhenClause" && text(value, "commandType") == "CMD_DELETE") refuse("DELETE");
     if (name == "AlterDomainStmt") domain(value);
-    if (name == "IndexStmt" && !created_.contains(relation_name(value)))
-      refuse("CREATE INDEX (create_index builds it concurrently)");
+    if (name == "IndexStmt" && !created_.contains(relation_name(value))) result.blocking_index = true;
   }
 
   void command(const json& value) {

@@ -12,7 +12,8 @@ struct SqlLook {
   bool empty = false;                   ///< no statement in it
   bool transaction_control = false;     ///< BEGIN, COMMIT, SAVEPOINT …
   bool opaque = false;                  ///< DO, CALL: what it does cannot be seen
-  std::vector<std::string> refused;     ///< what takes away, tightens or blocks, in words
+  bool blocking_index = false;          ///< CREATE INDEX on a table that is not made here
+  std::vector<std::string> refused;     ///< what takes away or tightens, in words
 };
 
 /// Statements that are meant for a phase in which both images run.

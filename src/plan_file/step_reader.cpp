@@ -134,10 +134,13 @@ void check_statements(const Source& source, const std::string& sql, const Value&
                           "leave out BEGIN, COMMIT and their like");
   if (!both_images_run) return;
   for (const std::string& words : look.refused)
-    source.findings.error(value.place, "sql: " + words + " takes away, tightens or blocks what images may be using",
+    source.findings.error(value.place, "sql: " + words + " takes away or tightens what images may be using",
                           "in " + std::string(source.phase) +
                               " both images must go on working: put it under contract: "
                               "steps:");
+  if (look.blocking_index)
+    source.findings.error(value.place, "sql: CREATE INDEX keeps writers out for as long as it builds",
+                          "use create_index, which builds it concurrently");
   if (look.opaque)
     source.findings.warning(value.place, "sql: what DO and CALL do cannot be seen",
                             "it must be additive: both images are running");
@@ -356,7 +359,8 @@ ColumnExpressions read_expressions(Findings& findings, std::string_view key, con
     if (std::ranges::any_of(result, same))
       findings.error(column.place, std::string(key) + ": column " + shown(*name) + " is given twice",
                      "unquoted names are folded to lower case");
-    result.emplace_back(std::move(*name), std::move(*sql));
+    else
+      result.emplace_back(std::move(*name), std::move(*sql));
   }
   return result;
 }

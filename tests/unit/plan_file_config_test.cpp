@@ -1,0 +1,77 @@
+#include <map>
+
+#include "catch.hpp"
+#include "switchback/plan_file/config_reader.hpp"
+
+using namespace switchback;
+
+namespace {
+std::vector<std::string> messages(const ReadConfig& read) {
+  std::vector<std::string> found;
+  for (const Diagnostic& d : read.diagnostics)
+    found.push_back(std::to_string(d.line) + ":" + std::to_string(d.column) + ": " + d.message);
+  return found;
+}
+}  // namespace
+
+TEST_CASE("a configuration becomes dotted keys with their places", "[plan_file][config]") {
+  const ReadConfig read = read_config(
+      "environment: staging\n"
+      "contract: { observe: 24h, approvals: 1 }\n"
+      "backfill:\n"
+      "  batch: { target: 10ms }\n"
+      "  synchronous_commit: off\n"
+      "health:\n"
+      "  replicas:\n"
+      "    - { name: r2, policy: ignore }\n",
+      "switchback.yaml");
+  CHECK(messages(read).empty());
+  std::map<std::string, std::string> values;
+  for (const SettingValue& value : read.values) values[value.key] = value.value;
+  CHECK(values == std::map<std::string, std::string>{{"environment", "staging"},
+                                                     {"contract.observe", "24h"},
+                                                     {"contract.approvals", "1"},
+                                                     {"backfill.batch.target", "10ms"},
+                                                     {"backfill.synchronous_commit", "off"},
+                                                     {"health.replicas.r2", "ignore"}});
+  CHECK(read.values[3].source == "switchback.yaml:4:20");
+  CHECK(read.values[3].origin == Origin::file);
+  CHECK(resolve(read.values).batch_target == std::chrono::milliseconds(10));
+}
+
+TEST_CASE("an empty configuration is one", "[plan_file][config]") {
+  CHECK(messages(read_config("", "c")).empty());
+  CHECK(messages(read_config("# nothing\n", "c")).empty());
+}
+
+TEST_CASE("what is wrong with a configuration is said all at once", "[plan_file][config]") {
+  const ReadConfig read = read_config(
+      "enviroment: staging\n"
+      "lease: 1ms\n"
+      "contract: 24h\n"
+      "backfill: { batch: { target: 10ms, target: 20ms } }\n"
+      "lock_timeout: [2s]\n"
+      "plan: a\n",
+      "c");
+  CHECK(messages(read) ==
+        std::vector<std::string>{
+            "1:1: the configuration has no key enviroment",
+            "2:8: lease: \"1ms\" must lie between 1s and 1h: a runner renews it every third of this time",
+            "3:11: contract must be a map, this is text", "4:36: key target is given twice",
+            "5:15: lock_timeout must be text, this is a list", "6:1: the configuration has no key plan"});
+  CHECK(read.diagnostics[0].hint == "did you mean environment?");
+}
+
+TEST_CASE("settings come from the environment under their upper-case names", "[plan_file][config]") {
+  const std::map<std::string, std::string> variables = {
+      {"SWITCHBACK_LEASE", "20s"}, {"SWITCHBACK_BACKFILL_BATCH_MAX_WAL", "2MB"}, {"SWITCHBACK_OTHER", "1"}};
+  const auto values = settings_from_environment([&](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  });
+  REQUIRE(values.size() == 2);
+  CHECK(values[0].key == "lease");
+  CHECK(values[0].source == "SWITCHBACK_LEASE");
+  CHECK(values[0].origin == Origin::environment_variable);
+  CHECK(resolve(values).batch_max_wal == 2'000'000);
+}

@@ -1,0 +1,103 @@
+#include "switchback/core/settings.hpp"
+
+#include "catch.hpp"
+#include "switchback/core/error.hpp"
+#include "switchback/core/nearest.hpp"
+
+using namespace switchback;
+using namespace std::chrono_literals;
+
+namespace {
+SettingValue value(std::string key, std::string text, Origin origin = Origin::file) {
+  return {std::move(key), std::move(text), origin, "here"};
+}
+}  // namespace
+
+TEST_CASE("every default of the registry fits, and resolves to what Settings begins with", "[settings]") {
+  std::vector<SettingValue> defaults;
+  for (const SettingSpec& spec : setting_specs()) {
+    CAPTURE(spec.key);
+    if (spec.default_value.empty()) continue;
+    CHECK_FALSE(misfit(spec.key, spec.default_value));
+    if (!spec.key.ends_with("*")) defaults.push_back(value(std::string(spec.key), std::string(spec.default_value)));
+  }
+  const Settings given = resolve(defaults);
+  const Settings built_in;
+  CHECK(given.environment == built_in.environment);
+  CHECK(given.lock_timeout == built_in.lock_timeout);
+  CHECK(given.lease == built_in.lease);
+  CHECK(given.observe == built_in.observe);
+  CHECK(given.soak == built_in.soak);
+  CHECK(given.archive == built_in.archive);
+  CHECK(given.approvals == built_in.approvals);
+  CHECK(given.batch_target == built_in.batch_target);
+  CHECK(given.batch_max_wal == built_in.batch_max_wal);
+  CHECK(given.synchronous_commit == built_in.synchronous_commit);
+  CHECK(given.quarantine_rows == built_in.quarantine_rows);
+  CHECK(given.quarantine_share == Catch::Approx(built_in.quarantine_share));
+  CHECK(given.health_grace == built_in.health_grace);
+  CHECK(given.lag_target == built_in.lag_target);
+  CHECK(given.lag_limit == built_in.lag_limit);
+  CHECK(given.lag_clear == built_in.lag_clear);
+}
+
+TEST_CASE("the narrower origin wins, and within one the last", "[settings]") {
+  const std::vector values = {value("lock_timeout", "9s", Origin::flag), value("lock_timeout", "1s", Origin::file),
+                              value("lock_timeout", "3s", Origin::plan), value("lease", "20s"), value("lease", "30s")};
+  const Settings settings = resolve(values);
+  CHECK(settings.lock_timeout == 9s);
+  CHECK(settings.lease == 30s);
+}
+
+TEST_CASE("every kind of value reaches its place", "[settings]") {
+  const Settings settings = resolve(std::vector{
+      value("environment", "development"), value("database", "service=shop"), value("contract.observe", "5s"),
+      value("contract.approvals", "2"), value("backfill.batch.max_wal", "1MiB"),
+      value("backfill.synchronous_commit", "off"), value("backfill.quarantine.share", "5%"),
+      value("backfill.user_triggers", "skip"), value("health.replicas.r2", "ignore"), value("backup.none", "sandbox")});
+  CHECK(settings.environment == Environment::development);
+  CHECK(settings.database == "service=shop");
+  CHECK(settings.observe == 5s);
+  CHECK(settings.approvals == 2);
+  CHECK(settings.batch_max_wal == 1048576);
+  CHECK_FALSE(settings.synchronous_commit);
+  CHECK(settings.quarantine_share == Catch::Approx(0.05));
+  CHECK(settings.user_triggers == UserTriggers::skip);
+  CHECK(settings.replicas.at("r2") == ReplicaPolicy::ignore);
+  CHECK(settings.backup_none == "sandbox");
+}
+
+TEST_CASE("a misfit is refused with key and source", "[settings]") {
+  try {
+    resolve(std::vector{value("lock_timeout", "soon")});
+    FAIL("taken");
+  } catch (const Error& error) {
+    CHECK(error.exit() == Exit::invalid);
+    CHECK(std::string(error.what()).starts_with("here: lock_timeout: \"soon\" is not a duration"));
+  }
+  CHECK(misfit("lock_timeout", "0s"));
+  CHECK(misfit("lease", "10ms"));
+  CHECK(misfit("contract.soak", "1500ms"));
+  CHECK(misfit("contract.approvals", "-1"));
+  CHECK(misfit("contract.approvals", "1000"));
+  CHECK(misfit("backfill.batch.max_wal", "0B"));
+  CHECK(misfit("backfill.quarantine.share", "101%"));
+  CHECK(misfit("backfill.quarantine.share", "nan%"));
+  CHECK(misfit("backfill.synchronous_commit", "maybe"));
+  CHECK(misfit("health.replicas.", "ignore"));
+  CHECK(misfit("health.replicas.r2", "maybe") == "must be required, optional or ignore");
+  CHECK(misfit("lock_timout", "1s") == "is not a setting: did you mean lock_timeout?");
+}
+
+TEST_CASE("a limit below the target pulls the target down", "[settings]") {
+  CHECK(resolve(std::vector{value("health.replication_lag.limit", "100ms")}).lag_target == 100ms);
+}
+
+TEST_CASE("the nearest word is found when it is near enough", "[settings][nearest]") {
+  CHECK(edit_distance("kitten", "sitting") == 3);
+  CHECK(edit_distance("ab", "ba") == 1);
+  CHECK(nearest_setting("lock_timout") == "lock_timeout");
+  CHECK(nearest_setting("grace") == "health.grace");
+  CHECK_FALSE(nearest_setting("colour"));
+  CHECK_FALSE(nearest_setting(""));
+}
