@@ -138,4 +138,27 @@ void store_hold(ports::Session& session, const Actor& actor, const PlanRecord& p
   add_event(session, actor, plan.id, "hold", state, state, hold->reason, dumped(detail));
 }
 
+std::int64_t accept_quarantined(ports::Session& session, const Actor& actor, const PlanRecord& plan,
+                                const std::vector<std::string>& keys, std::string_view reason) {
+  std::int64_t accepted = 0;
+  for (const std::string& key : keys) {
+    const json parsed = json::parse(key, nullptr, false);
+    if (!parsed.is_object() && !parsed.is_number_unsigned())
+      throw Error(Exit::invalid, Remedy::person, "'" + key + "' is neither a key as JSON nor a row's number",
+                  "switchback quarantine " + plan.name + " list shows both");
+    const auto rows = session.exec(
+        "UPDATE switchback.quarantine SET status = 'accepted', settled_by = session_user, settled_at ="
+        " pg_catalog.clock_timestamp(), reason = $3::text WHERE plan_id = $1::bigint AND status = 'open' AND " +
+            std::string(parsed.is_object() ? "key = $2::jsonb" : "id = $2::bigint") + " RETURNING id",
+        {std::to_string(plan.id), key, std::string(reason)});
+    if (rows.empty())
+      throw Error(Exit::invalid, Remedy::person, "no open row of " + plan.name + " in quarantine has the key " + key,
+                  "switchback quarantine " + plan.name + " list shows those there are");
+    accepted += static_cast<std::int64_t>(rows.size());
+    const std::string state(name(plan.state));
+    add_event(session, actor, plan.id, "accept", state, state, reason, dumped(json{{"key", parsed}}));
+  }
+  return accepted;
+}
+
 }  // namespace switchback::engine

@@ -1,0 +1,262 @@
+#include <set>
+
+#include "command.hpp"
+#include "json_text.hpp"
+#include "switchback/core/units.hpp"
+#include "switchback/engine/journal.hpp"
+#include "switchback/plan_file/plan_reader.hpp"
+
+namespace switchback::cli {
+namespace {
+
+struct ControlOptions {
+  std::string name;
+  std::string reason;
+};
+
+/// The plan as it is now: as JSON, or in one line and what to do next.
+void show_after(Invocation& invocation, ports::Session& session, const std::string& plan, const std::string& line) {
+  const auto record = engine::require_plan(session, plan);
+  if (invocation.json()) invocation.data(status_json({record}));
+  if (invocation.json()) return;
+  invocation.say(line);
+  invocation.say("next: " + next_for(record));
+}
+
+int pause(Invocation& invocation, const ControlOptions& options) {
+  const auto session = invocation.writing();
+  const auto plan = engine::require_plan(*session, options.name);
+  engine::request_pause(*session, invocation.actor(), plan, options.reason);
+  const bool running = plan.runner && plan.runner->alive;
+  show_after(invocation, *session, plan.name,
+             plan.name + (running ? " is paused: its runner stops within a batch"
+                                  : " is paused; no runner has it now, and none goes on until it is resumed"));
+  return 0;
+}
+
+int resume(Invocation& invocation, const ControlOptions& options) {
+  const auto session = invocation.writing();
+  const auto plan = engine::require_plan(*session, options.name);
+  if (!plan.paused) {
+    show_after(invocation, *session, plan.name, plan.name + " is not paused");
+    return 0;
+  }
+  engine::request_resume(*session, invocation.actor(), plan, options.reason);
+  const bool running = plan.runner && plan.runner->alive;
+  show_after(invocation, *session, plan.name,
+             plan.name + (running ? " is resumed: its runner goes on" : " is resumed; no runner has it now"));
+  return 0;
+}
+
+struct SetOptions {
+  std::string name;
+  std::vector<std::string> settings;
+  std::string for_time;
+};
+
+struct Assignment {
+  std::string key;
+  std::string value;
+};
+
+Assignment parsed(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0)
+    throw usage_error("'" + text + "' is not KEY=VALUE", "as in switchback set NAME backfill.batch.target=10ms");
+  Assignment assignment{text.substr(0, equals), text.substr(equals + 1)};
+  const SettingSpec* spec = setting_spec(assignment.key);
+  if (spec == nullptr) {
+    const auto near = nearest_setting(assignment.key);
+    throw Error(Exit::invalid, Remedy::person, assignment.key + " is not a setting",
+                near ? "did you mean " + *near + "?" : "switchback config show lists them");
+  }
+  if (!spec->live)
+    throw Error(Exit::invalid, Remedy::person, assignment.key + " cannot be changed while a plan runs",
+                "it is set in switchback.yaml" + std::string(spec->in_plan ? " or in the plan" : ""));
+  if (const auto why = misfit(assignment.key, assignment.value))
+    throw Error(Exit::invalid, Remedy::person, assignment.key + ": \"" + assignment.value + "\" " + *why);
+  return assignment;
+}
+
+int set(Invocation& invocation, const SetOptions& options) {
+  std::vector<Assignment> assignments;
+  for (const std::string& text : options.settings) assignments.push_back(parsed(text));
+  std::optional<std::chrono::seconds> for_time;
+  if (!options.for_time.empty()) {
+    const auto duration = parse_duration(options.for_time);
+    if (!duration || *duration < std::chrono::seconds(1))
+      throw usage_error("--for cannot be '" + options.for_time + "'", "write 30s, 10m or 1h");
+    for_time = std::chrono::duration_cast<std::chrono::seconds>(*duration);
+  }
+  const auto session = invocation.writing();
+  const auto plan = engine::require_plan(*session, options.name);
+  ports::Transaction transaction(*session);
+  for (const Assignment& one : assignments)
+    engine::set_live(*session, invocation.actor(), plan.id, one.key, one.value, for_time);
+  transaction.commit();
+  const auto live = engine::live_settings(*session, plan.id);
+  invocation.data(invocation.json() ? settings_json(live) : settings_text(live, invocation.out()));
+  if (!invocation.json())
+    invocation.say("next: switchback status " + plan.name + " --watch; a runner hears it within a batch");
+  return 0;
+}
+
+struct ApproveOptions {
+  std::string name;
+  std::string phase = "contract";
+  DespiteOptions despite;
+};
+
+/// How many roles the plan asks for: its own word, else the setting's.
+int approvals_needed(Invocation& invocation, const engine::PlanRecord& plan) {
+  const ReadPlan read = read_plan(plan.text, plan.file);
+  if (read.plan && read.plan->contract.approvals) return *read.plan->contract.approvals;
+  return invocation.settings().approvals;
+}
+
+int approve(Invocation& invocation, const ApproveOptions& options) {
+  constexpr std::array phases{std::string_view("contract")};
+  require_one_of("--phase", options.phase, phases);
+  const auto despite = checked(options.despite);
+  const auto session = invocation.writing();
+  const auto plan = engine::require_plan(*session, options.name);
+  {
+    ports::Transaction transaction(*session);
+    if (despite.empty())
+      engine::add_approval(*session, invocation.actor(), plan, options.phase, std::nullopt, options.despite.reason);
+    for (const daemon::Despite& one : despite)
+      engine::add_approval(*session, invocation.actor(), plan, options.phase, one.what, one.reason);
+    transaction.commit();
+  }
+  std::set<std::string> roles;
+  for (const auto& given : engine::approvals(*session, plan))
+    if (!given.despite && given.phase == options.phase) roles.insert(given.role);
+  const int needed = approvals_needed(invocation, plan);
+  const auto given = static_cast<int>(roles.size());
+  const std::string next = given < needed
+                               ? std::to_string(needed - given) + " more: as another role, switchback approve " +
+                                     plan.name + " --phase " + options.phase
+                               : next_for(plan);
+  if (invocation.json()) {
+    invocation.data(dumped({{"schema_version", 1},
+                            {"plan", plan.name},
+                            {"phase", options.phase},
+                            {"hash", "sha256:" + plan.hash},
+                            {"approvals", given},
+                            {"needed", needed},
+                            {"next", next}},
+                           true) +
+                    "\n");
+    return 0;
+  }
+  invocation.say("recorded for sha256:" + plan.hash.substr(0, 12) + " of " + plan.name + ": " + std::to_string(given) +
+                 " of " + std::to_string(needed) + " approvals that its contract needs");
+  invocation.say("next: " + next);
+  return 0;
+}
+
+struct QuarantineOptions {
+  std::string name;
+  std::string verb;
+  std::vector<std::string> keys;
+  std::string reason;
+};
+
+int accept_rows(Invocation& invocation, const QuarantineOptions& options) {
+  if (options.keys.empty())
+    throw usage_error("accepting needs --key, once for every row",
+                      R"(as in --key '{"id": 42}', or its number in the list: --key 7)");
+  if (options.reason.empty()) throw usage_error("accepting needs --reason", "say why: it is on record");
+  const auto session = invocation.writing();
+  const auto plan = engine::require_plan(*session, options.name);
+  ports::Transaction transaction(*session);
+  const std::int64_t accepted =
+      engine::accept_quarantined(*session, invocation.actor(), plan, options.keys, options.reason);
+  transaction.commit();
+  const auto rows = engine::quarantined(*session, plan.id);
+  if (invocation.json()) invocation.data(quarantine_json(plan.name, rows));
+  if (invocation.json()) return 0;
+  const auto open = std::ranges::count(rows, "open", &engine::QuarantinedRow::status);
+  invocation.say("accepted " + std::to_string(accepted) + (accepted == 1 ? " row, " : " rows, ") +
+                 std::to_string(open) + " left open");
+  invocation.say("next: " + (open > 0 ? "switchback quarantine " + plan.name + " list" : next_for(plan)));
+  return 0;
+}
+
+int quarantine(Invocation& invocation, const QuarantineOptions& options) {
+  constexpr std::array verbs{std::string_view("list"), std::string_view("accept")};
+  require_one_of("what to do with quarantined rows", options.verb, verbs);
+  if (options.verb == "accept") return accept_rows(invocation, options);
+  const auto session = invocation.reading();
+  const auto plan = engine::require_plan(*session, options.name);
+  const auto rows = engine::quarantined(*session, plan.id);
+  invocation.data(invocation.json() ? quarantine_json(plan.name, rows) : quarantine_text(rows, invocation.out()));
+  return 0;
+}
+
+}  // namespace
+
+void add_pause_and_resume(CLI::App& app, Action& chosen) {
+  CLI::App* command = add_command(
+      app, "pause",
+      {"Stop a plan within a batch, from any machine; nothing is lost.",
+       "switchback pause split-full-name --reason 'checkout is slow'", "switchback resume NAME lets it go on."});
+  auto pausing = std::make_shared<ControlOptions>();
+  command->add_option("NAME", pausing->name, "the plan's name")->type_name("")->required();
+  command->add_option("--reason", pausing->reason, "why; on record")->type_name("TEXT");
+  on_call(command, chosen, pausing, pause);
+
+  CLI::App* again = add_command(app, "resume",
+                                {"Let a paused plan go on.", "switchback resume split-full-name",
+                                 "switchback status NAME --watch; without a runner: switchback run PLAN."});
+  auto resuming = std::make_shared<ControlOptions>();
+  again->add_option("NAME", resuming->name, "the plan's name")->type_name("")->required();
+  again->add_option("--reason", resuming->reason, "why; on record")->type_name("TEXT");
+  on_call(again, chosen, resuming, resume);
+}
+
+void add_set(CLI::App& app, Action& chosen) {
+  CLI::App* command = add_command(
+      app, "set",
+      {"Change settings of a plan while it runs.", "switchback set split-full-name backfill.batch.target=10ms --for 1h",
+       "switchback status NAME --watch. switchback config show lists the keys."});
+  auto options = std::make_shared<SetOptions>();
+  command->add_option("NAME", options->name, "the plan's name")->type_name("")->required();
+  command->add_option("SETTING", options->settings, "KEY=VALUE, any number of them")->type_name("")->required();
+  command->add_option("--for", options->for_time, "how long it holds; left out: until the plan is done")
+      ->type_name("TIME");
+  on_call(command, chosen, options, set);
+}
+
+void add_approve(CLI::App& app, Action& chosen) {
+  CLI::App* command = add_command(
+      app, "approve",
+      {"Approve a plan's contract, as the database role that one connects with; void when the plan's text changes.",
+       "switchback approve split-full-name --phase contract --reason 'reviewed in CHG-1042'",
+       "switchback run PLAN --to contracted --wait, once enough roles have approved."});
+  auto options = std::make_shared<ApproveOptions>();
+  command->add_option("NAME", options->name, "the plan's name")->type_name("")->required();
+  command->add_option("--phase", options->phase, "contract")->type_name("PHASE")->capture_default_str();
+  add_despite(command, options->despite);
+  on_call(command, chosen, options, approve);
+}
+
+void add_quarantine(CLI::App& app, Action& chosen) {
+  CLI::App* command =
+      add_command(app, "quarantine",
+                  {"Rows that could not be converted: list them, or accept them as they are, by key.",
+                   "switchback quarantine split-full-name list\n"
+                   "switchback quarantine split-full-name accept --key '{\"id\": 42}' --reason 'test account'",
+                   "mend the rows (a write that converts takes them out) or accept them; contract waits for both."});
+  auto options = std::make_shared<QuarantineOptions>();
+  command->add_option("NAME", options->name, "the plan's name")->type_name("")->required();
+  command->add_option("VERB", options->verb, "list or accept")->type_name("")->required();
+  command->add_option("--key", options->keys, "a row: its key as JSON, or its number in the list")
+      ->type_name("KEY")
+      ->expected(1)
+      ->take_all();
+  command->add_option("--reason", options->reason, "why; on record")->type_name("TEXT");
+  on_call(command, chosen, options, quarantine);
+}
+
+}  // namespace switchback::cli

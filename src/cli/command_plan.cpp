@@ -1,0 +1,86 @@
+#include "command.hpp"
+#include "json_text.hpp"
+#include "switchback/core/change.hpp"
+#include "switchback/plan_file/plan_reader.hpp"
+#include "switchback/plan_file/plan_writer.hpp"
+
+namespace switchback::cli {
+namespace {
+
+struct ValidateOptions {
+  std::vector<std::string> plans;
+};
+
+int validate(Invocation& invocation, const ValidateOptions& options) {
+  Json files = Json::array();
+  bool all_valid = true;
+  for (const std::string& path : options.plans) {
+    const ReadPlan read = read_plan_file(path);
+    const bool valid = read.plan.has_value() && !has_errors(read.diagnostics);
+    all_valid = all_valid && valid;
+    if (invocation.json()) {
+      files.push_back({{"file", path},
+                       {"plan", read.plan ? Json(read.plan->name) : Json()},
+                       {"hash", read.plan ? Json("sha256:" + read.plan->hash) : Json()},
+                       {"valid", valid},
+                       {"diagnostics", Json::parse(diagnostics_json(read.diagnostics))}});
+      continue;
+    }
+    for (const Diagnostic& found : read.diagnostics) std::cerr << render(found) << "\n";
+    if (valid) invocation.data(path + ": plan " + read.plan->name + ", sha256:" + read.plan->hash + "\n");
+  }
+  if (invocation.json()) invocation.data(dumped({{"schema_version", 1}, {"files", files}}, true) + "\n");
+  if (all_valid) {
+    invocation.say("next: switchback explain " + options.plans.front());
+    return 0;
+  }
+  throw Error(Exit::invalid, Remedy::person,
+              options.plans.size() == 1 ? options.plans.front() + " is not a plan that can be run"
+                                        : "not every file is a plan that can be run",
+              "every place is listed above");
+}
+
+struct ExplainOptions {
+  std::string plan;
+  bool yaml = false;
+  bool offline = false;
+};
+
+int explain(Invocation& invocation, const ExplainOptions& options) {
+  const Plan plan = invocation.plan_from(options.plan);
+  if (options.yaml) {
+    invocation.data(to_yaml(expand_changes(plan, [](const TableName&) { return std::nullopt; })));
+    return 0;
+  }
+  const Explained explained = daemon::explain_plan(plan, invocation.drive_request(), !options.offline);
+  invocation.data(invocation.json() ? explained_json(explained) : explained_text(explained, invocation.out()));
+  if (!invocation.json()) invocation.say("next: switchback run " + options.plan);
+  return 0;
+}
+
+}  // namespace
+
+void add_validate(CLI::App& app, Action& chosen) {
+  CLI::App* command =
+      add_command(app, "validate",
+                  {"Read plan files without a database; every mistake at once.", "switchback validate plans/*.yaml",
+                   "switchback explain PLAN shows what each step does to the database."});
+  auto options = std::make_shared<ValidateOptions>();
+  command->add_option("PLAN", options->plans, "plan files")->type_name("")->required();
+  on_call(command, chosen, options, validate);
+}
+
+void add_explain(CLI::App& app, Action& chosen) {
+  CLI::App* command =
+      add_command(app, "explain",
+                  {"Every step of every phase: its exact SQL, its lock, how it is undone, which image is safe.",
+                   "switchback explain plans/split-full-name.yaml\nswitchback explain plans/rename-mail.yaml --yaml",
+                   "switchback run PLAN. The hash shown is what --approve takes."});
+  auto options = std::make_shared<ExplainOptions>();
+  command->add_option("PLAN", options->plan, "the plan file")->type_name("")->required();
+  command->add_flag("--yaml", options->yaml, "the long form of the plan, to be pasted and edited");
+  command->add_flag("--offline", options->offline, "without a database: expressions as they are written");
+  on_call(command, chosen, options, explain);
+}
+
+}  // namespace switchback::cli

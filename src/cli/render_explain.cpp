@@ -1,0 +1,83 @@
+#include "json_text.hpp"
+#include "switchback/cli/render.hpp"
+
+namespace switchback::cli {
+namespace {
+
+/// Every line of `sql`, indented; a semicolon at the end unless it has one.
+std::string indented(const std::string& sql, const std::string& indent) {
+  std::string text;
+  std::size_t at = 0;
+  while (at <= sql.size()) {
+    const std::size_t end = std::min(sql.find('\n', at), sql.size());
+    const bool last = end == sql.size();
+    std::string line = sql.substr(at, end - at);
+    if (last && !line.empty() && !line.ends_with(';')) line += ';';
+    if (!last || !line.empty()) text += indent + line + "\n";
+    at = end + 1;
+  }
+  return text;
+}
+
+std::string step_text(const StepSql& step, std::size_t number, Paint paint) {
+  std::string text = "  " + std::to_string(number) + ". " + paint.bold(step.step) + "\n";
+  for (const std::string& sql : step.sql) text += indented(sql, "       ");
+  std::string lock = step.lock.empty() ? "none" : step.lock + (step.held.empty() ? "" : ", " + step.held);
+  text += "     lock    " + lock + "; " + (step.rewrites ? paint.bad("rewrites the table") : "no rewrite") + ", " +
+          (step.scans ? "reads every row" : "no scan") + ", " +
+          (step.transactional ? "in one transaction" : "outside a transaction, done again if it was cut short") + "\n";
+  if (step.undo.empty()) {
+    text += "     undo    " + (step.no_undo.empty() ? "nothing to undo" : "none: " + step.no_undo) + "\n";
+  } else {
+    text += "     undo\n";
+    for (const std::string& sql : step.undo) text += indented(sql, "       ");
+  }
+  text +=
+      "     images  before: " + std::string(word(step.before)) + "   after: " + std::string(word(step.after)) + "\n";
+  return text;
+}
+
+Json step_object(const StepSql& step) {
+  return {{"step", step.step},
+          {"sql", step.sql},
+          {"undo", step.undo},
+          {"no_undo", or_null(step.no_undo)},
+          {"lock", or_null(step.lock)},
+          {"held", or_null(step.held)},
+          {"rewrites", step.rewrites},
+          {"scans", step.scans},
+          {"transactional", step.transactional},
+          {"images", {{"before", word(step.before)}, {"after", word(step.after)}}}};
+}
+
+}  // namespace
+
+std::string explained_text(const Explained& explained, Paint paint) {
+  std::string text = paint.bold(explained.plan) + "  " + paint.dim("sha256:" + explained.hash) + "\n";
+  for (const PhaseSql& phase : explained.phases) {
+    text += "\n" + paint.bold(phase.phase) + "\n";
+    for (std::size_t i = 0; i < phase.steps.size(); ++i) text += step_text(phase.steps[i], i + 1, paint);
+    if (phase.steps.empty()) text += "  nothing\n";
+  }
+  if (!explained.notes.empty()) text += "\n" + paint.bold("to know beforehand") + "\n";
+  for (const std::string& note : explained.notes) text += "  - " + note + "\n";
+  return text;
+}
+
+std::string explained_json(const Explained& explained) {
+  Json phases = Json::array();
+  for (const PhaseSql& phase : explained.phases) {
+    Json steps = Json::array();
+    for (const StepSql& step : phase.steps) steps.push_back(step_object(step));
+    phases.push_back({{"phase", phase.phase}, {"steps", steps}});
+  }
+  return dumped({{"schema_version", 1},
+                 {"plan", explained.plan},
+                 {"hash", "sha256:" + explained.hash},
+                 {"phases", phases},
+                 {"notes", explained.notes}},
+                true) +
+         "\n";
+}
+
+}  // namespace switchback::cli

@@ -1,0 +1,63 @@
+#include "json_text.hpp"
+#include "switchback/cli/render.hpp"
+
+namespace switchback::cli {
+namespace {
+
+Json place_number(int number) {
+  return number > 0 ? Json(number) : Json();
+}
+
+std::string place_of(const Failure& failure) {
+  if (failure.file.empty()) return "";
+  std::string text = failure.file;
+  if (failure.line > 0) text += ":" + std::to_string(failure.line);
+  if (failure.line > 0 && failure.column > 0) text += ":" + std::to_string(failure.column);
+  return text + ": ";
+}
+
+}  // namespace
+
+std::string failure_text(const Failure& failure, Paint paint) {
+  std::string rest = failure.message;
+  // The server's own "ERROR:  " says nothing that our "error:" does not.
+  if (const std::size_t server = rest.find("ERROR:  "); server != std::string::npos) rest.erase(server, 8);
+  const std::size_t end = std::min(rest.find('\n'), rest.size());
+  std::string text = paint.bold("switchback: ") + paint.bad("error: ") + place_of(failure) + rest.substr(0, end);
+  if (!failure.sqlstate.empty()) text += " (SQLSTATE " + failure.sqlstate + ")";
+  text += "\n";
+  for (std::size_t at = end + 1; at < rest.size();) {
+    const std::size_t next = std::min(rest.find('\n', at), rest.size());
+    const std::size_t begin = std::min(rest.find_first_not_of(" \t", at), next);  // libpq indents with a tab
+    text += "  " + rest.substr(begin, next - begin) + "\n";
+    at = next + 1;
+  }
+  if (!failure.hint.empty()) text += paint.good("hint: ") + failure.hint + "\n";
+  return text;
+}
+
+std::string failure_json(const Failure& failure) {
+  return dumped({{"code", static_cast<int>(failure.exit)},
+                 {"message", failure.message},
+                 {"hint", or_null(failure.hint)},
+                 {"sqlstate", or_null(failure.sqlstate)},
+                 {"file", or_null(failure.file)},
+                 {"line", place_number(failure.line)},
+                 {"column", place_number(failure.column)}},
+                false) +
+         "\n";
+}
+
+std::string diagnostics_json(const std::vector<Diagnostic>& diagnostics) {
+  Json list = Json::array();
+  for (const Diagnostic& found : diagnostics)
+    list.push_back({{"severity", found.severity == Severity::error ? "error" : "warning"},
+                    {"message", found.message},
+                    {"hint", or_null(found.hint)},
+                    {"file", or_null(found.file)},
+                    {"line", place_number(found.line)},
+                    {"column", place_number(found.column)}});
+  return dumped(list, false);
+}
+
+}  // namespace switchback::cli
