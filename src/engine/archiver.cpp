@@ -251,12 +251,8 @@ std::vector<std::string> archive_objections(ports::Session& session, const Taken
   return objections;
 }
 
-void keep_archive(ports::Session& session, const TakenTable& table, std::chrono::seconds keep) {
+void keep_archive(ports::Session& session, const TakenTable& table) {
   session.exec(keeper_triggers_sql(table, leaves_of(session, table)));
-  session.exec(
-      "UPDATE switchback.archive SET state = 'kept', keep_until = pg_catalog.clock_timestamp() + $3 * interval '1 "
-      "second' WHERE plan_id = $1 AND relation = $2",
-      {plan_id(table), shown(table.name), std::to_string(keep.count())});
 }
 
 void drop_archive(ports::Session& session, const TakenTable& table, std::string_view state) {

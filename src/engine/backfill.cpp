@@ -87,7 +87,7 @@ class Filling {
     std::string old_values;
     for (const SyncColumn& column : sync_.sync.old_side)
       old_values += (old_values.empty() ? "" : ", ") + quote_literal(column.name) + ", t." + quote_identifier(column.name);
-    const auto marked = session.exec(std::string(own_mark) + "UPDATE ONLY " + quoted(leaf) + " AS t SET " + quote_identifier(sync_.sync.marker) + " = 'f' WHERE " + range +
+    const auto marked = session.exec(std::string(own_mark) + "UPDATE ONLY " + quoted(leaf) + " AS t SET " + quote_identifier(sync_.sync.marker) + " = '" + sync_.sync.forward_failed + "' WHERE " + range +
                                      " AND " + marker() + " IS NULL RETURNING " + key_object(sync_.key, "t") + ", pg_catalog.jsonb_build_object(" + old_values + ")");
     for (std::size_t i = 0; i < marked.size(); ++i)
       session.exec(R"sql(

@@ -74,7 +74,7 @@ void validate(ports::Session& session, const Plan& plan, const SetNotNull& step)
   if (now.check && !now.validated) session.exec(validate_not_null_sql(plan.name, step.table, step.column));
 }
 
-std::vector<std::string> drop_objections(ports::Session& session, const Plan& plan,
+std::vector<std::string> drop_objections(ports::Session& session, PlanId /*plan_id*/, const Plan& plan,
                                          const std::vector<TakenTable>& tables) {
   std::vector<std::string> objections;
   if (archives(plan))
@@ -107,8 +107,10 @@ void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<
   for (const TableName& name : names) session.exec("LOCK TABLE " + quoted(name) + " IN ACCESS EXCLUSIVE MODE");
 }
 
-void drop_step(ports::Session& session, const Plan& plan, const Step& step) {
+void drop_step(ports::Session& session, const Plan& plan, const Step& step, const std::vector<TakenTable>& tables) {
   if (const auto* column = std::get_if<DropColumn>(&step.action)) {
+    for (const TakenTable& table : tables)
+      if (table.name == column->table && has_archive(session, table)) keep_archive(session, table);
     session.exec(drop_column_sql(column->table, tombstone_name(plan.name, column->name)));
   } else if (const auto* not_null = std::get_if<SetNotNull>(&step.action)) {
     for (const std::string& sql : settle_not_null_sql(plan.name, not_null->table, not_null->column)) session.exec(sql);
@@ -121,10 +123,13 @@ void drop_step(ports::Session& session, const Plan& plan, const Step& step) {
   }
 }
 
-void begin_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables,
-                std::chrono::seconds keep) {
-  if (!archives(plan)) return;
-  for (const TakenTable& table : tables) keep_archive(session, table, keep);
+void end_drop(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables,
+              std::chrono::seconds keep) {
+  for (const TakenTable& table : tables) session.exec(drop_marker_sql(table.name, plan.name));
+  session.exec(
+      "UPDATE switchback.archive SET state = 'kept', keep_until = pg_catalog.clock_timestamp() + $2 * interval '1 "
+      "second' WHERE plan_id = $1 AND state = 'verified'",
+      {std::to_string(plan_id), std::to_string(keep.count())});
 }
 
 }  // namespace switchback::engine

@@ -70,7 +70,8 @@ json put(const SyncPlan& plan) {
           {"where", plan.where ? put(*plan.where) : json(nullptr)},
           {"reject", plan.reject},
           {"exact", plan.exact},
-          {"new_side_wins_insert", plan.new_side_wins_insert}};
+          {"new_side_wins_insert", plan.new_side_wins_insert},
+          {"failure_marks", std::string{plan.forward_failed, plan.reverse_failed}}};
 }
 SyncPlan get_sync(const json& from) {
   SyncPlan plan;
@@ -84,6 +85,9 @@ SyncPlan get_sync(const json& from) {
   plan.reject = from.at("reject");
   plan.exact = from.at("exact");
   plan.new_side_wins_insert = from.at("new_side_wins_insert");
+  const auto marks = from.at("failure_marks").get<std::string>();
+  plan.forward_failed = marks.at(0);
+  plan.reverse_failed = marks.at(1);
   return plan;
 }
 

@@ -214,7 +214,7 @@ void end_restore(ports::Session& session, PlanId plan_id, const std::vector<Take
   session.exec("DELETE FROM switchback.definition WHERE plan_id = $1", {std::to_string(plan_id)});
 }
 
-void purge(ports::Session& session, const std::vector<TakenTable>& tables) {
+void purge(ports::Session& session, PlanId /*plan_id*/, const std::vector<TakenTable>& tables) {
   for (const TakenTable& table : tables) drop_archive(session, table, "purged");
 }
 

@@ -2,7 +2,6 @@
 /// transaction and only does the work; checkpoints are rows of switchback.checkpoint in that transaction.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -49,8 +48,8 @@ void restart_archive(ports::Session& session, const TakenTable& table);
 /// Why the archive is not good enough to drop what it holds; empty when it is. Constant time.
 std::vector<std::string> archive_objections(ports::Session& session, const TakenTable& table);
 
-/// After the drop: the small triggers instead of the large, state kept, keep_until set.
-void keep_archive(ports::Session& session, const TakenTable& table, std::chrono::seconds keep);
+/// Before its columns are dropped: the small triggers that stay, instead of the large.
+void keep_archive(ports::Session& session, const TakenTable& table);
 /// Archive table, triggers, function and checkpoints go; the registry keeps a line with `state` (purged, restored), or
 /// nothing of it when `state` is empty (unhidden: as if there had been none). Does nothing when there is no archive.
 void drop_archive(ports::Session& session, const TakenTable& table, std::string_view state);

@@ -46,17 +46,16 @@ void validate(ports::Session& session, const Plan& plan, const SetNotNull& step)
 
 /// Why the drop must not happen now, one sentence each: an archive that is not verified, triggers that are not as they
 /// were when it was, a NOT NULL check that is not validated. Constant time; to be called under the drop's lock.
-std::vector<std::string> drop_objections(ports::Session& session, const Plan& plan,
+std::vector<std::string> drop_objections(ports::Session& session, PlanId plan_id, const Plan& plan,
                                          const std::vector<TakenTable>& tables);
 /// ACCESS EXCLUSIVE on every table that the drop touches, in one order; waits as long as lock_timeout says.
 void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables);
-/// Begins the drop, under the lock and after the objections: the archives' triggers, which read what goes, are replaced
-/// by those that stay, and the archives are marked as kept until `keep` from now. Next the caller removes sync, or
-/// regenerates it without this plan, and drops the marker columns.
-void begin_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables,
-                std::chrono::seconds keep);
-/// Then each step of the contract other than `sql`, in the plan's order: drop_column drops the tombstone, with
-/// RESTRICT; set_not_null settles, without reading the table.
-void drop_step(ports::Session& session, const Plan& plan, const Step& step);
+/// Runs one step of the contract other than `sql`, under the lock and after the objections, once the caller has removed
+/// sync or regenerated it without this plan: drop_column replaces the archive's triggers, which read what goes, by
+/// those that stay, and drops the tombstone, with RESTRICT; set_not_null settles, without reading the table.
+void drop_step(ports::Session& session, const Plan& plan, const Step& step, const std::vector<TakenTable>& tables);
+/// Ends the drop: the marker columns of these tables go, their archives are marked as kept until `keep` from now.
+void end_drop(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables,
+              std::chrono::seconds keep);
 
 }  // namespace switchback::engine

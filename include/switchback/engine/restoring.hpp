@@ -32,7 +32,7 @@ void end_filling(ports::Session& session, const std::vector<TakenTable>& tables,
 /// On arrival at migrated: archives go, definitions are forgotten.
 void end_restore(ports::Session& session, PlanId plan_id, const std::vector<TakenTable>& tables);
 /// On arrival at done: archives go. The definitions stay, for the record.
-void purge(ports::Session& session, const std::vector<TakenTable>& tables);
+void purge(ports::Session& session, PlanId plan_id, const std::vector<TakenTable>& tables);
 
 /// SET NOT NULL without a long lock, as three steps: CHECK NOT VALID; VALIDATE; SET NOT NULL and the CHECK goes. Each
 /// in a transaction of its own. For the undo of drop_not_null.
