@@ -134,6 +134,10 @@ class PqxxSession final : public ports::Session {
   int backend_pid() const override { return pid_; }
 
  private:
+  static Error rolled_back(const std::string& sqlstate, const pqxx::failure& error) {
+    return Error(exit_for(sqlstate), remedy_of(sqlstate), trimmed(error.what()), "", sqlstate);
+  }
+
   template <class Call>
   Rows translated(Call call) {
     try {
@@ -147,6 +151,9 @@ class PqxxSession final : public ports::Session {
     } catch (const pqxx::broken_connection& error) {
       throw Error(Exit::unreachable, Remedy::reconnect, trimmed(error.what()), "", "08006");
     } catch (const pqxx::failure& error) {
+      // In 6.4 these are no sql_error and carry no SQLSTATE; without one a deadlock would not be tried again.
+      if (dynamic_cast<const pqxx::serialization_failure*>(&error)) throw rolled_back("40001", error);
+      if (dynamic_cast<const pqxx::deadlock_detected*>(&error)) throw rolled_back("40P01", error);
       throw Error(Exit::failed, connection_.is_open() ? Remedy::bug : Remedy::reconnect, trimmed(error.what()));
     } catch (const std::logic_error& error) {
       throw Error(Exit::failed, Remedy::bug, trimmed(error.what()));
