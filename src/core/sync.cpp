@@ -243,8 +243,8 @@ std::string PlanText::scope() const {
   if (!plan_.where) return "";
   const std::string body = "      w" + number_ + " := (" + plan_.where->in("NEW") + ") IS TRUE;\n";
   return "    ok := true;\n" + guarded(body, "    ") + "    IF NOT ok THEN d" + number_ + " := true; m" + number_ +
-         " := " + mark(plan_.forward_failed) + "; w" + number_ + " := false;\n    ELSIF NOT w" + number_ + " THEN m" + number_ +
-         " := " + mark('s') + "; END IF;\n";
+         " := " + mark(plan_.forward_failed) + "; w" + number_ + " := false;\n    ELSIF NOT w" + number_ + " THEN m" +
+         number_ + " := " + mark('s') + "; END IF;\n";
 }
 
 std::string PlanText::forward() const {
@@ -253,7 +253,8 @@ std::string PlanText::forward() const {
   out += in + "IF ok THEN\n" + in + "  m" + number_ + " := " + mark('s') + ";\n";
   for (const auto& [name, expression] : plan_.forward)
     out += in + "  " + field("NEW", name) + " := " + forward_value(name) + ";\n";
-  out += in + "ELSE  -- no value is better than a stale one\n" + in + "  m" + number_ + " := " + mark(plan_.forward_failed) + ";\n";
+  out += in + "ELSE  -- no value is better than a stale one\n" + in + "  m" + number_ +
+         " := " + mark(plan_.forward_failed) + ";\n";
   for (const auto& [name, expression] : plan_.forward)
     if (!std::ranges::find(plan_.new_side, name, &SyncColumn::name)->not_null)
       out += in + "  " + field("NEW", name) + " := NULL;\n";
@@ -265,8 +266,8 @@ std::string PlanText::reverse(const std::string& in) const {
   out += in + "IF ok THEN\n" + in + "  m" + number_ + " := " + mark('s') + ";\n";
   for (const auto& [name, expression] : plan_.reverse)
     out += in + "  " + field("NEW", name) + " := " + reverse_value(name) + ";\n";
-  return out + in + "ELSE m" + number_ + " := " + mark(plan_.reverse_failed) + ";  -- the old side keeps what it has\n" + in +
-         "END IF;\n";
+  return out + in + "ELSE m" + number_ + " := " + mark(plan_.reverse_failed) +
+         ";  -- the old side keeps what it has\n" + in + "END IF;\n";
 }
 
 /// As written; the marker says whether the values agree, in one direction at least.
