@@ -424,7 +424,7 @@ StatementJudgement with_large_stack(const std::string& text, const JudgeTarget& 
 }  // namespace
 
 StatementJudgement judge_statement(std::string_view text, const JudgeTarget& target) {
-  if (text.starts_with(own_mark)) return {StatementUse::does_not, "switchback's own"};
+  if (text.find(own_mark) != std::string_view::npos) return {StatementUse::does_not, "switchback's own"};
   if (!mentions_any(text, target.watched())) return {StatementUse::does_not, ""};
   if (text.size() > longest_text) return {StatementUse::unparsed, "the text is longer than 200 kB"};
   const std::string copy(text);

@@ -7,9 +7,10 @@
 namespace switchback::postgres {
 namespace {
 
+/// `$` may stand in an identifier, and ends a dollar-quoted text: so a word may border on it.
 bool in_identifier(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  return std::isalnum(byte) != 0 || c == '_' || c == '$' || byte >= 0x80;
+  return std::isalnum(byte) != 0 || c == '_' || byte >= 0x80;
 }
 
 char lower(char c) {

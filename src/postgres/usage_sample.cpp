@@ -21,7 +21,7 @@ std::string dumped(const json& value) {
 
 /// What the journal holds of one source on one server.
 struct Recorded {
-  bool begun = false;
+  bool looked = false;  ///< at least once something could be seen
   json marks = json::object();
   bool long_gap = false;  ///< more than 5 minutes since the last look
 };
@@ -41,8 +41,9 @@ class Sampler {
     const std::string now = clock();
     const Recorded before = recorded("statements", name);
     const StatementReading reading = read_statements(server);
-    json marks{{"names", names_}};
+    json marks{{"names", names_}, {"looked", true}};
     if (reading.blind) {
+      marks = before.marks;
       marks["blind"] = reading.blind.reason;
       marks["remedy"] = reading.blind.remedy;
       // The keys are kept: what was there before and is there after shows whether the counters bridge it.
@@ -83,16 +84,18 @@ ON CONFLICT (plan_id, server, role, application) DO UPDATE SET last_seen = exclu
         "WHERE plan_id = $1::bigint AND source = $2 AND server = $3",
         {plan_, source, server});
     if (rows.empty()) return {};
-    return {true, json::parse(rows.text(0, 0)), rows.boolean(0, 1)};
+    json marks = json::parse(rows.text(0, 0));
+    const bool looked = source == "sessions" || marks.value("looked", false);
+    return {looked, std::move(marks), rows.boolean(0, 1)};
   }
 
   static std::vector<std::string> moved(const Recorded& before, const CounterMarks& now) {
     std::vector<std::string> cuts;
-    if (!before.begun) return cuts;
     if (before.marks.contains("blind")) {
       cuts.push_back("before, " + before.marks["blind"].get<std::string>());
       return cuts;
     }
+    if (!before.looked) return cuts;
     const auto differs = [&](const char* mark, const std::string& value) {
       return before.marks.value(mark, "") != value;
     };
@@ -109,7 +112,7 @@ ON CONFLICT (plan_id, server, role, application) DO UPDATE SET last_seen = exclu
   /// A statement ran since the last look when its count rose, fell (gone and back), or it is new; at the very first
   /// look nothing is known of when it ran.
   bool count(Session& server, const std::string& name, const StatementReading& reading, const Recorded& before) {
-    const bool more_names = before.begun && forgets_irrelevant(before);
+    const bool more_names = before.looked && forgets_irrelevant(before);
     std::map<std::string, std::pair<std::int64_t, bool>> known;  // key → calls, relevant
     const Rows rows = journal_.exec(
         "SELECT key, calls, text IS NOT NULL FROM switchback.usage_statement WHERE plan_id = $1::bigint AND server = "
@@ -140,14 +143,14 @@ ON CONFLICT (plan_id, server, role, application) DO UPDATE SET last_seen = exclu
     for (const std::string& key : to_read) {
       const auto text = texts.find(key);
       if (text == texts.end()) continue;  // evicted this moment; dealloc tells at the next look
-      const bool matters =
-          text->second == lost_text || (!text->second.starts_with(own_mark) && mentions_any(text->second, names_));
+      const bool matters = text->second == lost_text ||
+                           (text->second.find(own_mark) == std::string::npos && mentions_any(text->second, names_));
       json entry{{"key", key}, {"role", reading.counts.at(key).role}, {"calls", reading.counts.at(key).calls}};
       if (matters) entry["text"] = text->second;
       if (matters || !known.contains(key)) fresh.push_back(entry);
     }
-    write(name, fresh, changed, gone, before.begun);
-    return vanished && before.begun;
+    write(name, fresh, changed, gone, before.looked);
+    return vanished && before.looked;
   }
 
   /// A view or function that reads the table now and did not before: texts put aside as of no interest may name it.

@@ -188,6 +188,7 @@ TEST_CASE("statements inside statements are read", "[evidence]") {
          {clear, "PREPARE q (int) AS SELECT first_name FROM users WHERE id = $1"},
          {clear, "CREATE TRIGGER \"~switchback_u\" BEFORE UPDATE OF full_name ON users EXECUTE FUNCTION x()"},
          {uses, "COPY users (id, full_name, \"_switchback_split\") TO STDOUT"},
+         {clear, "EXPLAIN (ANALYZE) /* switchback */ UPDATE users SET full_name = full_name"},
          {clear, "/* switchback */ UPDATE users SET full_name = full_name"}},
         users_full_name());
 }
@@ -233,7 +234,8 @@ TEST_CASE("a word is found whole, in any case, and behind Unicode escapes", "[ev
   CHECK(mentions("select * from USERS", "users"));
   CHECK(mentions("users", "users"));
   CHECK_FALSE(mentions("select * from users_old", "users"));
-  CHECK_FALSE(mentions("select * from app$users", "users"));
+  CHECK_FALSE(mentions("select * from users2", "users"));
+  CHECK(mentions("do $$ begin perform 1 from users$$", "users"));
   CHECK(mentions("select * from U&\"\\0075sers\"", "users"));
 }
 
