@@ -85,10 +85,10 @@ constexpr const char* trigger_state = R"(
 WITH RECURSIVE tree(oid) AS (
   SELECT $1::pg_catalog.oid UNION SELECT i.inhrelid FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
 )
-SELECT coalesce(pg_catalog.string_agg(t.oid || ' ' || t.xmin || ' ' || t.tgenabled || ' ' || p.xmin, ',' ORDER BY t.oid), ''),
+SELECT coalesce(pg_catalog.string_agg(pg_catalog.concat_ws(' ', t.oid, t.xmin, t.tgenabled, p.xmin), ',' ORDER BY t.oid), ''),
        pg_catalog.count(*) FILTER (WHERE t.tgenabled <> 'A' AND t.tgparentid = 0 OR t.tgenabled = 'D'),
-       pg_catalog.count(*) FILTER (WHERE t.tgrelid = $1::pg_catalog.oid AND t.tgname IN ($2, $2 || '_u'))
-FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid AND t.tgname IN ($2, $2 || '_u', $2 || '_t')
+       pg_catalog.count(*) FILTER (WHERE t.tgrelid = $1::pg_catalog.oid AND t.tgname IN ($2::text, $2::text || '_u'))
+FROM tree JOIN pg_catalog.pg_trigger t ON t.tgrelid = tree.oid AND t.tgname IN ($2::text, $2::text || '_u', $2::text || '_t')
 JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid)";
 
 ports::Rows triggers(ports::Session& session, const TakenTable& table) {
