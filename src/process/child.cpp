@@ -121,12 +121,20 @@ struct Launch {
 
 }  // namespace
 
+std::optional<Account> find_account(const std::string& name) {
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> buffer(16384);
+  const int error = getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (error != 0) fail("cannot look up the account " + name, error);
+  if (found == nullptr) return std::nullopt;
+  return Account{entry.pw_uid, entry.pw_gid, name};
+}
+
 std::optional<Account> unprivileged_account() {
   if (geteuid() != 0) return std::nullopt;
   for (const char* name : {"postgres", "nobody"}) {
-    if (const passwd* entry = getpwnam(name); entry != nullptr && entry->pw_uid != 0) {
-      return Account{entry->pw_uid, entry->pw_gid, name};
-    }
+    if (auto account = find_account(name); account && account->uid != 0) return account;
   }
   throw Error(Exit::failed, Remedy::person,
               "PostgreSQL does not run as root, and there is no account postgres or nobody",

@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <locale.h>
-#include <pwd.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,9 +26,9 @@ using Clock = std::chrono::steady_clock;
 
 std::optional<Account> account_named(const std::string& name) {
   if (name.empty() || geteuid() != 0) return std::nullopt;
-  const passwd* entry = getpwnam(name.c_str());
-  if (entry == nullptr) throw Error(Exit::failed, Remedy::person, "the account " + name + " of this sandbox is gone");
-  return Account{entry->pw_uid, entry->pw_gid, name};
+  auto account = find_account(name);
+  if (!account) throw Error(Exit::failed, Remedy::person, "the account " + name + " of this sandbox is gone");
+  return account;
 }
 
 Cluster cluster_of(const SandboxInfo& info, Server server) {
@@ -47,7 +46,7 @@ std::string uri_of(int port) {
 /// A port nobody listens on. Below the range from which clients get theirs (32768 on Linux): a port in that range
 /// could be taken by any outgoing connection while the server restarts.
 int free_port() {
-  static std::mt19937 random{std::random_device{}()};
+  std::mt19937 random{std::random_device{}()};
   std::uniform_int_distribution<int> ports(15000, 32000);
   for (int attempt = 0; attempt < 200; ++attempt) {
     const int port = ports(random);

@@ -19,6 +19,9 @@ struct Account {
   std::string name;
 };
 
+/// The account of this name, if there is one.
+std::optional<Account> find_account(const std::string& name);
+
 /// Whom a server may run as when we are root (PostgreSQL refuses root): postgres, else nobody. Empty when we are not
 /// root: then as ourselves. Error when root finds neither.
 std::optional<Account> unprivileged_account();
