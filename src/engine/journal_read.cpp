@@ -19,7 +19,7 @@ std::string plan_query(const std::string& condition) {
          iso("p.state_since") + ", " + iso("p.migrated_at") + ", " + iso("p.hidden_at") + ", " +
          iso("p.contracted_at") + ", p.system_identifier, p.timeline, r.epoch, r.runner, r.host, r.pid, " +
          iso("r.heartbeat") +
-         ", r.released, NOT r.released AND r.heartbeat + r.lease > pg_catalog.clock_timestamp()"
+         ", r.released, NOT r.released AND r.heartbeat + r.lease > pg_catalog.clock_timestamp(), p.long_form"
          " FROM switchback.plan p LEFT JOIN switchback.runner r ON r.plan_id = p.id " +
          condition + " ORDER BY p.id";
 }
@@ -70,6 +70,7 @@ PlanRecord plan_from(const ports::Rows& rows, std::size_t row) {
   plan.system_identifier = rows.text(row, 20);
   plan.timeline = static_cast<int>(rows.integer(row, 21));
   if (rows.at(row, 22)) plan.runner = runner_from(rows, row);
+  plan.long_form = rows.text(row, 29);
   return plan;
 }
 

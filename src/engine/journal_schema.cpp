@@ -24,6 +24,7 @@ CREATE TABLE switchback.plan (
   name        text NOT NULL UNIQUE,
   hash        text NOT NULL,
   text        text NOT NULL,
+  long_form   text NOT NULL,
   file        text NOT NULL,
   environment text NOT NULL,
   state       text NOT NULL DEFAULT 'planned',
@@ -45,6 +46,8 @@ CREATE TABLE switchback.plan (
   hidden_at   timestamptz,
   contracted_at timestamptz
 );
+
+COMMENT ON COLUMN switchback.plan.long_form IS 'the plan with its short forms expanded against the schema it was started on';
 
 CREATE TABLE switchback.sync (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,

@@ -158,6 +158,45 @@ Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& 
   });
 }
 
+Compared compare_now(ports::Session& session, ports::Catalog& catalog, const PlanRecord& record) {
+  constexpr long batch_rows = 5000;
+  Compared sum;
+  bool any = false;
+  for (ResolvedSync sync : resolved_from_json(record.resolved).sync) {
+    // Under the names that the columns have now.
+    const auto now = session.exec("SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND NOT restoring", {std::to_string(record.id), std::to_string(sync.oid)});
+    const auto table = catalog.table(session, sync.table);
+    if (now.empty() || !table) continue;
+    any = true;
+    sync.sync = sync_from_json(now.text(0, 0));
+    for (const TableName& leaf : table->leaves) {
+      std::optional<KeyValue> at;
+      for (bool more = true; more;) {
+        const auto bound = session.exec(key_bound_sql(sync.key, leaf, at, batch_rows));
+        std::optional<KeyValue> upper;
+        more = !bound.empty();
+        if (more) {
+          upper.emplace();
+          for (std::size_t i = 0; i < sync.key.columns.size(); ++i) upper->push_back(bound.text(0, i));
+        }
+        const WalkBatch batch{leaf, key_compare(sync.key, "t", ">", at) + " AND " + key_compare(sync.key, "t", "<=", upper), true};
+        try {
+          add(sum, compare_rows(session, sync, leaf, batch.range));
+        } catch (const Error& error) {
+          if (error.remedy() != Remedy::data) throw;
+          ports::Transaction transaction(session);
+          add(sum, compare_row_by_row(session, sync, batch));
+        }
+        at = upper;
+      }
+    }
+  }
+  if (!any)
+    throw Error(Exit::refused, Remedy::person, "the plan " + record.name + " is " + std::string(name(record.state)) + ": there are no two sides to compare",
+                "there are two between expanded and the drop, for plans with a backfill");
+  return sum;
+}
+
 Stop migrate(Workbench& bench) {
   const std::vector<Work> all = migrate_work(bench.plan());
   for (const Work& work : all) {

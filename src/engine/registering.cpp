@@ -18,12 +18,6 @@ using nlohmann::json;
   throw Error(Exit::invalid, Remedy::person, at(plan, place) + what, hint);
 }
 
-const Place* place_of_backfill(const Plan& plan, const TableName& table) {
-  for (const Step& step : plan.migrate)
-    if (const auto* backfill = std::get_if<Backfill>(&step.action); backfill && backfill->table == table) return &step.place;
-  return nullptr;
-}
-
 /// A temporary table shaped as the user's will be after expand: types, defaults and expressions are tried out on it.
 class Shape {
  public:
@@ -364,7 +358,7 @@ ResolvedPlan resolve_plan(ports::Session& session, ports::Catalog& catalog, cons
   return Resolving(session, catalog, plan, settings).run();
 }
 
-PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings, const Actor& actor) {
+PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const std::string& long_form, const Settings& settings, const Actor& actor) {
   if (const auto found = find_plan(session, plan.name); found && found->state != State::rolled_back) return check_text(*found, plan);
   const ResolvedPlan resolved = resolve_plan(session, catalog, plan, settings);
   refuse_overlap(session, plan, resolved);
@@ -372,15 +366,15 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
   json shapes = json::object();
   for (const TableName& table : tables_of(plan)) shapes[table.schema + "\n" + table.name] = catalog.fingerprint(session, table);
   const auto made = session.exec(R"sql(
-INSERT INTO switchback.plan AS p (name, hash, text, file, environment, resolved, fingerprints, takes_away, image_before, image_after, system_identifier, timeline)
-SELECT $1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::boolean, $9, $10, s.system_identifier::text,
+INSERT INTO switchback.plan AS p (name, hash, text, long_form, file, environment, resolved, fingerprints, takes_away, image_before, image_after, system_identifier, timeline)
+SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::jsonb, $8::jsonb, $9::boolean, $10::text, $11::text, s.system_identifier::text,
        ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::pg_catalog.bit(32)::pg_catalog.int4
 FROM pg_catalog.pg_control_system() s
-ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, text = excluded.text, file = excluded.file, resolved = excluded.resolved,
+ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, text = excluded.text, long_form = excluded.long_form, file = excluded.file, resolved = excluded.resolved,
   fingerprints = excluded.fingerprints, takes_away = excluded.takes_away, image_before = excluded.image_before, image_after = excluded.image_after
   WHERE p.state = 'rolled_back'
 RETURNING id)sql",
-                                 {plan.name, plan.hash, plan.text, plan.file, std::string(name(settings.environment)), to_json(resolved), shapes.dump(),
+                                 {plan.name, plan.hash, plan.text, long_form, plan.file, std::string(name(settings.environment)), to_json(resolved), shapes.dump(),
                                   takes_away(plan) ? "t" : "f", plan.images.before, plan.images.after});
   if (!made.empty()) {
     add_event(session, actor, made.integer(0, 0), "registered", "", "planned", plan.description,

@@ -320,6 +320,20 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
   return words;
 }
 
+long rollback_seconds(Workbench& bench, State to) {
+  const State from = bench.record().state;
+  double seconds = 1;
+  if (from == State::contracted || from == State::restoring)
+    for (const TakenTable& taken : load_taken(bench.session(), bench.fence().plan))
+      if (const auto table = bench.catalog().table(bench.session(), taken.name)) seconds += table->rows_estimate / 20000.0;
+  // The undo of a relaxed NOT NULL reads the table.
+  if (to == State::rolled_back)
+    for (const Step& step : bench.plan().expand)
+      if (const auto* relax = std::get_if<DropNotNull>(&step.action))
+        if (const auto table = bench.catalog().table(bench.session(), relax->table)) seconds += static_cast<double>(table->bytes) / 200e6;
+  return static_cast<long>(seconds);
+}
+
 Stop roll_back_plan(Workbench& bench, State to) {
   Stop stop = bench.in_transaction([&](ports::Session& session) {
     bench.reload();

@@ -63,6 +63,7 @@ struct PlanRecord {
   std::string name;
   std::string hash;
   std::string text;
+  std::string long_form;  ///< YAML with the short forms expanded; what is run
   std::string file;
   std::string environment;
   State state = State::planned;

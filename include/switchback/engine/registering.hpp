@@ -15,9 +15,9 @@ namespace switchback::engine {
 /// temporary tables. Error(Exit::invalid) at the first thing that cannot work, with its place in the file.
 ResolvedPlan resolve_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings);
 
-/// The plan's record; registers it when it is new. Error(Exit::drift) when the text is not the one that was started.
-PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings,
-                         const Actor& actor);
+/// The plan's record; registers it when it is new, with `long_form` as the text that is run. Error(Exit::drift) when the text is not the one that was started.
+PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
+                         const std::string& long_form, const Settings& settings, const Actor& actor);
 
 /// "plan.yaml:12:7: " or nothing.
 std::string at(const Plan& plan, const Place& place);

@@ -23,4 +23,8 @@ void refuse_rollback(Workbench& bench, State to);
 /// What turning back to `to` will do, step by step, in words.
 std::vector<std::string> rollback_words(Workbench& bench, State to);
 
+/// An estimate of how long turning back takes, in seconds: catalog changes are a second, rows as the estimate and the
+/// plan's own speed while it was filled say.
+long rollback_seconds(Workbench& bench, State to);
+
 }  // namespace switchback::engine

@@ -1,0 +1,234 @@
+#include "switchback/daemon/drive.hpp"
+
+#include <algorithm>
+
+#include "switchback/core/change.hpp"
+#include "switchback/core/error.hpp"
+#include "switchback/daemon/watch.hpp"
+#include "switchback/engine/contracting.hpp"
+#include "switchback/engine/explaining.hpp"
+#include "switchback/engine/guard.hpp"
+#include "switchback/engine/journal_schema.hpp"
+#include "switchback/engine/lease.hpp"
+#include "switchback/engine/migrating.hpp"
+#include "switchback/engine/registering.hpp"
+#include "switchback/engine/stepper.hpp"
+#include "switchback/engine/turning_back.hpp"
+#include "switchback/engine/workbench.hpp"
+#include "switchback/plan_file/plan_reader.hpp"
+#include "switchback/plan_file/plan_writer.hpp"
+#include "switchback/postgres/catalog.hpp"
+#include "switchback/postgres/session.hpp"
+#include "switchback/postgres/usage.hpp"
+
+namespace switchback::daemon {
+namespace {
+
+using engine::PlanRecord;
+using engine::Workbench;
+
+Settings settings_for(const DriveRequest& request, const Plan* plan) {
+  std::vector<SettingValue> values = request.settings;
+  if (plan)
+    for (const auto& [key, value] : plan->settings) values.push_back({key, value, Origin::plan, plan->file});
+  std::stable_sort(values.begin(), values.end(), [](const SettingValue& a, const SettingValue& b) { return a.origin < b.origin; });
+  return resolve(values);
+}
+
+postgres::ConnectOptions options_for(const Settings& settings, const std::string& who) {
+  postgres::ConnectOptions options;
+  options.database = settings.database;
+  options.application_name = "switchback " + who;
+  options.lock_timeout = settings.lock_timeout;
+  return options;
+}
+
+/// The plan as it was started: with its short forms expanded against the schema of that moment.
+Plan plan_of(const PlanRecord& record) {
+  ReadPlan read = read_plan(record.long_form, record.file);
+  if (!read.plan)
+    throw Error(Exit::failed, Remedy::bug, "the journal's text of plan " + record.name + " cannot be read: " + (read.diagnostics.empty() ? "" : read.diagnostics.front().message));
+  read.plan->file = record.file;
+  read.plan->text = record.text;
+  read.plan->hash = record.hash;
+  return std::move(*read.plan);
+}
+
+Plan expanded(Plan plan, ports::Session& session, ports::Catalog& catalog) {
+  return expand_changes(std::move(plan), [&](const TableName& name) { return catalog.table(session, name); });
+}
+
+/// Everything that drives one plan, wired: sessions, catalog, usage, watch, engine.
+class Driver {
+ public:
+  Driver(const DriveRequest& request, const Settings& settings, bool drives)
+      : request_(request),
+        settings_(settings),
+        watch_(
+            [settings] {
+              auto options = options_for(settings, "watch");
+              options.statement_timeout = std::chrono::milliseconds(2000);
+              return postgres::connect(options);
+            },
+            drives),
+        session_(connect()) {}
+
+  ports::Session& session() { return *session_; }
+  ports::Catalog& catalog() { return catalog_; }
+
+  template <class Work>
+  DriveOutcome drive(const PlanRecord& record, Work work) {
+    const engine::Fence fence = engine::acquire_lease(*session_, request_.actor, record, settings_.lease);
+    const Plan plan = plan_of(engine::require_plan(*session_, record.name));
+    watch_.start(fence, settings_for(request_, &plan));
+    Workbench bench(surroundings(), std::move(session_), fence, plan);
+    DriveOutcome outcome;
+    try {
+      outcome = outcome_of(bench, work(bench));
+    } catch (const Error& error) {
+      if (error.exit() != Exit::busy) release(bench, fence);
+      throw;
+    }
+    release(bench, fence);
+    return outcome;
+  }
+
+  /// A workbench for looking only: no lease, nothing is written.
+  template <class Look>
+  auto look(const PlanRecord& record, Look look_at) {
+    const Plan plan = plan_of(record);
+    Workbench bench(surroundings(), std::move(session_), engine::Fence{record.id, 0}, plan);
+    return look_at(bench);
+  }
+
+ private:
+  std::unique_ptr<ports::Session> connect() const { return postgres::connect(options_for(settings_, "runner")); }
+
+  engine::Surroundings surroundings() {
+    std::vector<std::pair<std::string, std::string>> despite;
+    for (const Despite& one : request_.despite) despite.emplace_back(one.what, one.reason);
+    return {catalog_, watch_, *usage_, [this] { return connect(); }, request_.settings, request_.actor, request_.wait, request_.consent, despite, request_.on_progress};
+  }
+
+  DriveOutcome outcome_of(Workbench& bench, const engine::Stop& stop) {
+    DriveOutcome outcome;
+    if (stop.why == engine::Stop::Why::signalled) {
+      outcome.signal = watch_.signal();
+      outcome.exit = Exit::failed;
+      outcome.state = bench.record().state;
+      return outcome;
+    }
+    if (stop.why == engine::Stop::Why::held) {
+      bench.show_hold(stop.hold);
+      outcome.hold = stop.hold;
+      outcome.exit = exit_of(stop.hold->kind);
+    } else {
+      bench.show_hold(std::nullopt);
+    }
+    bench.reload();
+    outcome.state = bench.record().state;
+    return outcome;
+  }
+
+  void release(Workbench& bench, const engine::Fence& fence) {
+    try {
+      engine::release_lease(bench.session(), fence);
+    } catch (const Error&) {  // it runs out by itself
+    }
+  }
+
+  const DriveRequest& request_;
+  Settings settings_;
+  postgres::PostgresCatalog catalog_;
+  std::unique_ptr<ports::UsageSource> usage_ = postgres::make_usage_source();
+  Watch watch_;
+  std::unique_ptr<ports::Session> session_;
+};
+
+PlanRecord registered(Driver& driver, const Plan& plan, const DriveRequest& request, const Settings& settings) {
+  ports::Session& session = driver.session();
+  engine::ensure_journal(session);
+  const auto found = engine::find_plan(session, plan.name);
+  if (found && found->state != State::rolled_back)
+    return engine::register_plan(session, driver.catalog(), plan, found->long_form, settings, request.actor);
+  const Plan whole = expanded(plan, session, driver.catalog());
+  return engine::register_plan(session, driver.catalog(), whole, to_yaml(whole), settings, request.actor);
+}
+
+PlanRecord known(Driver& driver, const std::string& name) {
+  engine::require_readable_journal(driver.session());
+  return engine::require_plan(driver.session(), name);
+}
+
+void refuse_losses(Workbench& bench, State to) {
+  if (to == State::migrated || bench.despite("loss")) return;
+  const auto losses = engine::rollback_losses(bench);
+  if (losses.empty()) return;
+  std::string all;
+  for (const std::string& loss : losses) all += (all.empty() ? "" : "; ") + loss;
+  throw Error(Exit::refused, Remedy::person, "turning back would lose data: " + all,
+              "switchback rollback " + bench.plan().name + " --despite loss --reason …, or stay at migrated, where both images work");
+}
+
+}  // namespace
+
+DriveOutcome run_plan(const Plan& plan, std::optional<State> target, const DriveRequest& request) {
+  const Settings settings = settings_for(request, &plan);
+  Driver driver(request, settings, true);
+  const PlanRecord record = registered(driver, plan, request, settings);
+  return driver.drive(record, [&](Workbench& bench) { return engine::drive_forward(bench, target.value_or(engine::default_target(bench.plan()))); });
+}
+
+TurnBack plan_rollback(const std::string& name, State to, const DriveRequest& request) {
+  Driver driver(request, settings_for(request, nullptr), false);
+  const PlanRecord record = known(driver, name);
+  return driver.look(record, [&](Workbench& bench) {
+    engine::refuse_rollback(bench, to);
+    TurnBack out;
+    out.steps = engine::rollback_words(bench, to);
+    if (to != State::migrated) out.losses = engine::rollback_losses(bench);
+    out.seconds = engine::rollback_seconds(bench, to);
+    return out;
+  });
+}
+
+DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest& request) {
+  Driver driver(request, settings_for(request, nullptr), true);
+  const PlanRecord record = known(driver, name);
+  engine::ensure_journal(driver.session());
+  return driver.drive(record, [&](Workbench& bench) {
+    engine::refuse_rollback(bench, to);
+    if (bench.record().state == State::contracted || bench.record().state == State::restoring || to == State::migrated) {
+      const engine::Stop stop = engine::drive_back(bench, State::migrated);
+      if (!stop.ok() || to == State::migrated) return stop;
+    }
+    if (bench.record().state != State::rolling_back) refuse_losses(bench, to);
+    return engine::drive_back(bench, to);
+  });
+}
+
+Comparison verify_plan(const std::string& name, const DriveRequest& request) {
+  Driver driver(request, settings_for(request, nullptr), false);
+  const PlanRecord record = known(driver, name);
+  const engine::Compared found = engine::compare_now(driver.session(), driver.catalog(), record);
+  return {found.rows, found.wrong, found.both_sides, found.quarantined, found.unfilled, found.samples};
+}
+
+Explained explain_plan(const Plan& plan, const DriveRequest& request, bool online) {
+  if (!online) return engine::explain(plan, nullptr, nullptr, settings_for(request, &plan));
+  const Settings settings = settings_for(request, &plan);
+  auto session = postgres::connect(options_for(settings, "explain"));
+  postgres::PostgresCatalog catalog;
+  Plan whole = plan;
+  if (engine::journal_version_in(*session))
+    if (const auto found = engine::find_plan(*session, plan.name); found && found->hash == plan.hash) whole = plan_of(*found);
+  return engine::explain(expanded(std::move(whole), *session, catalog), session.get(), &catalog, settings);
+}
+
+std::vector<Judgement> usage_of(const std::string& name, const DriveRequest& request) {
+  Driver driver(request, settings_for(request, nullptr), false);
+  const PlanRecord record = known(driver, name);
+  return driver.look(record, [](Workbench& bench) { return engine::judge_usage(bench); });
+}
+
+}  // namespace switchback::daemon

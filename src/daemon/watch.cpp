@@ -1,0 +1,201 @@
+#include "switchback/daemon/watch.hpp"
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <condition_variable>
+#include <csignal>
+#include <mutex>
+#include <thread>
+
+#include "switchback/core/error.hpp"
+#include "switchback/core/pacing.hpp"
+#include "switchback/postgres/replication.hpp"
+
+namespace switchback::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+/// A replica tells its position when it gets something; with this it does so also while the plan holds.
+constexpr milliseconds tick{100};
+constexpr milliseconds sampling{250};
+
+constexpr const char* blocking_sessions = R"sql(
+SELECT 'waiting for a lock held by pid ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), a.usename, '?') || ', ' || coalesce(a.state, 'state hidden')
+       || '): ' || coalesce(pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 100), '?')
+FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1)) b(pid) JOIN pg_catalog.pg_stat_activity a USING (pid) ORDER BY a.xact_start LIMIT 5
+)sql";
+
+}  // namespace
+
+struct Watch::Inside {
+  Inside(Connect make, bool listen) : connect(std::move(make)), signals(signal_context) {
+    if (!listen) return;
+    signals.add(SIGINT);
+    signals.add(SIGTERM);
+    asio::co_spawn(signal_context, hear_signals(), asio::detached);
+    signal_thread = std::thread([this] { signal_context.run(); });
+  }
+  ~Inside() {
+    ending = true;
+    watch_context.stop();
+    signal_context.stop();
+    if (watch_thread.joinable()) watch_thread.join();
+    if (signal_thread.joinable()) signal_thread.join();
+  }
+
+  asio::awaitable<void> hear_signals() {
+    for (;;) {
+      boost::system::error_code failed;
+      const int number = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, failed));
+      if (failed) co_return;
+      if (signal_heard.exchange(number) != 0) cancel_wanted = true;
+      const std::lock_guard lock(mutex);
+      woken.notify_all();
+    }
+  }
+
+  asio::awaitable<void> keep_watch() {
+    asio::steady_timer timer(watch_context);
+    while (!ending) {
+      look_round();
+      timer.expires_after(tick);
+      co_await timer.async_wait(asio::use_awaitable);
+    }
+  }
+
+  void look_round() {
+    try {
+      if (!session) {
+        if (Clock::now() < next_connect) return;
+        next_connect = Clock::now() + milliseconds(1000);
+        session = connect();
+        engine::register_session(*session, fence);
+      }
+      look();
+    } catch (const Error& error) {
+      if (error.remedy() != Remedy::retry) session.reset();
+      const std::lock_guard lock(mutex);
+      sample.problem = error.what();
+    }
+  }
+
+  void look() {
+    const auto now = Clock::now();
+    if (now >= next_heartbeat) {
+      next_heartbeat = now + lease_time() / 3;
+      if (!engine::renew_lease(*session, fence)) {
+        lease_lost = true;
+        const std::lock_guard lock(mutex);
+        woken.notify_all();
+      }
+    }
+    if (cancel_wanted.exchange(false) && worker_pid != 0)
+      session->exec("SELECT pg_catalog.pg_cancel_backend($1)", {std::to_string(worker_pid)});
+    if (is_writing) replication.nudge(*session);
+    if (now < next_sample) return;
+    next_sample = now + sampling;
+    ReplicationSample fresh = replication.sample(*session, now);
+    std::vector<std::string> found;
+    if (const int pid = worker_pid; pid != 0) {
+      const auto rows = session->exec(blocking_sessions, {std::to_string(pid)});
+      for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows.text(i, 0));
+    }
+    const std::lock_guard lock(mutex);
+    sample = std::move(fresh);
+    if (!found.empty()) in_the_way = std::move(found);
+    gate.judge(now, sample, settings);
+  }
+
+  milliseconds lease_time() {
+    const std::lock_guard lock(mutex);
+    return settings.lease;
+  }
+
+  Connect connect;
+  engine::Fence fence;
+  std::unique_ptr<ports::Session> session;  // of the watch thread alone
+  postgres::ReplicationSampler replication;
+  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{};
+
+  std::mutex mutex;  // guards what follows up to the atomics
+  std::condition_variable woken;
+  Settings settings;
+  ReplicationSample sample;
+  ReplicationGate gate;
+  std::vector<std::string> in_the_way;
+
+  std::atomic<int> signal_heard{0};
+  std::atomic<bool> cancel_wanted{false};
+  std::atomic<bool> lease_lost{false};
+  std::atomic<bool> is_writing{false};
+  std::atomic<bool> ending{false};
+  std::atomic<int> worker_pid{0};
+
+  asio::io_context signal_context;
+  asio::io_context watch_context;
+  asio::signal_set signals;
+  std::thread signal_thread;
+  std::thread watch_thread;
+};
+
+Watch::Watch(Connect connect, bool signals) : inside_(std::make_unique<Inside>(std::move(connect), signals)) {}
+Watch::~Watch() = default;
+
+void Watch::start(const engine::Fence& fence, const Settings& settings) {
+  inside_->fence = fence;
+  inside_->settings = settings;
+  inside_->sample.at = Clock::now();
+  inside_->look_round();  // the first batch must not run before the replicas were looked at
+  asio::co_spawn(inside_->watch_context, inside_->keep_watch(), asio::detached);
+  inside_->watch_thread = std::thread([this] { inside_->watch_context.run(); });
+}
+
+int Watch::signal() const { return inside_->signal_heard; }
+bool Watch::stopping() const { return inside_->signal_heard != 0; }
+bool Watch::lost() const { return inside_->lease_lost; }
+
+void Watch::wait(std::chrono::milliseconds time) {
+  std::unique_lock lock(inside_->mutex);
+  inside_->woken.wait_for(lock, time, [&] { return stopping() || lost(); });
+}
+
+std::optional<Hold> Watch::health() {
+  const std::lock_guard lock(inside_->mutex);
+  return inside_->gate.judge(Clock::now(), inside_->sample, inside_->settings);
+}
+
+std::string Watch::worst_lag() {
+  const std::lock_guard lock(inside_->mutex);
+  return switchback::worst_lag(inside_->sample);
+}
+
+void Watch::apply(const Settings& settings) {
+  const std::lock_guard lock(inside_->mutex);
+  inside_->settings = settings;
+}
+
+void Watch::writing(bool on) { inside_->is_writing = on; }
+
+void Watch::watch_lock_waits(int backend_pid) {
+  inside_->worker_pid = backend_pid;
+  if (backend_pid == 0) return;
+  const std::lock_guard lock(inside_->mutex);
+  inside_->in_the_way.clear();
+}
+
+std::vector<std::string> Watch::blockers() {
+  const std::lock_guard lock(inside_->mutex);
+  return inside_->in_the_way;
+}
+
+}  // namespace switchback::daemon

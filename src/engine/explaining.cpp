@@ -1,0 +1,284 @@
+#include "switchback/engine/explaining.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "switchback/core/archive_sql.hpp"
+#include "switchback/core/contract_sql.hpp"
+#include "switchback/core/error.hpp"
+#include "switchback/core/sync.hpp"
+#include "switchback/core/units.hpp"
+#include "switchback/core/work.hpp"
+#include "switchback/engine/registering.hpp"
+#include "switchback/engine/resolved.hpp"
+
+namespace switchback::engine {
+namespace {
+
+class Explaining {
+ public:
+  Explaining(const Plan& plan, ports::Session* session, ports::Catalog* catalog, const Settings& settings)
+      : plan_(plan), session_(session), catalog_(catalog), settings_(settings) {}
+
+  Explained run() {
+    Explained out{plan_.name, plan_.hash, {}, {}};
+    started_ = session_ && already_started();
+    if (session_ && !started_) resolved_ = resolve_plan(*session_, *catalog_, plan_, settings_);
+    if (started_) resolved_ = resolved_from_json(require_plan(*session_, plan_.name).resolved);
+    if (!session_) out.notes.push_back("without a database: types and expressions as written, sync as a sketch; with --database everything is resolved");
+    if (!plan_.expand.empty() || !plan_.migrate.empty()) out.phases.push_back(expand_phase());
+    if (!plan_.migrate.empty()) out.phases.push_back(migrate_phase());
+    if (takes_away(plan_)) {
+      out.phases.push_back(hide_phase());
+      out.phases.push_back(archive_phase());
+      out.phases.push_back(drop_phase());
+    }
+    for (const Step& step : plan_.expand)
+      if (std::holds_alternative<AddColumn>(step.action)) {
+        out.notes.push_back("adding a column makes a prepared SELECT * fail once with \"cached plan must not change result type\", and stops logical subscribers of a published table until they have the column too");
+        break;
+      }
+    add_insert_notes(out);
+    return out;
+  }
+
+ private:
+  bool already_started() {
+    if (!session_->exec("SELECT pg_catalog.to_regclass('switchback.plan') IS NOT NULL").boolean(0, 0)) return false;
+    const auto found = find_plan(*session_, plan_.name);
+    return found && found->state != State::rolled_back && found->hash == plan_.hash;
+  }
+
+  std::optional<TableFacts> facts_of(const TableName& table) { return catalog_ ? catalog_->table(*session_, table) : std::nullopt; }
+
+  ColumnFacts column_of(const AddColumn& add) const {
+    if (const ColumnFacts* found = resolved_.added(add.table, add.name)) return *found;
+    ColumnFacts column;
+    column.name = add.name;
+    column.type = add.like ? "(type of " + *add.like + ")" : add.type;
+    column.not_null = add.not_null;
+    if (add.default_value) column.default_value = "(" + *add.default_value + ")";
+    return column;
+  }
+
+  StepSql columns_step(const Work& work) {
+    std::vector<ColumnFacts> columns;
+    for (const Step* step : work.steps) columns.push_back(column_of(std::get<AddColumn>(step->action)));
+    const ResolvedSync* sync = work.sync ? resolved_.sync_of(work.table) : nullptr;
+    StepSql out = add_columns_sql(work.table, columns, work.sync ? marker_name(plan_.name) : "");
+    out.step = work.name + (work.sync ? ", with marker and sync" : "");
+    if (!sync) return out;
+    const SyncTable table{sync->oid, sync->table, {sync->sync}, false};
+    out.sql.push_back(sync_function_sql(table));
+    out.sql.push_back(sync_triggers_sql(table));
+    out.undo.insert(out.undo.begin(), sync_drop_sql(sync->oid, sync->table));
+    return out;
+  }
+
+  StepSql statement_step(const Step& step) {
+    if (const auto* relax = std::get_if<DropNotNull>(&step.action)) {
+      const auto table = facts_of(relax->table);
+      return drop_not_null_sql(*relax, table ? table->column(relax->column) : nullptr);
+    }
+    if (const auto* value = std::get_if<SetDefault>(&step.action)) {
+      const auto table = facts_of(value->table);
+      return set_default_sql(*value, table ? table->column(value->column) : nullptr);
+    }
+    return sql_sql(std::get<Sql>(step.action));
+  }
+
+  StepSql index_step(const Step& step) {
+    const auto& index = std::get<CreateIndex>(step.action);
+    const auto table = facts_of(index.table);
+    return index_sql(index, table ? &*table : nullptr);
+  }
+
+  PhaseSql expand_phase() {
+    PhaseSql phase{"expand", {}};
+    for (const Work& work : expand_work(plan_)) {
+      if (work.kind == Work::Kind::columns)
+        phase.steps.push_back(columns_step(work));
+      else
+        phase.steps.push_back(work.kind == Work::Kind::index ? index_step(*work.steps.front()) : statement_step(*work.steps.front()));
+    }
+    for (StepSql& step : phase.steps) step.after = Safety::breaks;
+    return phase;
+  }
+
+  StepSql backfill_step(const Work& work) {
+    const auto& backfill = std::get<Backfill>(work.steps.front()->action);
+    StepSql out;
+    out.step = work.name;
+  
+
+    const ResolvedSync* sync = resolved_.sync_of(work.table);
+    std::string set;
+    if (sync) {
+      set = fill_set_sql(sync->sync, "t");
+    } else {
+      for (const auto& [column, expression] : backfill.set) set += quote_identifier(column) + " = " + expression + ", ";
+      set += quote_identifier(marker_name(plan_.name)) + " = 's'";
+    }
+    out.sql.push_back("UPDATE ONLY " + quoted(work.table) + " AS t SET " + set + " WHERE (a range of the key) AND t." + quote_identifier(marker_name(plan_.name)) + " IS NULL");
+    out.no_undo = "filled values stay until their columns go; the old side is not touched";
+    out.lock = "ROW EXCLUSIVE";
+    out.held = "row locks for one batch, about " + show_duration(backfill.batch.target.value_or(settings_.batch_target));
+    out.scans = true;
+    return out;
+  }
+
+  PhaseSql migrate_phase() {
+    PhaseSql phase{"migrate", {}};
+    for (const Work& work : migrate_work(plan_)) {
+      switch (work.kind) {
+        case Work::Kind::backfill:
+          phase.steps.push_back(backfill_step(work));
+          break;
+        case Work::Kind::index:
+          phase.steps.push_back(index_step(*work.steps.front()));
+          break;
+        case Work::Kind::verify:
+        case Work::Kind::compare:
+          phase.steps.push_back(reading_step(work));
+          break;
+        default:
+          phase.steps.push_back(statement_step(*work.steps.front()));
+      }
+    }
+    for (StepSql& step : phase.steps) step.after = Safety::unsafe;
+    return phase;
+  }
+
+  StepSql reading_step(const Work& work) {
+    StepSql out;
+    out.step = work.name;
+    std::string check = "both sides agree";
+    if (work.kind == Work::Kind::verify) check = std::get<Verify>(work.steps.front()->action).check;
+    out.sql.push_back("SELECT count(*) FILTER (WHERE (" + check + ") IS NOT TRUE) FROM ONLY " + quoted(work.table) + " AS t WHERE (a range of the key)");
+    if (const ResolvedSync* sync = resolved_.sync_of(work.table); sync && work.kind == Work::Kind::compare)
+      out.sql.back() = "SELECT count(*) FILTER (WHERE (" + in_step_sql(sync->sync, "t") + ") IS NOT TRUE) FROM ONLY " + quoted(work.table) + " AS t WHERE (a range of the key)";
+    out.no_undo = "reads only";
+    out.lock = "ACCESS SHARE";
+    out.held = "one batch";
+    out.scans = true;
+    return out;
+  }
+
+  std::vector<const DropColumn*> dropped() const {
+    std::vector<const DropColumn*> out;
+    for (const Step& step : plan_.contract.steps)
+      if (const auto* drop = std::get_if<DropColumn>(&step.action)) out.push_back(drop);
+    return out;
+  }
+
+  static StepSql contract_step(std::string step, std::vector<std::string> sql, std::vector<std::string> undo, Safety before) {
+    StepSql out;
+    out.step = std::move(step);
+    out.sql = std::move(sql);
+    out.undo = std::move(undo);
+    out.lock = "ACCESS EXCLUSIVE";
+    out.held = "milliseconds: the catalog alone changes";
+    out.before = before;
+    return out;
+  }
+
+  PhaseSql hide_phase() {
+    PhaseSql phase{"hide", {}};
+    for (const DropColumn* drop : dropped()) {
+      const Renames away{{drop->name, tombstone_name(plan_.name, drop->name)}};
+      const Renames back{{away.front().second, away.front().first}};
+      phase.steps.push_back(contract_step("hide " + shown(drop->table) + "." + shown(drop->name), rename_sql(drop->table, away), rename_sql(drop->table, back), Safety::unsafe));
+    }
+    for (const Step& step : plan_.contract.steps)
+      if (const auto* strict = std::get_if<SetNotNull>(&step.action))
+        phase.steps.push_back(contract_step("enforce NOT NULL of " + shown(strict->table) + "." + shown(strict->column),
+                                            {enforce_not_null_sql(plan_.name, strict->table, strict->column)}, {release_not_null_sql(plan_.name, strict->table, strict->column)}, Safety::unsafe));
+    return phase;
+  }
+
+  PhaseSql archive_phase() {
+    PhaseSql phase{"archive", {}};
+    const bool none = plan_.contract.archive && plan_.contract.archive->none;
+    for (const DropColumn* drop : dropped()) {
+      StepSql out = contract_step("archive " + shown(drop->table) + "." + shown(drop->name),
+                                  {none ? "nothing: archive none, " + *plan_.contract.archive->none : "INSERT INTO switchback.archive_… SELECT key, " + quote_identifier(tombstone_name(plan_.name, drop->name)) + ", hash of the new side FROM " + quoted(drop->table) + " (in batches; triggers keep it right)"},
+                                  {"the archive goes with unhide"}, Safety::unsafe);
+      out.lock = "SHARE ROW EXCLUSIVE";
+      out.held = "milliseconds, for the triggers; the copy itself locks nothing";
+      out.scans = true;
+      phase.steps.push_back(std::move(out));
+    }
+    for (const Step& step : plan_.contract.steps)
+      if (const auto* strict = std::get_if<SetNotNull>(&step.action)) {
+        StepSql out = contract_step("validate NOT NULL of " + shown(strict->table) + "." + shown(strict->column), {validate_not_null_sql(plan_.name, strict->table, strict->column)}, {}, Safety::unsafe);
+        out.no_undo = "the constraint goes with unhide";
+        out.lock = "SHARE UPDATE EXCLUSIVE";
+        out.held = "while the table is read; reads and writes go on";
+        out.scans = true;
+        phase.steps.push_back(std::move(out));
+      }
+    return phase;
+  }
+
+  PhaseSql drop_phase() {
+    PhaseSql phase{"drop", {}};
+    for (const Step& step : plan_.contract.steps) {
+      if (const auto* sql = std::get_if<Sql>(&step.action)) {
+        phase.steps.push_back(sql_sql(*sql));
+      } else if (const auto* drop = std::get_if<DropColumn>(&step.action)) {
+        phase.steps.push_back(contract_step("drop " + shown(drop->table) + "." + shown(drop->name),
+                                            {"ALTER TABLE " + quoted(drop->table) + " DROP COLUMN " + quote_identifier(tombstone_name(plan_.name, drop->name)) + " RESTRICT"},
+                                            {"switchback restore " + plan_.name}, Safety::breaks));
+      } else if (const auto* strict = std::get_if<SetNotNull>(&step.action)) {
+        phase.steps.push_back(contract_step("set_not_null " + shown(strict->table) + "." + shown(strict->column), settle_not_null_sql(plan_.name, strict->table, strict->column),
+                                            {"ALTER TABLE " + quoted(strict->table) + " ALTER COLUMN " + quote_identifier(strict->column) + " DROP NOT NULL"}, Safety::breaks));
+      } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {
+        phase.steps.push_back(contract_step(describe(step.action), {"DROP INDEX " + quoted(index->name)}, {"its stored definition, built concurrently"}, Safety::works));
+      } else if (const auto* constraint = std::get_if<DropConstraint>(&step.action)) {
+        phase.steps.push_back(contract_step(describe(step.action), {"ALTER TABLE " + quoted(constraint->table) + " DROP CONSTRAINT " + quote_identifier(constraint->name) + " RESTRICT"},
+                                            {"its stored definition, NOT VALID, then validated"}, Safety::works));
+      }
+    }
+    for (StepSql& step : phase.steps)
+      if (step.before == Safety::works) step.before = Safety::breaks;
+    return phase;
+  }
+
+  /// Where values cannot tell which side an INSERT supplied, and what can be done about it.
+  void add_insert_notes(Explained& out) {
+    if (!session_ || started_) return;
+    for (const ResolvedSync& sync : resolved_.sync) {
+      if (sync.sync.exact) continue;
+      std::string row;
+      for (const SyncColumn& column : sync.sync.old_side)
+        row += (row.empty() ? "" : ", ") + ("(" + column.default_value.value_or("NULL") + ")::" + column.type) + " AS " + quote_identifier(column.name);
+      std::string same;
+      for (const SyncColumn& column : sync.sync.new_side)
+        for (const auto& [name, expression] : sync.sync.forward)
+          if (name == column.name) same += (same.empty() ? "" : " AND ") + ("NOT (" + differs_sql(column, "(" + expression.in("t") + ")", "(" + column.default_value.value_or("NULL") + ")::" + column.type) + ")");
+      if (row.empty() || same.empty()) continue;
+      bool agrees = false;
+      try {
+        agrees = session_->exec("SELECT " + same + " FROM (SELECT " + row + ") AS t").boolean(0, 0);
+      } catch (const Error&) {  // the default cannot be converted, or the expression reads other columns: it cannot be told
+      }
+      if (!agrees)
+        out.notes.push_back("an INSERT into " + shown(sync.table) + " that leaves both sides at their defaults cannot be told from one by the newer image: forward of the old defaults is not the new defaults; `exact: true` in the backfill tells them apart at a price");
+    }
+  }
+
+  const Plan& plan_;
+  ports::Session* session_;
+  ports::Catalog* catalog_;
+  const Settings& settings_;
+  ResolvedPlan resolved_;
+  bool started_ = false;
+};
+
+}  // namespace
+
+Explained explain(const Plan& plan, ports::Session* session, ports::Catalog* catalog, const Settings& settings) {
+  return Explaining(plan, session, catalog, settings).run();
+}
+
+}  // namespace switchback::engine
