@@ -207,11 +207,15 @@ class Walk {
   void join(const PgQuery__JoinExpr& entry, Scope& scope) {
     const std::size_t before = scope.sources.size();
     if (entry.larg) item(*entry.larg, scope);
+    const std::size_t middle = scope.sources.size();
     if (entry.rarg) item(*entry.rarg, scope);
     Source whole;
     Owns others = Owns::no;
+    bool left = false;
+    bool right = false;
     for (std::size_t i = before; i < scope.sources.size(); ++i) {
       const Source& part = scope.sources[i];
+      (i < middle ? left : right) |= part.target;
       whole.target |= part.target;
       if (part.target) whole.certain &= part.certain;
       if (!part.target) others = std::max(others, part.owns);
@@ -220,8 +224,8 @@ class Walk {
     if (whole.target && column_) {
       for (std::size_t i = 0; i < entry.n_using_clause; ++i)
         if (string_of(entry.using_clause[i]) == target_.name) use("USING (" + target_.name + ")", whole.certain);
-      if (entry.is_natural && others != Owns::no)
-        use("NATURAL JOIN over " + target_.name, others == Owns::yes && whole.certain);
+      if (entry.is_natural && (others != Owns::no || (left && right)))
+        use("NATURAL JOIN over " + target_.name, (others == Owns::yes || (left && right)) && whole.certain);
     }
     for (const PgQuery__Alias* alias : {entry.alias, entry.join_using_alias})
       if (alias && alias->aliasname && *alias->aliasname) {

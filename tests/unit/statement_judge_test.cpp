@@ -145,6 +145,7 @@ TEST_CASE("the same name on another relation is not a use", "[evidence]") {
          {clear, "SELECT id FROM users u NATURAL JOIN orders"},
          {clear, "SELECT users.id FROM users JOIN orders USING (id)"},
          {uses, "SELECT 1 FROM users NATURAL JOIN people"},
+         {uses, "SELECT 1 FROM users NATURAL JOIN users u"},
          {uses, "SELECT 1 FROM users JOIN people USING (full_name)"},
          {clear, "SELECT u.full_name_old FROM users u"}},
         users_full_name());
