@@ -146,7 +146,7 @@ void count_batch(ports::Session& session, const TableFacts& table, const SyncPla
                                      " IS NOT NULL AND pg_temp.switchback_lost(ROW(t.*)::" + quoted(table.name) +
                                      ")) SELECT (SELECT pg_catalog.count(*) FROM t), (SELECT pg_catalog.count(*) FROM "
                                      "lost), (SELECT pg_catalog.string_agg(k, E'\\n') "
-                                     "FROM (SELECT k FROM lost LIMIT 5) AS some), " +
+                                     "FROM (SELECT k FROM lost LIMIT 5) AS sample), " +
                                      texts + " FROM t ORDER BY " + back + " LIMIT 1",
                                  parameters);
   walk.finished = rows.empty() || rows.integer(0, 0) < batch;

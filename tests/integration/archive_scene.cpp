@@ -11,7 +11,7 @@
 
 namespace switchback::tests {
 
-SceneText split_scene(int rows) {
+SceneText split_scene(int rows, bool lossy) {
   SceneText text;
   text.create =
       "CREATE TABLE users (id bigint PRIMARY KEY, full_name text, touched int DEFAULT 0); "
@@ -20,7 +20,7 @@ SceneText split_scene(int rows) {
   PlanText plan;
   plan.name = "split";
   plan.add = {{"first_name", "text"}, {"last_name", "text"}};
-  plan.set = {{"first_name", "split_part(full_name, ' ', 1)"},
+  plan.set = {{"first_name", lossy ? "lower(split_part(full_name, ' ', 1))" : "split_part(full_name, ' ', 1)"},
               {"last_name", "nullif(substr(full_name, strpos(full_name, ' ') + 1), full_name)"}};
   plan.reverse = {{"full_name", "concat_ws(' ', first_name, last_name)"}};
   text.sync = plan;
@@ -183,6 +183,11 @@ void ContractScene::rebuild() {
 
 void ContractScene::end_restore() {
   transaction([&](ports::Session& session) { engine::end_restore(session, id_, taken_); });
+}
+
+engine::LossCount ContractScene::losses(std::int64_t batch) {
+  postgres::PostgresCatalog catalog;
+  return engine::losses(*session_, *catalog.table(*session_, table_->sync().name), *normal_, batch);
 }
 
 std::string ContractScene::rows(const std::string& sql) {

@@ -26,8 +26,9 @@ struct SceneText {
   bool no_archive = false;
 };
 
-/// users(id, full_name) split into first_name and last_name; full_name is dropped.
-SceneText split_scene(int rows);
+/// users(id, full_name) split into first_name and last_name; full_name is dropped. `lossy`: the first name is
+/// lower-cased, so that only the archive knows what it was.
+SceneText split_scene(int rows, bool lossy = false);
 
 class ContractScene {
  public:
@@ -62,6 +63,8 @@ class ContractScene {
     rebuild();
     end_restore();
   }
+
+  engine::LossCount losses(std::int64_t batch);
 
   /// Runs `work` in a transaction that commits.
   void transaction(const std::function<void(ports::Session&)>& work);
