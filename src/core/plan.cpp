@@ -12,6 +12,8 @@ template <class... Visitors>
 struct Overloaded : Visitors... {
   using Visitors::operator()...;
 };
+template <class... Visitors>
+Overloaded(Visitors...) -> Overloaded<Visitors...>;  // clang before 17 does not deduce it by itself
 
 std::string column_of(const TableName& table, const std::string& column) {
   return shown(table) + "." + shown(column);

@@ -98,7 +98,7 @@ std::vector<std::pair<Value, Value>> free_entries(Findings& findings, const Node
       findings.error(key->place, "a key must be text, this one is " + std::string(kind_name(*key)), {});
       continue;
     }
-    const auto same = [&](const auto& entry) { return entry.first.node->value == key->value; };
+    const auto same = [&key = key](const auto& entry) { return entry.first.node->value == key->value; };
     if (const auto first = std::ranges::find_if(entries, same); first != entries.end()) {
       findings.error(key->place, "key " + key->value + " is given twice",
                      "first in line " + std::to_string(first->first.place.line) + ": keep one");
@@ -200,7 +200,7 @@ Fields::Fields(Findings& findings, const Value& map, std::string what, std::span
   }
   is_map_ = true;
   for (auto& [key, value] : free_entries(findings, *map.node)) {
-    const auto in = [&](std::span<const std::string_view> keys) {
+    const auto in = [&key = key](std::span<const std::string_view> keys) {
       return std::ranges::find(keys, key.node->value) != keys.end();
     };
     if (!in(known) && !in(unadvised))

@@ -10,11 +10,6 @@
 namespace switchback {
 namespace {
 
-template <class... Visitors>
-struct Overloaded : Visitors... {
-  using Visitors::operator()...;
-};
-
 /// A column or index name as the reader folds it back.
 std::string identifier(const std::string& name) {
   return shown(std::string_view(name));

@@ -62,6 +62,13 @@ std::string text(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->template get<std::string>() : std::string();
 }
 
+/// The list under `key`, or an empty one. A reference: copies of these trees recurse as deep as the SQL nests.
+const json& list_at(const json& object, const char* key) {
+  static const json none = json::array();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_array() ? *found : none;
+}
+
 std::string relation_name(const json& statement) {
   const auto relation = statement.find("relation");
   if (relation == statement.end() || !relation->is_object()) return {};
@@ -73,7 +80,7 @@ std::string column_constraint(const json& command) {
   const auto definition = command.find("def");
   if (definition == command.end() || !definition->contains("ColumnDef")) return {};
   const json& column = definition->at("ColumnDef");
-  for (const json& entry : column.value("constraints", json::array())) {
+  for (const json& entry : list_at(column, "constraints")) {
     const std::string type = entry.contains("Constraint") ? text(entry["Constraint"], "contype") : "";
     if (type == "CONSTR_NOTNULL") return "ADD COLUMN … NOT NULL";
     if (type == "CONSTR_CHECK" || type == "CONSTR_UNIQUE" || type == "CONSTR_PRIMARY" || type == "CONSTR_FOREIGN")
@@ -87,12 +94,12 @@ class Look {
   SqlLook result;
 
   void statements(const json& tree) {
-    const json list = tree.value("stmts", json::array());
+    const json& list = list_at(tree, "stmts");
     result.empty = list.empty();
     for (const json& entry : list)
       if (entry.contains("stmt") && entry["stmt"].contains("CreateStmt"))
         created_.insert(relation_name(entry["stmt"]["CreateStmt"]));
-    for (const json& entry : list) walk(entry);
+    walk(list);
   }
 
  private:
@@ -101,18 +108,21 @@ class Look {
       result.refused.push_back(std::move(words));
   }
 
-  /// Everywhere in the tree: a DELETE may stand in a WITH, a DROP in a CREATE SCHEMA.
-  void walk(const json& part) {
-    if (part.is_array()) {
-      for (const json& item : part) walk(item);
-    } else if (part.is_object()) {
+  /// Everywhere in the tree: a DELETE may stand in a WITH, a DROP in a CREATE SCHEMA. With a stack of its own, since
+  /// SQL may nest deeper than ours reaches.
+  void walk(const json& tree) {
+    std::vector<const json*> ahead{&tree};
+    while (!ahead.empty()) {
+      const json& part = *ahead.back();
+      ahead.pop_back();
+      const std::size_t before = ahead.size();
       for (const auto& [key, value] : part.items()) {
         if (!value.is_structured()) continue;
-        node(key, value);
+        if (part.is_object()) node(key, value);
         // What a table gets that is made in the same step, nobody can be using yet.
-        if (key == "AlterTableStmt" && created_.contains(relation_name(value))) continue;
-        walk(value);
+        if (key != "AlterTableStmt" || !created_.contains(relation_name(value))) ahead.push_back(&value);
       }
+      std::reverse(ahead.begin() + static_cast<std::ptrdiff_t>(before), ahead.end());  // in the order of the text
     }
   }
 
@@ -152,7 +162,12 @@ struct Parsed {
   json tree;
 };
 
+// libpg_query writes its tree by recursion and overflows an 8 MiB stack at some 65,000 levels; an operator and its
+// operand, two bytes, are one level.
+constexpr std::size_t longest_sql = std::size_t{64} << 10;
+
 Parsed parse(const std::string& sql) {
+  if (sql.size() > longest_sql) return {"it is longer than 64 KiB", {}};
   PgQueryParseResult result = pg_query_parse(sql.c_str());
   Parsed parsed;
   if (result.error != nullptr)
@@ -164,15 +179,19 @@ Parsed parse(const std::string& sql) {
   return parsed;
 }
 
-std::optional<std::string> first_call(const json& part) {
-  if (part.is_object() && part.contains("FuncCall")) {
-    const json& names = part["FuncCall"].value("funcname", json::array());
-    const std::string name = names.empty() ? "" : text(names.back().value("String", json::object()), "sval");
-    if (name != "now") return name;
-  }
-  for (const json& item : part) {
-    if (!item.is_structured()) continue;
-    if (auto found = first_call(item)) return found;
+std::optional<std::string> first_call(const json& tree) {
+  std::vector<const json*> ahead{&tree};
+  while (!ahead.empty()) {
+    const json& part = *ahead.back();
+    ahead.pop_back();
+    for (const auto& [key, value] : part.items()) {
+      if (value.is_structured()) ahead.push_back(&value);
+      if (!part.is_object() || key != "FuncCall") continue;
+      const json& names = list_at(value, "funcname");
+      const bool named = !names.empty() && names.back().contains("String");
+      const std::string name = named ? text(names.back()["String"], "sval") : "a function";
+      if (name != "now") return name;
+    }
   }
   return std::nullopt;
 }

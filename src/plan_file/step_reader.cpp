@@ -185,7 +185,7 @@ void read_reverse(const Source& source, const Value& value, Backfill& step) {
   }
   step.reverse = read_expressions(source.findings, "reverse", value);
   for (const auto& [column, expression] : step.reverse) {
-    const auto same = [&](const auto& entry) { return entry.first == column; };
+    const auto same = [&column = column](const auto& entry) { return entry.first == column; };
     if (std::ranges::any_of(step.set, same))
       source.findings.error(value.place, "backfill: " + shown(column) + " is both in set and in reverse",
                             "set names the new columns, reverse the old ones");

@@ -178,6 +178,24 @@ TEST_CASE("aliases within the limit stand for what they name", "[plan_file]") {
   CHECK(std::get<SetDefault>(plan.expand.at(1).action).table.name == "users");
 }
 
+TEST_CASE("SQL that nests deeply is looked at, or said to be too long, and never overflows the stack", "[plan_file]") {
+  const auto messages = [](const std::string& sql) {
+    std::vector<std::string> found;
+    const ReadPlan read = read_plan("plan: a\nexpand:\n  - sql: { run: " + sql + ", irreversible: x }\n", "p.yaml");
+    for (const Diagnostic& diagnostic : read.diagnostics) found.push_back(diagnostic.message);
+    return found;
+  };
+  const auto repeated = [](const std::string& text, std::size_t times) {
+    std::string result;
+    for (std::size_t i = 0; i < times; ++i) result += text;
+    return result;
+  };
+  CHECK(messages("SELECT 1" + repeated("+1", 30'000)).empty());
+  CHECK(messages("SELECT " + repeated("(", 60'000)).size() == 1);
+  CHECK(messages("SELECT 1" + repeated("+1", 40'000)) ==
+        std::vector<std::string>{"sql: cannot be parsed: it is longer than 64 KiB"});
+}
+
 TEST_CASE("a diagnostic shows the line, a caret under the character, and a hint", "[plan_file]") {
   const ReadPlan read =
       read_plan("plan: a\nexpand:\n  - add_column: { table: \"größe\", typ: text, name: n, type: x }\n", "p.yaml");
