@@ -56,7 +56,7 @@ const ResolvedExpression* expression_for(const Expressions& expressions, std::st
 class PlanText {
  public:
   PlanText(const SyncTable& table, std::size_t index)
-      : plan_(table.plans[index]), number_(std::to_string(index + 1)), alone_(table.plans.size() == 1) {}
+      : table_(table), plan_(table.plans[index]), number_(std::to_string(index + 1)), alone_(table.plans.size() == 1) {}
 
   std::string declarations() const;
   std::string begin_insert() const;
@@ -77,7 +77,9 @@ class PlanText {
   std::string marker(std::string_view row) const { return field(row, plan_.marker); }
   bool reversible() const { return !plan_.reverse.empty(); }
 
-  static std::string side_differs(const std::vector<SyncColumn>& side, std::string_view one, std::string_view other);
+  std::string before(const std::string& column) const;
+  std::string in_before(const ResolvedExpression& expression) const;
+  std::string changed_since(const std::vector<SyncColumn>& side) const;
   std::string supplied(const std::vector<SyncColumn>& side) const;
   bool untellable(const std::vector<SyncColumn>& side) const;
 
@@ -91,6 +93,7 @@ class PlanText {
   std::string reverse(const std::string& indent) const;
   std::string both() const;
 
+  const SyncTable& table_;
   const SyncPlan& plan_;
   std::string number_;
   bool alone_;
@@ -105,16 +108,43 @@ std::string PlanText::declarations() const {
                ";\n";
     return out;
   };
-  std::string out = "  o" + number_ + " boolean; n" + number_ + " boolean; d" + number_ + " boolean := false; m" +
-                    number_ + " " + std::string(char_type) + ";\n";
+  std::string out = "  o" + number_ + " boolean; n" + number_ + " boolean; d" + number_ + " boolean := false; u" +
+                    number_ + " boolean := false; m" + number_ + " " + std::string(char_type) + ";\n";
   if (plan_.where) out += "  w" + number_ + " boolean; e" + number_ + " boolean := false;\n";
-  return out + side("f", plan_.new_side, plan_.forward) + side("r", plan_.old_side, plan_.reverse);
+  return out + side("f", plan_.new_side, plan_.forward) + side("b", plan_.new_side, plan_.forward) +
+         side("r", plan_.old_side, plan_.reverse);
 }
 
-std::string PlanText::side_differs(const std::vector<SyncColumn>& side, std::string_view one, std::string_view other) {
+/// The column as the rules see it: in OLD, or, where an unfilled row was filled first, as forward gave it. OLD itself
+/// is only read: assigning to a field that the stored row does not have yet (a column added with a default) makes
+/// PostgreSQL free memory of the table's cached descriptor (expanded_record_set_field_internal, seen with 15).
+std::string PlanText::before(const std::string& column) const {
+  for (std::size_t k = 0; k < table_.plans.size(); ++k) {
+    const SyncPlan& plan = table_.plans[k];
+    if (!expression_for(plan.forward, column)) continue;
+    const auto found = std::ranges::find(plan.new_side, column, &SyncColumn::name);
+    const std::string number = std::to_string(k + 1);
+    return "(CASE WHEN u" + number + " THEN b" + number + "_" + std::to_string(found - plan.new_side.begin()) +
+           " ELSE " + field("OLD", column) + " END)";
+  }
+  return field("OLD", column);
+}
+
+std::string PlanText::in_before(const ResolvedExpression& expression) const {
+  ResolvedExpression read = expression;
+  for (const std::string& column : expression.columns) {
+    if (expression_for(plan_.forward, column) || before(column) == field("OLD", column)) continue;
+    const std::string written = field(quote_identifier(row_alias), column);
+    for (std::size_t at = read.sql.find(written); at != std::string::npos; at = read.sql.find(written, at + 1))
+      read.sql.replace(at, written.size(), before(column));
+  }
+  return read.in("OLD");
+}
+
+std::string PlanText::changed_since(const std::vector<SyncColumn>& side) const {
   std::vector<std::string> parts;
   for (const SyncColumn& column : side)
-    parts.push_back(differs_sql(column, field(one, column.name), field(other, column.name)));
+    parts.push_back(differs_sql(column, field("NEW", column.name), before(column.name)));
   return joined(parts, " OR ", "false");
 }
 
@@ -152,7 +182,8 @@ std::string PlanText::compute_forward(std::string_view row, bool guard, const st
   std::string body;
   std::vector<std::string> nulls;
   for (const auto& [name, expression] : plan_.forward) {
-    body += indent + "  " + forward_value(name) + " := " + expression.in(row) + ";\n";
+    body += indent + "  " + forward_value(name) + " := " + (row == "OLD" ? in_before(expression) : expression.in(row)) +
+            ";\n";
     const auto column = std::ranges::find(plan_.new_side, name, &SyncColumn::name);
     if (column->not_null) nulls.push_back(is_null(forward_value(name)));
   }
@@ -182,13 +213,13 @@ std::string PlanText::begin_insert() const {
 /// statement's value that fails.
 std::string PlanText::fold() const {
   const std::string in = "      ";
-  std::string fill = compute_forward("OLD", true, in) + in + "IF ok THEN\n";
+  std::string fill = compute_forward("OLD", true, in) + in + "IF ok THEN\n" + in + "  u" + number_ + " := true;\n";
   for (const auto& [name, expression] : plan_.forward) {
     const auto column = std::ranges::find(plan_.new_side, name, &SyncColumn::name);
     const std::string value = forward_value(name);
     fill += in + "  IF NOT " + differs_sql(*column, field("NEW", name), field("OLD", name)) + " THEN " +
-            field("NEW", name) + " := " + value + "; END IF;\n" + in + "  " + field("OLD", name) + " := " + value +
-            ";\n";
+            field("NEW", name) + " := " + value + "; END IF;\n" + in + "  " + value_of("b", name, plan_.new_side) +
+            " := " + value + ";\n";
   }
   fill += in + "ELSE m" + number_ + " := " + mark(plan_.forward_failed) + ";\n" + in + "END IF;\n";
   const std::string start = in + "m" + number_ + " := " + mark('s') + ";\n";
@@ -200,7 +231,7 @@ std::string PlanText::begin_update() const {
   std::string out;
   if (plan_.where) {
     out += "    ok := true;\n" +
-           guarded("      w" + number_ + " := (" + plan_.where->in("OLD") + ") IS TRUE;\n", "    ") +
+           guarded("      w" + number_ + " := (" + in_before(*plan_.where) + ") IS TRUE;\n", "    ") +
            "    IF NOT ok THEN w" + number_ + " := false; END IF;\n    e" + number_ + " := NOT w" + number_ + ";\n";
   }
   return out + "    IF " + is_null(marker("OLD")) + " THEN\n      IF " + is_null(marker("NEW")) +
@@ -233,8 +264,8 @@ std::string PlanText::flags(bool again) const {
              " := " + new_wins + "; END IF;\n" + in + "  END IF;\n";
     }
   }
-  out += in + "ELSE\n" + in + "  " + o + " := " + side_differs(plan_.old_side, "NEW", "OLD") + ";\n";
-  if (!again) out += in + "  " + n + " := " + side_differs(plan_.new_side, "NEW", "OLD") + ";\n";
+  out += in + "ELSE\n" + in + "  " + o + " := " + changed_since(plan_.old_side) + ";\n";
+  if (!again) out += in + "  " + n + " := " + changed_since(plan_.new_side) + ";\n";
   return out + in + "END IF;\n";
 }
 
