@@ -56,7 +56,8 @@ void check_server(Workbench& bench, ports::Session& session) {
 
 void check_shapes(Workbench& bench, ports::Session& session) {
   const auto stored = session.exec("SELECT fingerprints FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)});
-  for (const auto& [table, shape] : json::parse(stored.text(0, 0)).items()) {
+  const json shapes = json::parse(stored.text(0, 0));
+  for (const auto& [table, shape] : shapes.items()) {
     const auto dot = table.find('\n');
     const TableName name{table.substr(0, dot), table.substr(dot + 1)};
     if (bench.catalog().fingerprint(session, name) != shape.get<std::string>())

@@ -193,6 +193,9 @@ bool Workbench::advance(State from, Event on, std::string_view reason) {
   session().exec("UPDATE switchback.plan SET state = $2, state_since = pg_catalog.clock_timestamp(), hold = NULL, progress = NULL" + stamp + " WHERE id = $1",
                  {std::to_string(fence_.plan), std::string(name(*to))});
   add_event(session(), outside_.actor, fence_.plan, "state", name(from), name(*to), reason);
+  record_.state = *to;  // for what is shown; what is decided reads the journal again
+  record_.hold.reset();
+  record_.progress.reset();
   return true;
 }
 
