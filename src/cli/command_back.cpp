@@ -30,13 +30,22 @@ bool overrides_loss(const std::vector<daemon::Despite>& despite) {
   return std::ranges::any_of(despite, [](const daemon::Despite& one) { return one.what == "loss"; });
 }
 
+/// Where the listing did not go to standard error, the error itself names what would be lost.
+std::string named_losses(const Invocation& invocation, const daemon::TurnBack& way) {
+  if (!invocation.json()) return " what is listed above";
+  std::string text;
+  for (const std::string& loss : way.losses) text += (text.empty() ? " " : "; ") + loss;
+  return text;
+}
+
 void require_yes(Invocation& invocation, const BackOptions& options, State to, const daemon::TurnBack& way,
                  const daemon::DriveRequest& request) {
   const std::string command = "switchback rollback " + options.name + " --to " + std::string(name(to));
   const bool loses = !way.losses.empty();
   const bool development = invocation.settings().environment == Environment::development;
   if (loses && !development && !overrides_loss(request.despite))
-    throw Error(Exit::refused, Remedy::person, "turning " + options.name + " back would lose what is listed above",
+    throw Error(Exit::refused, Remedy::person,
+                "turning " + options.name + " back would lose" + named_losses(invocation, way),
                 command + " --despite loss --reason … accepts that, on record");
   const std::string override = loses && !development ? " --despite loss --reason …" : "";
   ask_for_turning_back(invocation, options.name, command + override, loses);

@@ -1,3 +1,5 @@
+#include <cstdlib>
+
 #include "command.hpp"
 #include "json_text.hpp"
 #include "switchback/cli/sandbox_command.hpp"
@@ -39,7 +41,11 @@ int history(Invocation& invocation, const HistoryOptions& options) {
 
 int config_show(Invocation& invocation, const Nothing&) {
   invocation.settings();  // a value that does not fit is an error here as everywhere
-  const auto effective = effective_settings(invocation.given_settings());
+  std::vector<SettingValue> given = invocation.given_settings();
+  // Not a setting of ours, but where the database comes from when nothing narrower says so.
+  if (const char* url = std::getenv("DATABASE_URL"); url != nullptr && *url != '\0')
+    given.insert(given.begin(), {"database", url, Origin::built_in, "DATABASE_URL"});
+  const auto effective = effective_settings(given);
   invocation.data(invocation.json() ? settings_json(effective) : settings_text(effective, invocation.out()));
   return 0;
 }

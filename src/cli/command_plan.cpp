@@ -13,31 +13,30 @@ struct ValidateOptions {
 
 int validate(Invocation& invocation, const ValidateOptions& options) {
   Json files = Json::array();
-  bool all_valid = true;
+  std::vector<Diagnostic> all;
+  std::size_t invalid = 0;
   for (const std::string& path : options.plans) {
     const ReadPlan read = read_plan_file(path);
     const bool valid = read.plan.has_value() && !has_errors(read.diagnostics);
-    all_valid = all_valid && valid;
-    if (invocation.json()) {
-      files.push_back({{"file", path},
-                       {"plan", read.plan ? Json(read.plan->name) : Json()},
-                       {"hash", read.plan ? Json("sha256:" + read.plan->hash) : Json()},
-                       {"valid", valid},
-                       {"diagnostics", Json::parse(diagnostics_json(read.diagnostics))}});
-      continue;
-    }
-    for (const Diagnostic& found : read.diagnostics) std::cerr << render(found) << "\n";
-    if (valid) invocation.data(path + ": plan " + read.plan->name + ", sha256:" + read.plan->hash + "\n");
+    if (!valid) ++invalid;
+    all.insert(all.end(), read.diagnostics.begin(), read.diagnostics.end());
+    files.push_back({{"file", path},
+                     {"plan", read.plan ? Json(read.plan->name) : Json()},
+                     {"hash", read.plan ? Json("sha256:" + read.plan->hash) : Json()},
+                     {"valid", valid},
+                     {"diagnostics", Json::parse(diagnostics_json(read.diagnostics))}});
+    if (valid && !invocation.json())
+      invocation.data(path + ": plan " + read.plan->name + ", sha256:" + read.plan->hash + "\n");
   }
   if (invocation.json()) invocation.data(dumped({{"schema_version", 1}, {"files", files}}, true) + "\n");
-  if (all_valid) {
-    invocation.say("next: switchback explain " + options.plans.front());
-    return 0;
-  }
-  throw Error(Exit::invalid, Remedy::person,
-              options.plans.size() == 1 ? options.plans.front() + " is not a plan that can be run"
-                                        : "not every file is a plan that can be run",
-              "every place is listed above");
+  if (invalid > 0)
+    throw FileError(all, options.plans.size() == 1
+                             ? options.plans.front() + " is not a plan that can be run"
+                             : std::to_string(invalid) + " of " + std::to_string(options.plans.size()) +
+                                   " files are not plans that can be run");
+  for (const Diagnostic& found : all) invocation.warn(render(found));
+  invocation.say("next: switchback explain " + options.plans.front());
+  return 0;
 }
 
 struct ExplainOptions {

@@ -16,19 +16,24 @@ std::string place_of(const Failure& failure) {
   return text + ": ";
 }
 
+/// The server's own "ERROR:  " says nothing that our "error:" does not.
+std::string without_server_word(std::string message) {
+  constexpr std::string_view word = "ERROR:  ";
+  if (const std::size_t at = message.find(word); at != std::string::npos) message.erase(at, word.size());
+  return message;
+}
+
 }  // namespace
 
 std::string failure_text(const Failure& failure, Paint paint) {
-  std::string rest = failure.message;
-  // The server's own "ERROR:  " says nothing that our "error:" does not.
-  if (const std::size_t server = rest.find("ERROR:  "); server != std::string::npos) rest.erase(server, 8);
+  const std::string rest = without_server_word(failure.message);
   const std::size_t end = std::min(rest.find('\n'), rest.size());
   std::string text = paint.bold("switchback: ") + paint.bad("error: ") + place_of(failure) + rest.substr(0, end);
   if (!failure.sqlstate.empty()) text += " (SQLSTATE " + failure.sqlstate + ")";
   text += "\n";
   for (std::size_t at = end + 1; at < rest.size();) {
     const std::size_t next = std::min(rest.find('\n', at), rest.size());
-    const std::size_t begin = std::min(rest.find_first_not_of(" \t", at), next);  // libpq indents with a tab
+    const std::size_t begin = std::min(rest.find_first_not_of('\t', at), next);  // libpq indents with a tab
     text += "  " + rest.substr(begin, next - begin) + "\n";
     at = next + 1;
   }
@@ -38,7 +43,7 @@ std::string failure_text(const Failure& failure, Paint paint) {
 
 std::string failure_json(const Failure& failure) {
   return dumped({{"code", static_cast<int>(failure.exit)},
-                 {"message", failure.message},
+                 {"message", without_server_word(failure.message)},
                  {"hint", or_null(failure.hint)},
                  {"sqlstate", or_null(failure.sqlstate)},
                  {"file", or_null(failure.file)},

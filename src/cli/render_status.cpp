@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "json_text.hpp"
@@ -110,11 +111,12 @@ Json progress_object(const PlanRecord& plan) {
   return {{"step", progress.step},
           {"rows_done", progress.rows_done},
           {"rows_estimate", progress.rows_estimate},
-          {"rows_per_second", progress.rows_per_second},
+          {"rows_per_second", std::llround(progress.rows_per_second)},
           {"batch_rows", progress.batch_rows},
-          {"batch_ms", progress.batch_ms},
+          {"batch_ms", std::llround(progress.batch_ms)},
           {"workers", progress.workers},
-          {"eta_seconds", progress.eta_seconds ? Json(*progress.eta_seconds) : Json()},
+          // The last one of a step that is over would be read as time to go.
+          {"eta_seconds", progress.eta_seconds && moves_rows(plan.state) ? Json(*progress.eta_seconds) : Json()},
           {"quarantined", progress.quarantined},
           {"worst_lag", or_null(progress.worst_lag)}};
 }

@@ -25,8 +25,9 @@ std::unique_ptr<ports::Session> session_at(const std::string& uri, bool read_onl
 
 PlanRecord plan_in(ports::Session& session, const std::string& name) {
   session.exec(
-      "INSERT INTO switchback.plan (name, hash, text, file, environment, state, takes_away, image_before,"
-      " system_identifier, timeline) VALUES ($1::text, 'aa', 'plan: x', 'x.yaml', 'production', 'migrating', true,"
+      "INSERT INTO switchback.plan (name, hash, text, long_form, file, environment, state, takes_away, image_before,"
+      " system_identifier, timeline) VALUES ($1::text, 'aa', 'plan: x', 'plan: x', 'x.yaml', 'production', "
+      "'migrating', true,"
       " 'shop:v41', '7', 1)",
       {name});
   return engine::require_plan(session, name);

@@ -1,0 +1,212 @@
+#include <nlohmann/json.hpp>
+
+#include "catch.hpp"
+#include "switchback/cli/render.hpp"
+
+using namespace switchback;
+using namespace switchback::cli;
+using nlohmann::json;
+
+namespace {
+
+engine::EventRecord event() {
+  engine::EventRecord record;
+  record.id = 1;
+  record.at = "2026-01-31T02:00:00.123Z";
+  record.plan = "p";
+  record.kind = "state";
+  record.from = "planned";
+  record.to = "expanding";
+  record.role = "shop";
+  record.os_user = "alice";
+  record.host = "laptop";
+  record.lsn = "0/16B3740";
+  record.detail = R"({"a": 1})";
+  return record;
+}
+
+Judgement judgement() {
+  Judgement judged;
+  judged.structure = "public.users.full_name";
+  judged.from = parse_iso("2026-01-30T02:00:00Z").value();
+  judged.to = parse_iso("2026-01-31T02:00:00Z").value();
+  judged.covered = 0.9996;
+  judged.reasons = {"seen for 3h of 24h"};
+  Observation found;
+  found.source = "statements";
+  found.server = "primary";
+  found.finding = Finding::unknown;
+  found.detail = "select * from users";
+  judged.findings.push_back(found);
+  return judged;
+}
+
+Explained explained() {
+  StepSql step;
+  step.step = "add_column users.first_name";
+  step.sql = {"ALTER TABLE users\nADD COLUMN first_name text"};
+  step.undo = {"ALTER TABLE users DROP COLUMN first_name"};
+  step.lock = "ACCESS EXCLUSIVE";
+  step.held = "milliseconds";
+  step.after = Safety::breaks;
+  StepSql forever;
+  forever.step = "sql";
+  forever.no_undo = "enum values stay";
+  return {"p", "aa", {{"expand", {step, forever}}}, {"know this"}};
+}
+
+}  // namespace
+
+TEST_CASE("history as JSON is one object a line with the documented keys", "[cli]") {
+  engine::EventRecord other = event();
+  other.plan = other.from = other.to = other.reason = "";
+  const std::string text = history_json({event(), other});
+  const std::size_t end = text.find('\n');
+  const json first = json::parse(text.substr(0, end));
+  CHECK(first.at("at") == "2026-01-31T02:00:00.123Z");
+  CHECK(first.at("plan") == "p");
+  CHECK(first.at("kind") == "state");
+  CHECK(first.at("from") == "planned");
+  CHECK(first.at("to") == "expanding");
+  CHECK(first.at("actor") == json{{"role", "shop"}, {"os_user", "alice"}, {"host", "laptop"}});
+  CHECK(first.at("reason").is_null());
+  CHECK(first.at("lsn") == "0/16B3740");
+  CHECK(first.at("detail") == json{{"a", 1}});
+  const json second = json::parse(text.substr(end + 1));
+  CHECK(second.at("plan").is_null());
+  CHECK(second.at("from").is_null());
+  CHECK(text.back() == '\n');
+}
+
+TEST_CASE("the history table shows a change of state as one", "[cli]") {
+  const std::string text = history_text({event()}, Paint{});
+  CHECK(text.find("planned → expanding") != std::string::npos);
+  CHECK(text.find("shop (alice@laptop)") != std::string::npos);
+  CHECK(history_text({}, Paint{}) == "nothing has happened yet\n");
+}
+
+TEST_CASE("usage as JSON has the window, the findings and the reasons", "[cli]") {
+  const json document = json::parse(usage_json("p", {judgement()}));
+  CHECK(document.at("plan") == "p");
+  const json structure = document.at("structures").at(0);
+  CHECK(structure.at("structure") == "public.users.full_name");
+  CHECK(structure.at("verdict") == "unknown");
+  CHECK(structure.at("window").at("from") == "2026-01-30T02:00:00Z");
+  CHECK(structure.at("window").at("to") == "2026-01-31T02:00:00Z");
+  CHECK(structure.at("window").at("covered") == 0.9996);
+  CHECK(structure.at("findings").at(0).at("source") == "statements");
+  CHECK(structure.at("findings").at(0).at("last_seen").is_null());
+  CHECK(structure.at("reasons").at(0) == "seen for 3h of 24h");
+}
+
+TEST_CASE("coverage that is not whole is not rounded up to it", "[cli]") {
+  CHECK(usage_text("p", {judgement()}, Paint{}).find("99% covered") != std::string::npos);
+}
+
+TEST_CASE("explain as JSON has every documented key of a step", "[cli]") {
+  const json document = json::parse(explained_json(explained()));
+  const json step = document.at("phases").at(0).at("steps").at(0);
+  CHECK(document.at("plan") == "p");
+  CHECK(document.at("phases").at(0).at("phase") == "expand");
+  CHECK(step.at("step") == "add_column users.first_name");
+  CHECK(step.at("sql").size() == 1);
+  CHECK(step.at("undo").size() == 1);
+  CHECK(step.at("lock") == "ACCESS EXCLUSIVE");
+  CHECK(step.at("rewrites") == false);
+  CHECK(step.at("transactional") == true);
+  CHECK(step.at("images").at("before") == "safe");
+  CHECK(step.at("images").at("after") == "breaks");
+}
+
+TEST_CASE("explain shows SQL that can be pasted, and why there is no undo", "[cli]") {
+  const std::string text = explained_text(explained(), Paint{});
+  CHECK(text.find("ADD COLUMN first_name text;\n") != std::string::npos);
+  CHECK(text.find("none: enum values stay") != std::string::npos);
+  CHECK(text.find("- know this") != std::string::npos);
+}
+
+TEST_CASE("an error says what, why and what to do, with the SQLSTATE", "[cli]") {
+  Failure failure;
+  failure.exit = Exit::unreachable;
+  failure.message = "ERROR:  permission denied for table plan\nDETAIL: none";
+  failure.hint = "GRANT it";
+  failure.sqlstate = "42501";
+  CHECK(failure_text(failure, Paint{}) ==
+        "switchback: error: permission denied for table plan (SQLSTATE 42501)\n  DETAIL: none\nhint: GRANT it\n");
+  const json object = json::parse(failure_json(failure));
+  CHECK(object.at("code") == 8);
+  CHECK(object.at("message") == "permission denied for table plan\nDETAIL: none");
+  CHECK(object.at("hint") == "GRANT it");
+  CHECK(object.at("sqlstate") == "42501");
+  for (const char* key : {"file", "line", "column"}) CHECK(object.at(key).is_null());
+}
+
+TEST_CASE("an error in a file says where", "[cli]") {
+  Failure failure;
+  failure.message = "no such key";
+  failure.file = "a.yaml";
+  failure.line = 3;
+  failure.column = 5;
+  CHECK(failure_text(failure, Paint{}) == "switchback: error: a.yaml:3:5: no such key\n");
+  CHECK(json::parse(failure_json(failure)).at("line") == 3);
+}
+
+TEST_CASE("no password of a connection string is shown", "[cli]") {
+  const auto [given, shown] = GENERATE(table<std::string, std::string>(
+      {{"postgresql://u:geheim@h/db", "postgresql://u:***@h/db"},
+       {"postgresql://u:ge@heim@h/db", "postgresql://u:***@h/db"},
+       {"postgresql://u@h:5432/db", "postgresql://u@h:5432/db"},
+       {"postgresql://h:5432/db", "postgresql://h:5432/db"},
+       {"postgresql://h/db?password=geheim&sslmode=require", "postgresql://h/db?password=***&sslmode=require"},
+       {"host=h password=geheim user=u", "host=h password=*** user=u"},
+       {"host=h password = 'ge he\\'im' user=u", "host=h password = *** user=u"},
+       {"password=geheim", "password=***"},
+       {"sslpassword=geheim dbname=x", "sslpassword=*** dbname=x"},
+       {"service=shop", "service=shop"},
+       {"", ""}}));
+  CHECK(masked(given) == shown);
+  CHECK(has_password(given) == (given != shown));
+}
+
+TEST_CASE("config show has every setting once, from the narrowest origin", "[cli]") {
+  const auto effective =
+      effective_settings({{"lock_timeout", "3s", Origin::environment_variable, "SWITCHBACK_LOCK_TIMEOUT"},
+                          {"lock_timeout", "1s", Origin::file, "switchback.yaml:2:1"},
+                          {"database", "host=h password=geheim", Origin::flag, "--database"},
+                          {"health.replicas.r2", "optional", Origin::file, "switchback.yaml:4:3"}});
+  const json document = json::parse(settings_json(effective));
+  std::map<std::string, json> by_key;
+  for (const json& one : document.at("settings")) {
+    CHECK(by_key.emplace(one.at("key").get<std::string>(), one).second);
+  }
+  CHECK(by_key.at("lock_timeout").at("value") == "3s");
+  CHECK(by_key.at("lock_timeout").at("origin") == "environment");
+  CHECK(by_key.at("lock_timeout").at("source") == "SWITCHBACK_LOCK_TIMEOUT");
+  CHECK(by_key.at("database").at("value") == "host=h password=***");
+  CHECK(by_key.at("health.replicas.r2").at("value") == "optional");
+  CHECK(by_key.at("lease").at("origin") == "default");
+  CHECK(by_key.at("lease").at("source").is_null());
+  for (const SettingSpec& spec : setting_specs())
+    if (!spec.key.ends_with(".*")) CHECK(by_key.contains(std::string(spec.key)));
+}
+
+TEST_CASE("turning back says what it costs, or that it costs nothing", "[cli]") {
+  daemon::TurnBack way{{"drop users.first_name"}, {}, 3};
+  CHECK(turn_back_text("p", State::rolled_back, way).ends_with("Nothing is lost.\n"));
+  way.losses = {"3 names"};
+  CHECK(turn_back_text("p", State::rolled_back, way).find("- 3 names") != std::string::npos);
+  CHECK(json::parse(turn_back_json("p", State::rolled_back, way)).at("losses").at(0) == "3 names");
+}
+
+TEST_CASE("a comparison names what is wrong and what only is not yet", "[cli]") {
+  daemon::Comparison comparison;
+  comparison.rows = 500'000;
+  CHECK(comparison_text("p", comparison) == "p: 500,000 rows compared, none wrong\n");
+  comparison.wrong = 1;
+  comparison.unfilled = 2;
+  comparison.samples = {R"({"id": 5})"};
+  const std::string text = comparison_text("p", comparison);
+  CHECK(text.find("1 wrong") != std::string::npos);
+  CHECK(text.find("2 not filled yet") != std::string::npos);
+  CHECK(json::parse(comparison_json("p", comparison)).at("samples").at(0).at("id") == 5);
+}
