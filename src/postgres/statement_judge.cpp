@@ -180,13 +180,13 @@ class Walk {
       case PG_QUERY__NODE__NODE_RANGE_SUBSELECT: {
         const PgQuery__RangeSubselect& query = *entry.range_subselect;
         scope.sources.push_back({query.alias && query.alias->aliasname ? query.alias->aliasname : "", "", false, true,
-                                 renamed(output_owns(query.subquery, target_.name), query.alias, target_.name)});
+                                 renamed(output_owns(query.subquery, target_.name), query.alias, target_.name), false});
         return;
       }
       case PG_QUERY__NODE__NODE_RANGE_FUNCTION:
         return function(*entry.range_function, scope);
       default:
-        scope.sources.push_back({"", "", false, true, Owns::maybe});
+        scope.sources.push_back({"", "", false, true, Owns::maybe, false});
     }
   }
 
@@ -201,7 +201,7 @@ class Walk {
           entry.coldeflist[i]->column_def->colname == target_.name)
         owns = Owns::yes;
     }
-    scope.sources.push_back({alias, "", false, true, owns});
+    scope.sources.push_back({alias, "", false, true, owns, false});
   }
 
   void join(const PgQuery__JoinExpr& entry, Scope& scope) {
@@ -227,6 +227,11 @@ class Walk {
       if (entry.is_natural && (others != Owns::no || (left && right)))
         use("NATURAL JOIN over " + target_.name, (others == Owns::yes || (left && right)) && whole.certain);
     }
+    if (entry.alias)
+      for (std::size_t i = before; i < scope.sources.size(); ++i) {
+        scope.sources[i].hidden = true;
+        scope.sources[i].certain = false;
+      }
     for (const PgQuery__Alias* alias : {entry.alias, entry.join_using_alias})
       if (alias && alias->aliasname && *alias->aliasname) {
         whole.alias = alias->aliasname;

@@ -34,9 +34,10 @@ Reach unqualified(const Scope& scope) {
     bool certain = true;
     Owns others = Owns::no;
     for (const Source& source : level->sources) {
+      if (source.hidden) continue;  // the join it is part of stands for it
       here |= source.target;
       if (source.target) certain &= source.certain;
-      if (!source.target) others = std::max(others, source.owns);
+      others = std::max(others, source.owns);
     }
     // Both having it can only mean a merged column of USING or NATURAL: anything else the server refuses as ambiguous.
     if (here && certain && others != Owns::maybe && !perhaps_elsewhere) return {Reach::Answer::target};
@@ -57,7 +58,7 @@ Source source_of(const PgQuery__RangeVar& range, const Scope& scope, const Judge
   const std::string relation = range.relname ? range.relname : "";
   const std::string schema = range.schemaname ? range.schemaname : "";
   const bool aliased = range.alias && range.alias->aliasname && *range.alias->aliasname;
-  Source source{aliased ? range.alias->aliasname : relation, schema, false, true, Owns::no};
+  Source source{aliased ? range.alias->aliasname : relation, schema, false, true, Owns::no, false};
   if (schema.empty()) {
     if (const Owns* query = scope.with_query(relation)) {
       source.owns = renamed(*query, range.alias, target.name);

@@ -21,6 +21,7 @@ struct Source {
   bool target = false;   ///< it is the table, or a join with it
   bool certain = true;   ///< false: the unqualified name may be a table of another schema
   Owns owns = Owns::no;  ///< for what is not the table
+  bool hidden = false;   ///< part of a join that has an alias of its own
 };
 
 struct Scope {
@@ -34,11 +35,16 @@ struct Scope {
         return &found->second;
     return nullptr;
   }
-  /// The innermost source of that alias.
+  /// The source an alias means. Inside a join that has an alias of its own its parts can still be named, outside they
+  /// cannot: which it is, is not followed, so the table wins over what is not.
   const Source* named(std::string_view alias) const {
-    for (const Scope* scope = this; scope; scope = scope->outer)
+    for (const Scope* scope = this; scope; scope = scope->outer) {
+      const Source* best = nullptr;
+      const auto rank = [](const Source& one) { return (one.target ? 2 : 0) + (one.hidden ? 0 : 1); };
       for (const Source& source : scope->sources)
-        if (source.alias == alias) return &source;
+        if (source.alias == alias && (!best || rank(source) > rank(*best))) best = &source;
+      if (best) return best;
+    }
     return nullptr;
   }
 };

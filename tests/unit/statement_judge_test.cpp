@@ -70,6 +70,14 @@ TEST_CASE("a column named in a query is used", "[evidence]") {
       users_full_name());
 }
 
+TEST_CASE("the alias of a join hides what is inside it", "[evidence]") {
+  check({{uses, "SELECT x.full_name FROM (orders x CROSS JOIN users d) AS x"},
+         {uses, "DELETE FROM users USING (orders CROSS JOIN people users) AS a RETURNING users.*"},
+         {clear, "SELECT x.full_name FROM users u, (orders x CROSS JOIN people p) AS x"},
+         {ambiguous, "SELECT 1 FROM people users, (users JOIN orders ON users.full_name = $1) AS a"}},
+        users_full_name());
+}
+
 TEST_CASE("whole rows use every column", "[evidence]") {
   check({{uses, "SELECT * FROM users"},
          {uses, "SELECT u.* FROM orders o, users u"},
