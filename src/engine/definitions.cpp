@@ -12,16 +12,16 @@ namespace {
 // The relations whose columns go together with the table's: itself and its partitions or children, by the column's
 // name. Parameters: $1 the table's oid, $2 the column's name.
 constexpr const char* columns_of_tree = R"(
-WITH RECURSIVE tree(oid, root) AS (
+WITH RECURSIVE tree(oid, at_top) AS (
   SELECT $1::pg_catalog.oid, true
   UNION
   SELECT i.inhrelid, false FROM tree JOIN pg_catalog.pg_inherits i ON i.inhparent = tree.oid
 ), col AS (
-  SELECT a.*, tree.root, format('%I.%I', n.nspname, c.relname) AS tab, format('%I', $2::text) AS name, c.relkind,
+  SELECT a.*, tree.at_top, format('%I.%I', n.nspname, c.relname) AS tab, format('%I', $2::text) AS name, c.relkind,
          format('%I.%I.%I', n.nspname, c.relname, $2::text) AS shown
   FROM tree JOIN pg_catalog.pg_attribute a ON a.attrelid = tree.oid AND a.attname = $2::name AND NOT a.attisdropped
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-), root AS (SELECT * FROM col WHERE root)
+), root AS (SELECT * FROM col WHERE at_top)
 )";
 
 constexpr const char* own_definitions = R"(
@@ -145,6 +145,10 @@ SELECT kind, structure, definition FROM (
   SELECT 4, 'index_use', format('%I.%I', n.nspname, c.relname), format('ALTER TABLE %I.%I CLUSTER ON %I', tn.nspname, t.relname, c.relname)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace WHERE i.indexrelid = $1::oid AND i.indisclustered
+  UNION ALL
+  SELECT 5, 'index_use', format('%I.%I', n.nspname, c.relname), format('ALTER TABLE %I.%I REPLICA IDENTITY USING INDEX %I', tn.nspname, t.relname, c.relname)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace WHERE i.indexrelid = $1::oid AND i.indisreplident
 ) AS one ORDER BY step)";
 
 // A unique constraint is made of an index built beforehand, which a partitioned table cannot (18 and older), nor an
@@ -152,7 +156,7 @@ SELECT kind, structure, definition FROM (
 constexpr const char* constraint_definitions = R"(
 WITH k AS (
   SELECT con.*, format('%I.%I', n.nspname, c.relname) AS tab, c.relkind, format('%I.%I.%I', n.nspname, c.relname, con.conname) AS shown,
-         format('%I.%I', xn.nspname, x.relname) AS index_shown, pg_get_constraintdef(con.oid) AS text,
+         CASE WHEN x.oid IS NOT NULL THEN format('%I.%I', xn.nspname, x.relname) END AS index_shown, pg_get_constraintdef(con.oid) AS text,
          con.contype IN ('u', 'p') AND c.relkind <> 'p' AS by_index,
          con.contype IN ('c', 'f') AND con.convalidated AND NOT (con.contype = 'f' AND c.relkind = 'p') AS in_two
   FROM pg_constraint con JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -171,6 +175,14 @@ SELECT kind, structure, definition FROM (
   UNION ALL
   SELECT 4, 'constraint_comment', shown, format('COMMENT ON CONSTRAINT %I ON %s IS %L', conname, tab, obj_description(oid, 'pg_constraint'))
     FROM k WHERE obj_description(oid, 'pg_constraint') IS NOT NULL
+  UNION ALL
+  SELECT 5, 'index_use', format('%I.%I', n.nspname, c.relname), format('ALTER TABLE %I.%I CLUSTER ON %I', tn.nspname, t.relname, c.relname)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace WHERE i.indexrelid IN (SELECT conindid FROM k WHERE contype IN ('u', 'p', 'x')) AND i.indisclustered
+  UNION ALL
+  SELECT 6, 'index_use', format('%I.%I', n.nspname, c.relname), format('ALTER TABLE %I.%I REPLICA IDENTITY USING INDEX %I', tn.nspname, t.relname, c.relname)
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace WHERE i.indexrelid IN (SELECT conindid FROM k WHERE contype IN ('u', 'p', 'x')) AND i.indisreplident
 ) AS one ORDER BY step)";
 
 constexpr const char* statistics_definitions = R"(
@@ -229,6 +241,10 @@ class Collector {
     // An index that belongs to a constraint comes with it.
     if (session_.exec(index_constraint, {oid}).empty()) query(index_definitions, {oid});
   }
+  void put_last(const std::string& kind) {
+    std::ranges::stable_partition(found_, [&](const StoredDefinition& one) { return one.kind != kind; });
+    for (std::size_t i = 0; i < found_.size(); ++i) found_[i].ordinal = static_cast<int>(i);
+  }
   const std::vector<StoredDefinition>& found() const { return found_; }
 
  private:
@@ -245,8 +261,29 @@ bool is_there(ports::Session& session, const TakenTable& table, const std::strin
               .empty();
 }
 
+/// A restored column is empty at first: a domain that forbids NULL could come back only by rewriting the table.
+void refuse_strict_domain(ports::Session& session, const TakenTable& table, const TakenColumn& column) {
+  if (column.value_type == column.type) return;
+  session.exec("SAVEPOINT domain");
+  try {
+    session.exec("SELECT CAST(NULL AS " + column.type + ")");
+    session.exec("RELEASE SAVEPOINT domain");
+  } catch (const Error& error) {
+    session.exec("ROLLBACK TO SAVEPOINT domain; RELEASE SAVEPOINT domain");
+    throw Error(Exit::invalid, Remedy::person,
+                "column " + shown(table.name) + "." + shown(column.name) + " is of the domain " + column.type +
+                    ", which forbids NULL: once dropped it could come back only by rewriting the table",
+                "give it the domain's base type first, which rewrites nothing: ALTER TABLE " + quoted(table.name) +
+                    " ALTER COLUMN " + quote_identifier(column.name) + " TYPE " + column.value_type,
+                error.sqlstate());
+  }
+}
+
 void collect_table(ports::Session& session, Collector& collector, const TakenTable& table) {
-  collector.add("taken", shown(table.name), taken_json(session, table));
+  const std::string json = taken_json(session, table);
+  collector.add("taken", shown(table.name), json);
+  for (const TakenColumn& column : taken_from_json(session, table.plan_id, json).columns)
+    refuse_strict_domain(session, table, column);
   for (const TakenColumn& column : table.columns) {
     collector.refuse_generated(table, column);
     collector.query(std::string(columns_of_tree) + own_definitions, {std::to_string(table.oid), column.name});
@@ -304,6 +341,7 @@ void store_definitions(ports::Session& session, PlanId plan_id, const Plan& plan
   for (const TakenTable& table : tables) collect_table(session, collector, table);
   for (const TakenTable& table : tables) collect_late(collector, table);
   for (const Step& step : plan.contract.steps) collect_step(session, collector, step);
+  collector.put_last("index_use");  // a replica identity's columns must be NOT NULL
   for (const TakenTable& table : tables) collector.add("analyze", shown(table.name), "ANALYZE " + quoted(table.name));
   session.exec("DELETE FROM switchback.definition WHERE plan_id = $1", {std::to_string(plan_id)});
   for (const StoredDefinition& one : collector.found())

@@ -73,7 +73,9 @@ std::vector<std::string> strings_of(ports::Session& session, const std::string& 
   return out;
 }
 
-TakenTable taken_from(ports::Session& session, PlanId plan_id, const std::string& json) {
+}  // namespace
+
+TakenTable taken_from_json(ports::Session& session, PlanId plan_id, const std::string& json) {
   const auto head = session.exec(
       "SELECT d ->> 'plan', d ->> 'oid', (d ->> 'partitioned')::bool, d ->> 'index', n.nspname, c.relname FROM (SELECT "
       "$1::pg_catalog.jsonb AS d) AS x "
@@ -117,12 +119,10 @@ TakenTable taken_from(ports::Session& session, PlanId plan_id, const std::string
   return table;
 }
 
-}  // namespace
-
 std::vector<TakenTable> load_taken(ports::Session& session, PlanId plan_id) {
   std::vector<TakenTable> tables;
   for (const StoredDefinition& one : definitions(session, plan_id))
-    if (one.kind == "taken") tables.push_back(taken_from(session, plan_id, one.definition));
+    if (one.kind == "taken") tables.push_back(taken_from_json(session, plan_id, one.definition));
   return tables;
 }
 
