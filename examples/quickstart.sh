@@ -32,6 +32,7 @@ for folder in $(compgen -G '/usr/lib/postgresql/*/bin' | sort -V) "${SWITCHBACK_
 sb() { "$SWITCHBACK_BINARY" -c "$here/quickstart/switchback.yaml" "$@"; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/switchback-quickstart-XXXXXX")
+touch "$work/application-errors"
 chmod 755 "$work"  # the servers of root run as another account
 children=()
 clean_up() {
@@ -76,7 +77,7 @@ undeploy() {
   touch "$work/stop-$1"
   wait "${!child}"
 }
-acknowledged() { awk -v kind="$2" '$1 == kind { n += $2 } END { print n + 0 }' "$work/acknowledged-$1" 2>/dev/null; }
+acknowledged() { [ -e "$work/acknowledged-$1" ] || : >"$work/acknowledged-$1"; awk -v kind="$2" '$1 == kind { n += $2 } END { print n + 0 }' "$work/acknowledged-$1"; }
 writes() { echo $(($(acknowledged "$1" edit) + $(acknowledged "$1" register))); }
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -d "$DATABASE_URL" "$@"; }
 state() { sb status split-full-name -o json 2>/dev/null | sed -n 's/.*"state": *"\([a-z_]*\)".*/\1/p' | head -n 1; }
@@ -93,10 +94,12 @@ await() {
 served() { [ "$(writes "$1")" -ge "$2" ]; }
 
 say "Starting a PostgreSQL primary with a streaming replica"
-"$SWITCHBACK_BINARY" sandbox up --dir "$work/sandbox" >"$work/sandbox.txt"
+"$SWITCHBACK_BINARY" sandbox up --dir "$work/sandbox" >"$work/sandbox.txt" 2>"$work/sandbox.err" ||
+  give_up "$(cat "$work/sandbox.err")"
 DATABASE_URL=$(awk '$1 == "primary" { print $2 }' "$work/sandbox.txt")
+replica=$(awk '$1 == "replica" { print $2 }' "$work/sandbox.txt")
 export DATABASE_URL
-tell "$DATABASE_URL"
+sed 's/^/        /' "$work/sandbox.txt"
 
 say "A shop with $rows users, and its image shop:v41, which knows users.full_name"
 sql -v rows="$rows" -f "$here/quickstart/schema.sql"
@@ -154,8 +157,10 @@ sb status split-full-name | sed 's/^/        /'
 
 say "The report is found and stopped. Now contract observes for 20 s, hides, waits 10 s, archives and drops"
 kill "$report"
-wait "$contract" || { cat "$work/contract.log"; give_up "contract ended with $?"; }
+result=0
+wait "$contract" || result=$?
 sed 's/^/        /' "$work/contract.log"
+[ "$result" = 0 ] || give_up "contract ended with $result"
 expect_state contracted
 await 30 served v42 $(($(writes v42) + 500))
 undeploy v42
@@ -175,12 +180,18 @@ for tag in v41 v42; do
 done
 wrong=$(sql -f "$here/quickstart/wrong.sql")
 tell "names that are not the last that was written: $wrong of $(sql -c 'SELECT count(*) FROM users')"
-tell "reads that saw anything else but the last write: $(grep -c 'division by zero' "$work/application-errors" 2>/dev/null || true)"
-tell "full_name is $(sql -c "SELECT CASE count(*) WHEN 0 THEN 'gone' ELSE 'still there' END FROM pg_attribute WHERE
-  attrelid = 'users'::regclass AND attname = 'full_name' AND NOT attisdropped")"
+tell "reads that saw anything else but the last write: $(grep -c 'division by zero' "$work/application-errors" || true)"
+position=$(sql -c "SELECT pg_current_wal_flush_lsn()")
+on_replica() { psql -XAtq -v ON_ERROR_STOP=1 -d "$replica" "$@"; }
+replayed() { [ "$(on_replica -c "SELECT pg_last_wal_replay_lsn() >= '$position'")" = t ]; }
+await 30 replayed || give_up "the replica does not catch up"
+wrong_there=$(on_replica -f "$here/quickstart/wrong.sql")
+tell "the same on the replica: $wrong_there of $(on_replica -c 'SELECT count(*) FROM users')"
+left=$(sql -c "SELECT count(*) FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'full_name'")
+[ "$left" = 0 ] || give_up "full_name is still there"
 if [ -s "$work/application-errors" ]; then
   cat "$work/application-errors" >&2
   give_up "the application met errors"
 fi
-if [ "$lost" != 0 ] || [ "$wrong" != 0 ]; then give_up "writes were lost"; fi
+if [ "$lost" != 0 ] || [ "$wrong" != 0 ] || [ "$wrong_there" != 0 ]; then give_up "writes were lost"; fi
 say "Every acknowledged write of both images is there. It took $((SECONDS - begin)) s"
