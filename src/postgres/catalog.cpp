@@ -104,7 +104,7 @@ FROM pg_constraint k WHERE k.conrelid = $oid ORDER BY k.conname)";
 constexpr const char* triggers_sql = R"(
 SELECT DISTINCT ON (g.tgname, g.tgrelid) g.tgname, pg_get_triggerdef(g.oid),
   g.tgenabled <> 'D' AND g.tgtype & 3 = 3 AND g.tgtype & 20 <> 0, g.tgenabled <> 'D' AND g.tgtype & 17 = 17
-FROM pg_trigger g WHERE NOT g.tgisinternal AND g.tgname NOT IN ('~switchback_i', '~switchback_u') AND (g.tgrelid = $oid
+FROM pg_trigger g WHERE NOT g.tgisinternal AND NOT pg_catalog.starts_with(g.tgname::text, '~switchback_') AND (g.tgrelid = $oid
   OR g.tgparentid = 0 AND g.tgrelid IN (SELECT relid FROM pg_partition_tree($oid)))
 ORDER BY g.tgname, g.tgrelid)";
 
@@ -289,8 +289,9 @@ UNION ALL SELECT concat('column ', row_number() OVER (ORDER BY a.attnum), ' ', q
   WHERE a.attrelid = $oid AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL SELECT concat('index ', i.indisvalid, ' ', pg_get_indexdef(i.indexrelid)) FROM pg_index i WHERE i.indrelid = $oid AND i.indislive
 UNION ALL SELECT concat('constraint ', quote_ident(conname), ' ', convalidated, ' ', pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = $oid
+  AND NOT pg_catalog.starts_with(conname::text, '_switchback_')
 UNION ALL SELECT concat('trigger ', tgenabled, ' ', pg_get_triggerdef(oid)) FROM pg_trigger WHERE tgrelid = $oid AND NOT tgisinternal
-  AND tgname NOT IN ('~switchback_i', '~switchback_u')
+  AND NOT pg_catalog.starts_with(tgname::text, '~switchback_')
 UNION ALL SELECT concat('partitioned ', pg_get_partkeydef(partrelid)) FROM pg_partitioned_table WHERE partrelid = $oid) AS shape)";
   return read(session, with(sql, static_cast<std::uint32_t>(found.integer(0, 0)), name)).text(0, 0);
 }
