@@ -61,6 +61,14 @@ Exit exit_for(const std::string& sqlstate) {
   return Exit::failed;
 }
 
+/// 6.4 gives some errors a type of their own and forgets their SQLSTATE.
+std::string sqlstate_of(const pqxx::sql_error& error) {
+  if (!error.sqlstate().empty()) return error.sqlstate();
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&error)) return "42501";
+  if (dynamic_cast<const pqxx::syntax_error*>(&error)) return "42601";
+  return "";
+}
+
 class PqxxSession final : public ports::Session {
  public:
   explicit PqxxSession(const std::string& connection_string) : connection_(connection_string) {
@@ -143,7 +151,7 @@ class PqxxSession final : public ports::Session {
     try {
       return call();
     } catch (const pqxx::sql_error& error) {
-      const std::string state = error.sqlstate();
+      const std::string state = sqlstate_of(error);
       // A connection that died reports its last words without a SQLSTATE.
       if (state.empty() && !connection_.is_open())
         throw Error(Exit::unreachable, Remedy::reconnect, trimmed(error.what()), "", "08006");
