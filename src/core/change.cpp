@@ -247,7 +247,9 @@ class Rename {
       const std::string table = "ALTER TABLE " + quoted(rename_.table);
       const std::string name = quote_identifier(twin_name(constraint.name, rename_, taken_));
       put(plan_.contract.steps, place_,
-          Sql{table + " ADD CONSTRAINT " + name + " " + definition, table + " DROP CONSTRAINT " + name, {}});
+          Sql{std::string(table).append(" ADD CONSTRAINT ").append(name).append(" ").append(definition),
+              std::string(table).append(" DROP CONSTRAINT ").append(name),
+              {}});
     }
   }
 

@@ -213,6 +213,7 @@ const SettingSpec* setting_spec(std::string_view key) {
 
 std::optional<std::string> nearest_setting(std::string_view key) {
   std::vector<std::string_view> keys;
+  keys.reserve(specs.size());
   for (const SettingSpec& spec : specs) keys.push_back(spec.key);
   if (auto found = nearest(key, keys)) return found;
   // `target` or `lag.limit`: the tail of exactly one known key.

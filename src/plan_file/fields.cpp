@@ -179,7 +179,7 @@ std::vector<Value> Values::list(std::string_view key, const Value& value) const 
 
 std::optional<std::string> Values::setting(std::string_view setting, const Value& value) const {
   const std::string_view key = setting.substr(setting.rfind('.') + 1);
-  const auto written = text(key, value);
+  auto written = text(key, value);
   if (!written) return std::nullopt;
   if (const auto why = misfit(setting, *written)) {
     findings_.error(value.place, std::string(key) + ": \"" + *written + "\" " + *why, {});

@@ -1,6 +1,7 @@
 #include "plan_checks.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 namespace switchback::plan_file {
@@ -38,16 +39,33 @@ class Once {
   std::map<Column, Place> seen_;
 };
 
-bool makes_any(const CreateIndex& index, const Once& added) {
-  return std::ranges::any_of(index.columns, [&](const std::string& column) {
-    return added.find({index.table, column}) != nullptr;
+/// Whether `sql` has `column` in it as a word of its own; good enough to tell what an index is meant for.
+bool names(std::string_view sql, const std::string& column) {
+  const std::string word = shown(std::string_view(column));
+  const auto inner = [](char c) { return c == '_' || c == '$' || std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  for (std::size_t at = sql.find(word); at != std::string_view::npos; at = sql.find(word, at + 1)) {
+    const std::size_t end = at + word.size();
+    if ((at == 0 || !inner(sql[at - 1])) && (end == sql.size() || !inner(sql[end]))) return true;
+  }
+  return false;
+}
+
+/// Whether a column of the index is made by this plan.
+bool makes_any(const CreateIndex& index, const std::vector<Step>& expand) {
+  return std::ranges::any_of(expand, [&](const Step& step) {
+    const auto* add = std::get_if<AddColumn>(&step.action);
+    if (add == nullptr || add->table != index.table || add->name.empty()) return false;
+    if (index.definition && names(*index.definition, add->name)) return true;
+    return std::ranges::any_of(index.columns, [&](const std::string& column) {
+      return column == add->name || (column.starts_with('(') && names(column, add->name));
+    });
   });
 }
 
-void check_indexes(Findings& findings, const std::vector<Step>& steps, const Once& added) {
+void check_indexes(Findings& findings, const std::vector<Step>& steps, const std::vector<Step>& expand) {
   for (const Step& step : steps) {
     const auto* index = std::get_if<CreateIndex>(&step.action);
-    if (index == nullptr || !index->unique || makes_any(*index, added)) continue;
+    if (index == nullptr || !index->unique || makes_any(*index, expand)) continue;
     findings.error(step.place,
                    "create_index: a unique index tightens what the old image may write: it has no place here unless a "
                    "column of it is made by this plan",
@@ -77,8 +95,8 @@ void check_steps(Findings& findings, const Plan& plan) {
       findings.error(step.place, shown_column(column) + " is made or filled by this plan and dropped by it as well",
                      "drop the old column, not the new one");
   }
-  check_indexes(findings, plan.expand, added);
-  check_indexes(findings, plan.migrate, added);
+  check_indexes(findings, plan.expand, plan.expand);
+  check_indexes(findings, plan.migrate, plan.expand);
 }
 
 void check_changes(Findings& findings, const Plan& plan) {

@@ -146,6 +146,7 @@ class Writer {
 
   void names(std::string_view key, const std::vector<std::string>& columns) {
     std::vector<std::string> written;
+    written.reserve(columns.size());
     for (const std::string& column : columns) written.push_back(index_key(column));
     list(key, written);
   }

@@ -32,7 +32,7 @@ void read_replicas(Findings& findings, const std::string& key, const Value& list
     const std::string name = fields.need_text("name");
     const Value* policy = fields.need("policy");
     if (policy == nullptr || name.empty()) continue;
-    const std::string full = key + "." + name;
+    const std::string full = std::string(key).append(".").append(name);
     if (const auto written = values.setting(full, *policy)) settings.push_back({full, *written, policy->place});
     const auto same = [&](const PlacedSetting& setting) { return setting.key == full; };
     if (std::ranges::count_if(settings, same) > 1)

@@ -208,6 +208,14 @@ SqlLook look_at_sql(const std::string& statements) {
   return look.result;
 }
 
+std::optional<bool> makes_unique_index(const std::string& sql) {
+  const Parsed parsed = parse(sql);
+  if (parsed.error) return std::nullopt;
+  const json& list = list_at(parsed.tree, "stmts");
+  if (list.size() != 1 || !list[0].contains("stmt") || !list[0]["stmt"].contains("IndexStmt")) return std::nullopt;
+  return list[0]["stmt"]["IndexStmt"].value("unique", false);
+}
+
 std::optional<std::string> called_function(const std::string& expression) {
   const Parsed parsed = parse("SELECT (" + expression + ")");
   return parsed.error ? std::nullopt : first_call(parsed.tree);

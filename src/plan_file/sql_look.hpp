@@ -19,6 +19,9 @@ struct SqlLook {
 /// Statements that are meant for a phase in which both images run.
 SqlLook look_at_sql(const std::string& statements);
 
+/// Whether the index that `sql` makes is unique; empty when it is not one CREATE INDEX (or cannot be parsed).
+std::optional<bool> makes_unique_index(const std::string& sql);
+
 /// The name of the first function that evaluating `expression` calls; now() and CURRENT_… do not count, the server
 /// evaluates them once per statement. Empty also when the expression cannot be parsed.
 std::optional<std::string> called_function(const std::string& expression);

@@ -82,6 +82,13 @@ Action read_create_index(const Source& source) {
   if (columns != nullptr) step.columns = read_index_columns(source, *columns);
   step.where = fields.text("where");
   step.unique = fields.boolean("unique").value_or(false);
+  if (step.definition) {
+    const auto unique = makes_unique_index(*step.definition);
+    if (!unique)
+      source.findings.error(fields.find("definition")->place, "definition: is not one CREATE INDEX",
+                            "give table and columns, and leave definition out");
+    step.unique = step.unique || unique.value_or(false);
+  }
   step.method = fields.identifier("method").value_or("btree");
   step.name = fields.identifier("name");
   if (const Value* include = fields.find("include")) {
@@ -284,6 +291,7 @@ std::vector<std::string_view> kinds_in(std::string_view phase) {
 
 void note_unknown_step(Findings& findings, std::string_view phase, const Node& key) {
   std::vector<std::string_view> every;
+  every.reserve(step_kinds.size());
   for (const StepKind& step : step_kinds) every.push_back(step.name);
   const std::string near = suggestion(key.value, every);
   findings.error(key.place, std::string(phase) + " has no step " + key.value,

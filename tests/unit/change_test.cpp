@@ -2,6 +2,8 @@
 
 #include "catch.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/plan_file/plan_reader.hpp"
+#include "switchback/plan_file/plan_writer.hpp"
 
 using namespace switchback;
 
@@ -157,6 +159,17 @@ TEST_CASE("a renamed column takes along all that hangs on it", "[change]") {
   CHECK(as<DropColumn>(plan_.contract.steps[3]).name == "mail");
   CHECK(plan_.contract.allow_silent ==
         std::vector<std::string>{"users_mail_idx", "users_lower", "users_mail_check", "users_fk"});
+}
+
+TEST_CASE("the long form of a rename reads back as the same plan", "[change][plan_file]") {
+  Plan short_form = plan(ChangeRenameColumn{table, "mail", "email"});
+  short_form.name = "rename-mail";
+  const std::string yaml = to_yaml(expand_changes(short_form, lookup));
+  CAPTURE(yaml);
+  const ReadPlan read = read_plan(yaml, "again");
+  for (const Diagnostic& diagnostic : read.diagnostics) FAIL_CHECK(render(diagnostic));
+  REQUIRE(read.plan);
+  CHECK(to_yaml(*read.plan) == yaml);
 }
 
 TEST_CASE("names that need quotes are quoted in the expressions of a rename", "[change]") {

@@ -69,6 +69,7 @@ const std::map<std::string, std::string> beyond_a_schema = {
     {"53-column-added-twice", "two steps at once"},
     {"56-rename-to-itself", "two values at once"},
     {"60-same-images", "two values at once"},
+    {"81-index-definition", "what SQL does"},
     {"66-system-column", "names that PostgreSQL keeps for itself"},
 };
 
@@ -137,7 +138,8 @@ bool reader_accepts(const json& plan) {
 /// Errors that only something beyond a schema can see.
 bool beyond(const json& plan) {
   static const std::regex words(
-      "sql: |made by this plan|made or filled|added twice|set by two|dropped twice|taken away twice|made twice|"
+      "sql: |definition: |made by this plan|made or filled|added twice|set by two|dropped twice|taken away twice|made "
+      "twice|"
       "the default calls|both in set and in reverse|same image|same column|stands inside|require itself");
   for (const auto& diagnostic : switchback::read_plan(plan.dump(), "mutant").diagnostics)
     if (diagnostic.severity == switchback::Severity::error && !std::regex_search(diagnostic.message, words))
