@@ -105,6 +105,16 @@ bool all_truncates_watched(ports::Session& session, const TakenTable& table, con
   return true;
 }
 
+/// Whether some trigger is off or missing, or was since the verification began: what happened then nobody saw.
+bool triggers_touched(ports::Session& session, const TakenTable& table) {
+  const auto now = triggers(session, table);
+  const auto then =
+      session.exec("SELECT detail ->> 'triggers' FROM switchback.archive WHERE plan_id = $1 AND relation = $2",
+                   {plan_id(table), shown(table.name)});
+  const bool changed = !then.empty() && then.at(0, 0) && then.text(0, 0) != now.text(0, 0);
+  return changed || now.integer(0, 1) > 0 || now.integer(0, 2) != 2;
+}
+
 void end_verification(ports::Session& session, const TakenTable& table, std::int64_t wrong) {
   const bool right = wrong == 0;
   session.exec(
@@ -136,7 +146,9 @@ std::vector<TableName> leaves_of(ports::Session& session, const TakenTable& tabl
 void start_archive(ports::Session& session, const TakenTable& table) {
   const auto leaves = leaves_of(session, table);
   if (has_archive(session, table)) {
-    if (!all_truncates_watched(session, table, leaves)) session.exec(archive_triggers_sql(table, leaves));
+    const bool blind = triggers_touched(session, table);
+    if (blind || !all_truncates_watched(session, table, leaves)) session.exec(archive_triggers_sql(table, leaves));
+    if (blind) restart_archive(session, table);
     return;
   }
   session.exec(archive_table_sql(table));
@@ -154,6 +166,9 @@ ArchiveBatch copy_next(ports::Session& session, const TakenTable& table, const T
   const Checkpoint at = checkpoint(session, table, copy_step(table), shown(leaf));
   batch.finished = at.finished;
   if (at.finished) return batch;
+  if (!at.there)  // rows that an earlier verification has not seen
+    session.exec("DELETE FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2",
+                 {plan_id(table), verify_step(table)});
   settle_in(session);
   Parameters parameters = at.cursor;
   parameters.push_back(std::to_string(limit));

@@ -107,11 +107,32 @@ void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<
   for (const TableName& name : names) session.exec("LOCK TABLE " + quoted(name) + " IN ACCESS EXCLUSIVE MODE");
 }
 
+namespace {
+
+/// An owned sequence goes with its column; restored, it must go on where it was, not where it was when it was hidden.
+void record_sequences(ports::Session& session, const TableName& table, const Plan& plan, const std::string& hidden) {
+  session.exec(R"(
+INSERT INTO switchback.definition (plan_id, ordinal, kind, structure, definition)
+SELECT p.id, (SELECT max(ordinal) FROM switchback.definition WHERE plan_id = p.id) + pg_catalog.row_number() OVER (ORDER BY c.oid),
+  'sequence', pg_catalog.format('%I.%I', n.nspname, c.relname),
+  pg_catalog.format('SELECT pg_catalog.setval(%L, %s)', pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.pg_sequence_last_value(c.oid))
+FROM switchback.plan p, pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'a'
+JOIN pg_catalog.pg_class c ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid AND c.relkind = 'S'
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE p.name = $1 AND a.attrelid = pg_catalog.to_regclass($2) AND a.attname = $3 AND CASE c.relkind WHEN 'S' THEN pg_catalog.pg_sequence_last_value(c.oid) END IS NOT NULL)",
+               {plan.name, quoted(table), hidden});
+}
+
+}  // namespace
+
 void drop_step(ports::Session& session, const Plan& plan, const Step& step, const std::vector<TakenTable>& tables) {
   if (const auto* column = std::get_if<DropColumn>(&step.action)) {
     for (const TakenTable& table : tables)
       if (table.name == column->table && has_archive(session, table)) keep_archive(session, table);
-    session.exec(drop_column_sql(column->table, tombstone_name(plan.name, column->name)));
+    const std::string hidden = tombstone_name(plan.name, column->name);
+    record_sequences(session, column->table, plan, hidden);
+    session.exec(drop_column_sql(column->table, hidden));
   } else if (const auto* not_null = std::get_if<SetNotNull>(&step.action)) {
     for (const std::string& sql : settle_not_null_sql(plan.name, not_null->table, not_null->column)) session.exec(sql);
   } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {

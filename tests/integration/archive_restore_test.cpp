@@ -204,6 +204,43 @@ TEST_CASE("a key used again while the deletion of its row has not ended gets not
   CHECK(one->exec("SELECT coalesce(current_setting('switchback.born', true), '')").text(0, 0).empty());
 }
 
+TEST_CASE("a serial column comes back with its sequence where it was, and rows born since get numbers of their own") {
+  SceneText text;
+  text.create =
+      "CREATE TABLE users (id bigint PRIMARY KEY, number serial UNIQUE); INSERT INTO users SELECT n FROM "
+      "generate_series(1, 5) AS n";
+  text.contract = {{DropColumn{text.table, "number", std::nullopt}, {}}};
+  ContractScene scene(text);
+  scene.hide();
+  scene.exec("INSERT INTO users VALUES (6), (7)");
+  scene.archive();
+  scene.drop();
+  scene.exec("INSERT INTO users VALUES (8)");
+  scene.begin_restore();
+  scene.exec("INSERT INTO users VALUES (9)");
+  scene.fill();
+  scene.end_filling();
+  scene.rebuild();
+  scene.end_restore();
+  CHECK(scene.rows("SELECT id, number FROM users WHERE id < 8 ORDER BY id") == "1|1\n2|2\n3|3\n4|4\n5|5\n6|6\n7|7\n");
+  CHECK(scene.one("SELECT count(*) FROM users WHERE number > 7") == "2");
+}
+
+TEST_CASE("neither archive nor validated check changes a table's shape") {
+  SceneText text = split_scene(10);
+  text.contract.insert(text.contract.begin(), {SetNotNull{text.table, "first_name"}, {}});
+  ContractScene scene(text);
+  scene.hide();
+  const std::string hidden = scene.fingerprint();
+  scene.archive();
+  scene.transaction([&](ports::Session& session) {
+    engine::validate(session, scene.plan(), SetNotNull{text.table, "first_name"});
+  });
+  CHECK(scene.fingerprint() == hidden);
+  scene.drop();
+  CHECK(scene.fingerprint() != hidden);
+}
+
 TEST_CASE("without an archive a restore goes by reverse alone") {
   SceneText text = split_scene(5, true);
   text.no_archive = true;

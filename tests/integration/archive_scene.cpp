@@ -190,6 +190,11 @@ engine::LossCount ContractScene::losses(std::int64_t batch) {
   return engine::losses(*session_, *catalog.table(*session_, table_->sync().name), *normal_, batch);
 }
 
+std::string ContractScene::fingerprint() {
+  postgres::PostgresCatalog catalog;
+  return catalog.fingerprint(*session_, table_->sync().name);
+}
+
 std::string ContractScene::rows(const std::string& sql) {
   std::string out;
   for (const auto& row : exec(sql).rows) {

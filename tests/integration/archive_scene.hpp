@@ -65,6 +65,7 @@ class ContractScene {
   }
 
   engine::LossCount losses(std::int64_t batch);
+  std::string fingerprint();
 
   /// Runs `work` in a transaction that commits.
   void transaction(const std::function<void(ports::Session&)>& work);

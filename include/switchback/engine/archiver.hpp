@@ -14,7 +14,8 @@
 namespace switchback::engine {
 
 /// Makes archive table, function, triggers and registry row, all or what is missing of them. SHARE ROW EXCLUSIVE on the
-/// table. After hide: the triggers name the tombstones. Does nothing when the archive is there.
+/// table. After hide: the triggers name the tombstones. With an archive that is there and whose triggers were off for a
+/// while, or since it was verified are not the same, it makes them anew and starts the archive over.
 void start_archive(ports::Session& session, const TakenTable& table);
 
 /// Leaves of the table as they are now: itself, or every leaf partition.
