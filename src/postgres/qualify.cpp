@@ -142,6 +142,10 @@ class Qualifier {
     switch (node->node_case) {
       case PG_QUERY__NODE__NODE_FUNC_CALL:
         put_schema(node->func_call->n_funcname, node->func_call->funcname);
+        // Infix syntax as a plain call: the deparser leaves out the parentheses that it would need.
+        if (std::string_view(node->func_call->funcname[1]->string->sval) == "timezone" ||
+            std::string_view(node->func_call->funcname[1]->string->sval) == "is_normalized")
+          node->func_call->funcformat = PG_QUERY__COERCION_FORM__COERCE_EXPLICIT_CALL;
         return node;
       case PG_QUERY__NODE__NODE_TYPE_CAST:
         return cast(node);
@@ -376,6 +380,11 @@ std::string qualify_default(const std::string& text) {
 Written look_at(const std::string& text, std::string& problem) {
   if (text.find(stand_in_stem) != std::string::npos || text.find(row_alias.substr(0, 11)) != std::string_view::npos) {
     problem = "contains a name of switchback's own";
+    return Written::nothing;
+  }
+  constexpr std::size_t longest = 10'000;  // libpg_query recurses; deep nesting in a long text would leave the stack
+  if (text.size() > longest) {
+    problem = "is longer than 10,000 bytes";
     return Written::nothing;
   }
   try {
