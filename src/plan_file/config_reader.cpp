@@ -13,7 +13,7 @@ using plan_file::NodePointer;
 using plan_file::PlacedSetting;
 using plan_file::Value;
 
-ReadConfig read_config(std::string_view text, std::string file) {
+ReadConfig read_config(std::string_view text, const std::string& file) {
   Findings findings(text, file);
   ReadConfig result;
   std::vector<PlacedSetting> settings;

@@ -18,7 +18,7 @@ struct ReadConfig {
 };
 
 /// Same reader, same limits and same diagnostics as plans; an empty file is an empty configuration.
-ReadConfig read_config(std::string_view text, std::string file);
+ReadConfig read_config(std::string_view text, const std::string& file);
 ReadConfig read_config_file(const std::string& path);
 
 /// SWITCHBACK_SECTION_KEY for every setting of the registry; `variable` is as getenv. Keys with a free part
