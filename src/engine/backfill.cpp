@@ -21,7 +21,7 @@ class Filling {
 
   WalkCost batch(ports::Session& session, const WalkBatch& batch) {
     prepare(session);
-    if (!batch.careful) return {fill(session, batch.leaf, batch.range), 0};
+    if (!batch.careful) return {fill(session, batch.leaf, batch.range), 0, {}};
     std::vector<KeyValue> keys;
     const auto rows = session.exec(std::string(own_mark) + "SELECT " + key_texts() + " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " +
                                    batch.range + " AND " + marker() + " IS NULL ORDER BY " + key_columns(sync_.key, "t"));

@@ -79,6 +79,7 @@ CREATE TABLE switchback.checkpoint (
   rows_done bigint NOT NULL DEFAULT 0,
   rows_bad  bigint NOT NULL DEFAULT 0,
   active    interval NOT NULL DEFAULT '0',
+  tally     jsonb,
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (plan_id, step, part)
 ) WITH (fillfactor = 50);

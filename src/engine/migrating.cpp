@@ -43,7 +43,7 @@ Stop check_rows(Workbench& bench, const Verify& verify, const Work& work) {
                                    "::pg_catalog.text))[1] FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range + " AND (" +
                                    found->check.in("t") + ") IS NOT TRUE");
     if (rows.at(0, 1) && samples.size() < 5) samples.push_back(rows.text(0, 1));
-    return WalkCost{0, rows.integer(0, 0)};
+    return WalkCost{0, rows.integer(0, 0), {}};
   });
   if (!stop.ok()) return stop;
   const WalkTotals totals = walk_totals(bench.session(), bench.fence().plan, step);
@@ -55,10 +55,19 @@ Stop check_rows(Workbench& bench, const Verify& verify, const Work& work) {
   return Stop::held({HoldKind::violation, reason, "the rows are mended, then switchback run again", {}});
 }
 
+std::string tally_of(const Compared& found) {
+  return json{{"rows", found.rows}, {"wrong", found.wrong}, {"quarantined", found.quarantined}, {"both_sides", found.both_sides}, {"unfilled", found.unfilled}, {"samples", found.samples}}.dump();
+}
+
+Compared tally_from(const std::string& text) {
+  const json from = json::parse(text);
+  return {from.at("rows"), from.at("wrong"), from.at("both_sides"), from.at("quarantined"), from.at("unfilled"), from.at("samples").get<std::vector<std::string>>()};
+}
+
 void note_comparison(Workbench& bench, const TableName& table, const Compared& found) {
   bench.note("compared", show_count(found.rows) + " rows of " + shown(table) + ": " + show_count(found.wrong) + " wrong, " +
                              show_count(found.quarantined) + " quarantined, " + show_count(found.both_sides) + " written on both sides by the application",
-             json{{"rows", found.rows}, {"wrong", found.wrong}, {"quarantined", found.quarantined}, {"both_sides", found.both_sides}, {"unfilled", found.unfilled}, {"samples", found.samples}}.dump());
+             tally_of(found));
 }
 
 Stop compare_table(Workbench& bench, const Work& work) {
@@ -142,19 +151,22 @@ Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const T
 }
 
 Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& step, Compared& found) {
-  // Counters of a comparison live in this process: one that was interrupted starts again.
-  Stop stop = bench.in_transaction([&](ports::Session& session) { forget_walk(session, bench.fence().plan, step); });
+  // One that was interrupted a moment ago goes on; an older one starts again, because what it saw may have changed.
+  Stop stop = bench.in_transaction([&](ports::Session& session) {
+    if (!walk_is_recent(session, bench.fence().plan, step)) forget_walk(session, bench.fence().plan, step);
+  });
   if (!stop.ok()) return stop;
-  found = {};
-  Compared pending;  // of the batch under way: a batch that is tried again must not count twice
-  WalkOptions options{step, sync.table, sync.key, {}, false, {}};
-  options.committed = [&]() -> std::optional<Hold> {
-    add(found, std::exchange(pending, {}));
-    return std::nullopt;
-  };
-  return walk(bench, options, [&](ports::Session& session, const WalkBatch& batch) {
-    pending = batch.careful ? compare_row_by_row(session, sync, batch) : compare_rows(session, sync, batch.leaf, batch.range);
-    return WalkCost{0, pending.wrong};
+  stop = walk(bench, {step, sync.table, sync.key, {}, false, {}}, [&](ports::Session& session, const WalkBatch& batch) {
+    const Compared here = batch.careful ? compare_row_by_row(session, sync, batch) : compare_rows(session, sync, batch.leaf, batch.range);
+    Compared leaf = batch.tally ? tally_from(*batch.tally) : Compared{};
+    add(leaf, here);
+    return WalkCost{0, here.wrong, tally_of(leaf)};
+  });
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    found = {};
+    for (const std::string& tally : walk_tallies(session, bench.fence().plan, step)) add(found, tally_from(tally));
+    forget_walk(session, bench.fence().plan, step);
   });
 }
 
@@ -179,7 +191,7 @@ Compared compare_now(ports::Session& session, ports::Catalog& catalog, const Pla
           upper.emplace();
           for (std::size_t i = 0; i < sync.key.columns.size(); ++i) upper->push_back(bound.text(0, i));
         }
-        const WalkBatch batch{leaf, key_compare(sync.key, "t", ">", at) + " AND " + key_compare(sync.key, "t", "<=", upper), true};
+        const WalkBatch batch{leaf, key_compare(sync.key, "t", ">", at) + " AND " + key_compare(sync.key, "t", "<=", upper), true, {}};
         try {
           add(sum, compare_rows(session, sync, leaf, batch.range));
         } catch (const Error& error) {

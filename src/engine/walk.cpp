@@ -13,7 +13,7 @@ using Clock = std::chrono::steady_clock;
 struct Checkpoint {
   std::optional<KeyValue> cursor;
   bool finished = false;
-  std::int64_t rows = 0;
+  std::optional<std::string> tally;
 };
 
 class Walker {
@@ -84,7 +84,7 @@ class Walker {
       upper.emplace();
       for (std::size_t i = 0; i < options_.key.columns.size(); ++i) upper->push_back(bound.text(0, i));
     }
-    const WalkBatch batch{leaf, key_compare(options_.key, "t", ">", at.cursor) + " AND " + key_compare(options_.key, "t", "<=", upper), careful};
+    const WalkBatch batch{leaf, key_compare(options_.key, "t", ">", at.cursor) + " AND " + key_compare(options_.key, "t", "<=", upper), careful, at.tally};
     std::int64_t rows = wanted;
     if (!upper)
       rows = session.exec(std::string(own_mark) + "SELECT pg_catalog.count(*) FROM ONLY " + quoted(leaf) + " AS t WHERE " + batch.range).integer(0, 0);
@@ -92,7 +92,7 @@ class Walker {
     const WalkCost cost = work_(session, batch);
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);
     finished = !upper;
-    store_checkpoint(session, leaf, upper ? upper : at.cursor, finished, rows, cost.rows_bad, took);
+    store_checkpoint(session, leaf, upper ? upper : at.cursor, finished, rows, cost, took);
     const Settings& settings = bench_.settings();
     sizer_.observe(rows, took, cost.wal_bytes, options_.limits.target.value_or(settings.batch_target),
                    options_.limits.max_wal.value_or(settings.batch_max_wal));
@@ -102,27 +102,27 @@ class Walker {
   }
 
   Checkpoint read_checkpoint(ports::Session& session, const TableName& leaf) {
-    const auto rows = session.exec("SELECT cursor, finished, rows_done FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND part = $3",
+    const auto rows = session.exec("SELECT cursor, finished, tally FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND part = $3",
                                    {std::to_string(bench_.fence().plan), options_.step, shown(leaf)});
     Checkpoint at;
     if (rows.empty()) return at;
     if (rows.at(0, 0)) at.cursor = json::parse(*rows.at(0, 0)).get<KeyValue>();
     at.finished = rows.boolean(0, 1);
-    at.rows = rows.integer(0, 2);
+    at.tally = rows.at(0, 2);
     return at;
   }
 
   void store_checkpoint(ports::Session& session, const TableName& leaf, const std::optional<KeyValue>& cursor, bool finished,
-                        std::int64_t rows, std::int64_t bad, std::chrono::microseconds took) {
+                        std::int64_t rows, const WalkCost& cost, std::chrono::microseconds took) {
     session.exec(R"sql(
-INSERT INTO switchback.checkpoint AS c (plan_id, step, part, cursor, finished, rows_done, rows_bad, active)
-VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8::interval)
+INSERT INTO switchback.checkpoint AS c (plan_id, step, part, cursor, finished, rows_done, rows_bad, active, tally)
+VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8::interval, $9::jsonb)
 ON CONFLICT (plan_id, step, part) DO UPDATE SET cursor = excluded.cursor, finished = excluded.finished,
   rows_done = c.rows_done + excluded.rows_done, rows_bad = c.rows_bad + excluded.rows_bad, active = c.active + excluded.active,
-  updated_at = pg_catalog.clock_timestamp())sql",
+  tally = excluded.tally, updated_at = pg_catalog.clock_timestamp())sql",
                  {std::to_string(bench_.fence().plan), options_.step, shown(leaf),
                   cursor ? ports::Value(json(*cursor).dump()) : ports::Value(), finished ? "t" : "f", std::to_string(rows),
-                  std::to_string(bad), std::to_string(took.count()) + " us"});
+                  std::to_string(cost.rows_bad), std::to_string(took.count()) + " us", cost.tally});
   }
 
   void show_progress(bool last) {
@@ -176,6 +176,18 @@ WalkTotals walk_totals(ports::Session& session, PlanId plan, std::string_view st
   const auto rows = session.exec("SELECT pg_catalog.sum(rows_done)::bigint, pg_catalog.sum(rows_bad)::bigint FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2",
                                  {std::to_string(plan), std::string(step)});
   return {rows.integer(0, 0), rows.integer(0, 1)};
+}
+
+std::vector<std::string> walk_tallies(ports::Session& session, PlanId plan, std::string_view step) {
+  const auto rows = session.exec("SELECT tally FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND tally IS NOT NULL", {std::to_string(plan), std::string(step)});
+  std::vector<std::string> tallies;
+  for (std::size_t i = 0; i < rows.size(); ++i) tallies.push_back(rows.text(i, 0));
+  return tallies;
+}
+
+bool walk_is_recent(ports::Session& session, PlanId plan, std::string_view step) {
+  return session.exec("SELECT coalesce(pg_catalog.max(updated_at) > pg_catalog.clock_timestamp() - interval '1 hour', false) FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2",
+                      {std::to_string(plan), std::string(step)}).boolean(0, 0);
 }
 
 void forget_walk(ports::Session& session, PlanId plan, std::string_view step) {

@@ -16,10 +16,12 @@ struct WalkBatch {
   TableName leaf;     ///< plain table that holds the rows
   std::string range;  ///< SQL boolean over the alias `t`: the rows of this batch
   bool careful = false;  ///< the batch failed on a value before: find the rows at fault
+  std::optional<std::string> tally = {};  ///< what WalkCost::tally of this leaf's last batch was
 };
 struct WalkCost {
   std::int64_t wal_bytes = 0;
   std::int64_t rows_bad = 0;
+  std::optional<std::string> tally = {};  ///< JSON, of this leaf up to and with this batch; kept in its checkpoint
 };
 using WalkWork = std::function<WalkCost(ports::Session&, const WalkBatch&)>;
 
@@ -41,6 +43,10 @@ struct WalkTotals {
   std::int64_t bad = 0;
 };
 WalkTotals walk_totals(ports::Session& session, PlanId plan, std::string_view step);
+/// The tallies of all leaves.
+std::vector<std::string> walk_tallies(ports::Session& session, PlanId plan, std::string_view step);
+/// Whether the walk went on less than an hour ago.
+bool walk_is_recent(ports::Session& session, PlanId plan, std::string_view step);
 /// Forgets the checkpoints of a step, so that it starts from the first row; within the caller's transaction.
 void forget_walk(ports::Session& session, PlanId plan, std::string_view step);
 
