@@ -72,7 +72,7 @@ std::vector<pid_t> processes_of(const Cluster& cluster) {
   for (const auto& entry : fs::directory_iterator("/proc", error)) {
     const auto pid = number(entry.path().filename().string());
     if (!pid) continue;
-    const fs::path process = entry.path();
+    const fs::path& process = entry.path();
     const std::string program = first_line(process / "comm");
     const bool server = program == "postgres" || program == "postmaster";
     const bool maker = program == "initdb" || program == "pg_ctl" || program == "cp" || program == "sh";
