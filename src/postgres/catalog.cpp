@@ -72,7 +72,7 @@ SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
   CASE WHEN a.attcollation <> t.typcollation THEN (SELECT format('%I.%I', n.nspname, c.collname) FROM pg_collation c
     JOIN pg_namespace n ON n.oid = c.collnamespace WHERE c.oid = a.attcollation) END,
   col_description(a.attrelid, a.attnum),
-  (SELECT string_agg(format('GRANT %s (%I) ON %s TO %s%s', g.privilege_type, a.attname, $table,
+  (SELECT string_agg(format('GRANT %s ("%s") ON %s TO %s%s', g.privilege_type, replace(a.attname, '"', '""'), $table,
       CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
       CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), $separator ORDER BY g.grantee, g.privilege_type)
     FROM aclexplode(a.attacl) g),

@@ -69,7 +69,7 @@ TEST_CASE("a table's facts say what sync decides on", "[catalog]") {
   CHECK(column("v").type == "character varying(5)");
   CHECK(column("m").type == "public.mood");
   CHECK(column("mail").comment == "hi");
-  CHECK(column("mail").grants == std::vector<std::string>{R"(GRANT SELECT (mail) ON "public"."t" TO PUBLIC)"});
+  CHECK(column("mail").grants == std::vector<std::string>{R"(GRANT SELECT ("mail") ON "public"."t" TO PUBLIC)"});
   CHECK(column("low").collation == "pg_catalog.\"C\"");
   CHECK(column("at").default_value == "pg_catalog.now()");
   CHECK_FALSE(column("at").default_volatile);
