@@ -68,6 +68,8 @@ int roll_back(Invocation& invocation, const BackOptions& options) {
   }
   if (!invocation.json()) invocation.say(turn_back_text(plan.name, to, way));
   require_yes(invocation, options, to, way, request);
+  if (!way.losses.empty() && !overrides_loss(request.despite))
+    request.despite.push_back({"loss", "agreed to in development"});
   request.consent = true;
   request.wait = true;
   ProgressView view(invocation.options().quiet);

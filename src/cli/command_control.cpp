@@ -133,10 +133,12 @@ int approve(Invocation& invocation, const ApproveOptions& options) {
     if (!given.despite && given.phase == options.phase) roles.insert(given.role);
   const int needed = approvals_needed(invocation, plan);
   const auto given = static_cast<int>(roles.size());
+  engine::PlanRecord freed = plan;  // what is next once the hold that this was about has ended
+  freed.hold.reset();
   const std::string next = given < needed
                                ? std::to_string(needed - given) + " more: as another role, switchback approve " +
                                      plan.name + " --phase " + options.phase
-                               : next_for(plan);
+                               : next_for(freed);
   if (invocation.json()) {
     invocation.data(dumped({{"schema_version", 1},
                             {"plan", plan.name},
@@ -149,8 +151,12 @@ int approve(Invocation& invocation, const ApproveOptions& options) {
                     "\n");
     return 0;
   }
-  invocation.say("recorded for sha256:" + plan.hash.substr(0, 12) + " of " + plan.name + ": " + std::to_string(given) +
-                 " of " + std::to_string(needed) + " approvals that its contract needs");
+  const std::string recorded = "recorded for sha256:" + plan.hash.substr(0, 12) + " of " + plan.name + ": ";
+  for (const daemon::Despite& one : despite)
+    invocation.say(recorded + "its " + options.phase + " goes on despite " + one.what);
+  if (despite.empty())
+    invocation.say(recorded + std::to_string(given) + " of " + std::to_string(needed) +
+                   " approvals that its contract needs");
   invocation.say("next: " + next);
   return 0;
 }

@@ -3,6 +3,7 @@
 #include "switchback/core/change.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
+#include "switchback/postgres/catalog.hpp"
 
 namespace switchback::cli {
 namespace {
@@ -45,10 +46,18 @@ struct ExplainOptions {
   bool offline = false;
 };
 
+/// With what only the catalog knows: the default, the indexes and the constraints that a rename takes along.
+Plan long_form(Invocation& invocation, const Plan& plan) {
+  const auto session = invocation.connected(true);
+  postgres::PostgresCatalog catalog;
+  return expand_changes(plan, [&](const TableName& name) { return catalog.table(*session, name); });
+}
+
 int explain(Invocation& invocation, const ExplainOptions& options) {
   const Plan plan = invocation.plan_from(options.plan);
   if (options.yaml) {
-    invocation.data(to_yaml(expand_changes(plan, [](const TableName&) { return std::nullopt; })));
+    invocation.data(to_yaml(options.offline ? expand_changes(plan, [](const TableName&) { return std::nullopt; })
+                                            : long_form(invocation, plan)));
     return 0;
   }
   const Explained explained = daemon::explain_plan(plan, invocation.drive_request(), !options.offline);

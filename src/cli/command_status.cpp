@@ -92,7 +92,7 @@ class LineWatch {
     std::string place;
     for (const auto& plan : plans) {
       const auto shown = hold_of(plan);
-      place += plan.name + std::string(name(plan.state)) + (shown ? shown->hold.reason : "") + "\n";
+      place += plan.name + std::string(name(plan.state)) + (shown ? std::string(name(shown->hold.kind)) : "") + "\n";
     }
     const auto period = Clock::now() - started_ < 1min ? 5s : 30s;
     if (place == last_place_ && Clock::now() - last_ < period) return;

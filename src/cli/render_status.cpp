@@ -161,8 +161,10 @@ Json plan_object(const PlanRecord& plan) {
 std::string progress_line(const PlanRecord& plan, Instant now) {
   std::string text = plan.name + "  " + std::string(name(plan.state));
   if (plan.progress && moves_rows(plan.state)) text += "  " + extent(*plan.progress);
-  if (const auto shown = hold_of(plan))
-    return printable(text + "  held " + age(shown->since, now) + ": " + shown->hold.reason);
+  if (const auto shown = hold_of(plan)) {
+    const std::string passed = age(shown->since, now);  // empty in the moment before the journal has it
+    return printable(text + "  held" + (passed.empty() ? "" : " " + passed) + ": " + shown->hold.reason);
+  }
   if (plan.progress && moves_rows(plan.state)) text += pace(*plan.progress);
   return printable(text);
 }
