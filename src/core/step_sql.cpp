@@ -68,7 +68,10 @@ std::string index_name(const CreateIndex& index) {
 
 std::string leaf_index_name(const std::string& index, const TableName& leaf) { return fit_name(leaf.name + "_" + index); }
 
-std::string create_index_sql(const CreateIndex& index, const TableName& on, const std::string& name) {
+namespace {
+
+/// `concurrently` and `only` are the key words at their places, or empty.
+std::string create_index(const CreateIndex& index, std::string_view concurrently, const std::string& name, std::string_view only, const TableName& on) {
   std::string rest;
   bool unique = index.unique;
   if (index.definition) {
@@ -80,7 +83,13 @@ std::string create_index_sql(const CreateIndex& index, const TableName& on, cons
     if (!index.include.empty()) rest += " INCLUDE (" + column_list(index.include) + ")";
     if (index.where) rest += " WHERE (" + *index.where + ")";
   }
-  return std::string("CREATE ") + (unique ? "UNIQUE " : "") + "INDEX CONCURRENTLY " + quote_identifier(name) + " ON " + quoted(on) + rest;
+  return std::string("CREATE ") + (unique ? "UNIQUE " : "") + "INDEX " + std::string(concurrently) + quote_identifier(name) + " ON " + std::string(only) + quoted(on) + rest;
+}
+
+}  // namespace
+
+std::string create_index_sql(const CreateIndex& index, const TableName& on, const std::string& name) {
+  return create_index(index, "CONCURRENTLY ", name, "", on);
 }
 
 StepSql index_sql(const CreateIndex& index, const TableFacts* table) {
@@ -92,10 +101,7 @@ StepSql index_sql(const CreateIndex& index, const TableFacts* table) {
   out.lock = "SHARE UPDATE EXCLUSIVE";
   out.held = "as long as the build takes; reads and writes go on";
   if (table && table->kind == 'p') {
-    std::string parent = create_index_sql(index, index.table, name);
-    parent.replace(parent.find("CONCURRENTLY "), 13, "");
-    parent.replace(parent.find(" ON "), 4, " ON ONLY ");
-    out.sql.push_back(parent);
+    out.sql.push_back(create_index(index, "", name, "ONLY ", index.table));
     for (const TableName& leaf : table->leaves) {
       const std::string leaf_name = leaf_index_name(name, leaf);
       out.sql.push_back(create_index_sql(index, leaf, leaf_name));
