@@ -43,6 +43,19 @@ std::string state_diagram() {
   return text;
 }
 
+std::string state_table_text() {
+  std::string text = "| state | what is true of the database | image before | image after |\n|---|---|---|---|\n";
+  for (const StateFacts& row : state_table) {
+    const std::string mark = row.resting ? "" : "*";
+    const Safety untouched = image_safety(row.state, false).before;
+    text += "| " + mark + std::string(row.name) + mark + " | " + std::string(row.truth) + " | " +
+            std::string(word(row.before)) +
+            (untouched == row.before ? "" : "; " + std::string(word(untouched)) + " where nothing was taken away") +
+            " | " + std::string(word(row.after)) + " |\n";
+  }
+  return text;
+}
+
 ImageSafety image_safety(State state, bool takes_away) {
   const StateFacts& row = facts(state);
   if (state == State::done && !takes_away) return {Safety::works, row.after};

@@ -65,9 +65,10 @@ void hide_now(Workbench& bench, ports::Session& session, const std::vector<Judge
 }
 
 /// Batches of one leaf or table until `next` says it is finished.
-Stop in_batches(Workbench& bench, const std::string& step, const std::function<ArchiveBatch(ports::Session&, std::int64_t)>& next, ArchiveBatch& sum) {
+Stop in_batches(Workbench& bench, const std::string& step, double estimate, const std::function<ArchiveBatch(ports::Session&, std::int64_t)>& next, ArchiveBatch& sum) {
   BatchSizer sizer;
   bool finished = false;
+  const auto started = std::chrono::steady_clock::now();
   auto shown_at = std::chrono::steady_clock::now();
   while (!finished) {
     Stop stop = bench.pause_point(true);
@@ -88,7 +89,28 @@ Stop in_batches(Workbench& bench, const std::string& step, const std::function<A
     finished = batch.finished;
     if (std::chrono::steady_clock::now() - shown_at < milliseconds(1000)) continue;
     shown_at = std::chrono::steady_clock::now();
-    bench.show_progress({step, sum.rows, 0, 0, batch.rows, std::chrono::duration<double, std::milli>(took).count(), 1, std::nullopt, 0, bench.control().worst_lag()});
+    const double seconds = std::chrono::duration<double>(shown_at - started).count();
+    const double rate = static_cast<double>(sum.rows) / std::max(seconds, 0.001);
+    const auto all = std::max(static_cast<std::int64_t>(estimate), sum.rows);
+    bench.show_progress({step, sum.rows, all, rate, batch.rows, std::chrono::duration<double, std::milli>(took).count(), 1, static_cast<std::int64_t>(static_cast<double>(all - sum.rows) / std::max(rate, 1.0)), 0, bench.control().worst_lag()});
+  }
+  return Stop::arrived();
+}
+
+double rows_estimate(Workbench& bench, const TakenTable& table) {
+  double rows = 0;
+  bench.outside_transaction([&](ports::Session& session) {
+    const auto facts = bench.catalog().table(session, table.name);
+    rows = facts ? facts->rows_estimate : 0;
+  });
+  return rows;
+}
+
+/// Keys of rows that are gone leave the archive, also those deleted between the verification and the drop.
+Stop sweep(Workbench& bench, const TakenTable& table) {
+  for (std::int64_t swept = 1; swept > 0;) {
+    const Stop stop = bench.in_transaction([&](ports::Session& session) { swept = sweep_gone(session, table, 1000); });
+    if (!stop.ok()) return stop;
   }
   return Stop::arrived();
 }
@@ -101,17 +123,13 @@ Stop copy_rows(Workbench& bench, const TakenTable& table) {
     for (const TableName& leaf : leaves) {
       if (!stop.ok()) return stop;
       ArchiveBatch sum;
-      stop = in_batches(bench, step, [&](ports::Session& session, std::int64_t rows) { return copy_next(session, table, leaf, rows); }, sum);
+      stop = in_batches(bench, step, rows_estimate(bench, table), [&](ports::Session& session, std::int64_t rows) { return copy_next(session, table, leaf, rows); }, sum);
     }
     if (!stop.ok()) return stop;
     stop = bench.outside_transaction([&](ports::Session& session) { all = copied(session, table); });
     if (!stop.ok()) return stop;
   }
-  for (std::int64_t swept = 1; swept > 0;) {
-    const Stop stop = bench.in_transaction([&](ports::Session& session) { swept = sweep_gone(session, table, 1000); });
-    if (!stop.ok()) return stop;
-  }
-  return Stop::arrived();
+  return sweep(bench, table);
 }
 
 Stop archive_table(Workbench& bench, const TakenTable& table) {
@@ -123,7 +141,7 @@ Stop archive_table(Workbench& bench, const TakenTable& table) {
     stop = copy_rows(bench, table);
     if (!stop.ok()) return stop;
     ArchiveBatch sum;
-    stop = in_batches(bench, "verify archive " + shown(table.name), [&](ports::Session& session, std::int64_t rows) { return verify_next(session, table, rows); }, sum);
+    stop = in_batches(bench, "verify archive " + shown(table.name), rows_estimate(bench, table), [&](ports::Session& session, std::int64_t rows) { return verify_next(session, table, rows); }, sum);
     if (!stop.ok()) return stop;
     stop = bench.in_transaction([&](ports::Session& session) {
       bench.note("archive_verified", show_count(sum.rows) + " rows of " + shown(table.name) + " compared with the archive, " + show_count(sum.wrong) + " differ" + (sum.sample.empty() ? "" : ": " + sum.sample));
@@ -170,7 +188,7 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   in_the_way.reset();
   if (session.exec("SELECT state FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)}).text(0, 0) == name(State::contracted)) return;
   lock_for_drop(session, bench.plan(), tables);
-  std::vector<std::string> objections = archive_time(bench) ? drop_objections(session, bench.fence().plan, bench.plan(), tables) : std::vector<std::string>{};
+  const std::vector<std::string> objections = drop_objections(session, bench.fence().plan, bench.plan(), tables);
   if (!objections.empty()) in_the_way = Hold{HoldKind::failure, objections.front(), "switchback run again: the archive is made anew", objections};
   if (!in_the_way) in_the_way = closure_hold(bench, true);
   if (in_the_way) return;
@@ -266,7 +284,10 @@ Stop contract_plan(Workbench& bench) {
   if (stop.ok()) stop = bench.in_transaction([&](ports::Session& session) { restore_point(bench, session); });
   if (stop.ok()) stop = check_surroundings(bench);
   if (!stop.ok()) return stop;
-  return drop_structures(bench, tables);
+  stop = drop_structures(bench, tables);
+  for (const TakenTable& table : tables)
+    if (stop.ok() && archive_time(bench)) stop = sweep(bench, table);
+  return stop;
 }
 
 Stop finish_plan(Workbench& bench) {

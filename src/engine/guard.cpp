@@ -27,6 +27,14 @@ std::string shown_time(Instant at) {
   return text;
 }
 
+/// Named under allow_silent, or taken away by the plan itself.
+bool is_named(const ports::Dependent& dependent, const ports::UsageRequest& request) {
+  return std::ranges::any_of(request.allow_silent, [&](const std::string& name) { return ports::named_by(dependent, name); }) ||
+         std::ranges::any_of(request.structures, [&](const Structure& structure) {
+           return structure.kind != Structure::Kind::column && structure.name == dependent.name;
+         });
+}
+
 Hold hold_of(std::vector<std::string> reasons, HoldKind kind, const std::string& ends_when) {
   Hold hold{kind, reasons.front(), ends_when, {}};
   if (reasons.size() > 1) hold.reasons = std::move(reasons);
@@ -102,15 +110,12 @@ std::optional<Hold> usage_hold(Workbench& bench, std::vector<Judgement>& judged)
 std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
   const ports::UsageRequest request = usage_request(bench, hidden);
   std::vector<std::string> reasons;
-  for (const Structure& structure : request.structures) {
+  for (const Structure& structure : request.structures)
     for (const ports::Dependent& dependent : bench.usage().closure(bench.session(), structure).dependents) {
-      if (dependent.effect == ports::Dependent::Effect::blocks)
-        reasons.push_back(dependent.kind + " " + dependent.identity + " uses " + shown(structure));
-      if (dependent.effect == ports::Dependent::Effect::silent && std::ranges::find(request.allow_silent, dependent.name) == request.allow_silent.end() &&
-          std::ranges::find(request.allow_silent, dependent.identity) == request.allow_silent.end())
-        reasons.push_back(dependent.kind + " " + dependent.identity + " would be dropped along with " + shown(structure));
+      if (is_named(dependent, request)) continue;
+      if (dependent.effect == ports::Dependent::Effect::blocks) reasons.push_back(dependent.kind + " " + dependent.identity + " uses " + shown(structure));
+      if (dependent.effect == ports::Dependent::Effect::silent) reasons.push_back(dependent.kind + " " + dependent.identity + " would be dropped along with " + shown(structure));
     }
-  }
   if (reasons.empty()) return std::nullopt;
   return hold_of(std::move(reasons), HoldKind::usage, "it is changed or dropped, or the plan names what may go along under allow_silent");
 }

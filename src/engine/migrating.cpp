@@ -181,6 +181,7 @@ Compared compare_now(ports::Session& session, ports::Catalog& catalog, const Pla
     if (now.empty() || !table) continue;
     any = true;
     sync.sync = sync_from_json(now.text(0, 0));
+    if (const std::string path = key_search_path(session, sync.table, sync.key, "SESSION"); !path.empty()) session.exec(path);
     for (const TableName& leaf : table->leaves) {
       std::optional<KeyValue> at;
       for (bool more = true; more;) {

@@ -110,7 +110,7 @@ std::string lost_function_sql(const TableFacts& table, const SyncPlan& sync) {
   }
   const std::string scope =
       sync.where ? "  IF (" + sync.where->in("r") + ") IS NOT TRUE THEN RETURN " + some + "; END IF;\n" : "";
-  return "CREATE OR REPLACE FUNCTION pg_temp.switchback_lost(r " + quoted(table.name) +
+  return std::string(own_mark) + "CREATE OR REPLACE FUNCTION pg_temp.switchback_lost(r " + quoted(table.name) +
          ") RETURNS boolean LANGUAGE plpgsql AS " +
          dollar_quote("\nBEGIN\n" + scope + "  RETURN " + differs +
                       ";\nEXCEPTION WHEN OTHERS THEN\n  IF pg_catalog.left(SQLSTATE, 2) IN "

@@ -26,6 +26,7 @@ class Walker {
     Stop stop = bench_.outside_transaction([&](ports::Session& session) {
       table = bench_.catalog().table(session, options_.table);
       if (!table) throw Error(Exit::drift, Remedy::person, "the table " + shown(options_.table) + " is gone");
+      search_path_ = key_search_path(session, options_.table, options_.key, "LOCAL");
       before_ = walk_totals(session, bench_.fence().plan, options_.step).rows;
     });
     if (!stop.ok()) return stop;
@@ -78,6 +79,7 @@ class Walker {
 
   std::int64_t one_batch(ports::Session& session, const TableName& leaf, const Checkpoint& at, bool careful, bool& finished) {
     const long wanted = sizer_.rows();
+    if (!search_path_.empty()) session.exec(search_path_);
     const auto bound = session.exec(key_bound_sql(options_.key, leaf, at.cursor, wanted));
     std::optional<KeyValue> upper;
     if (!bound.empty()) {
@@ -147,6 +149,7 @@ ON CONFLICT (plan_id, step, part) DO UPDATE SET cursor = excluded.cursor, finish
   Workbench& bench_;
   const WalkOptions& options_;
   const WalkWork& work_;
+  std::string search_path_;
   BatchSizer sizer_;
   Clock::time_point started_;
   Clock::time_point shown_{};
@@ -170,6 +173,17 @@ Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work) {
   }
   bench.control().writing(false);
   return stop;
+}
+
+std::string key_search_path(ports::Session& session, const TableName& table, const KeyFacts& key, std::string_view scope) {
+  const auto schemas = session.exec(R"sql(
+SELECT DISTINCT n.nspname FROM pg_catalog.pg_index i CROSS JOIN pg_catalog.unnest(i.indclass::oid[]) AS c(oid)
+JOIN pg_catalog.pg_opclass o ON o.oid = c.oid JOIN pg_catalog.pg_namespace n ON n.oid = o.opcnamespace
+WHERE i.indexrelid = pg_catalog.to_regclass($1) AND n.nspname <> 'pg_catalog')sql", {quoted({table.schema, key.index})});
+  if (schemas.empty()) return {};
+  std::string path = "SET " + std::string(scope) + " search_path = pg_catalog";
+  for (std::size_t i = 0; i < schemas.size(); ++i) path += ", " + quote_identifier(schemas.text(i, 0));
+  return path + ", pg_temp";
 }
 
 WalkTotals walk_totals(ports::Session& session, PlanId plan, std::string_view step) {

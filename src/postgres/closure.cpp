@@ -179,9 +179,4 @@ Closure closure(ports::Session& session, const Structure& structure) {
   return result;
 }
 
-bool named_by(const ports::Dependent& dependent, std::string_view name) {
-  return name == dependent.name || name == dependent.identity || name == shown(std::string_view(dependent.name)) ||
-         (dependent.identity.starts_with("public.") && name == std::string_view(dependent.identity).substr(7));
-}
-
 }  // namespace switchback::postgres

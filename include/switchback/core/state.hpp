@@ -143,6 +143,8 @@ std::optional<State> state_named(std::string_view name);
 
 /// Mermaid text of the whole table, as the README shows it.
 std::string state_diagram();
+/// Markdown of every state and what each image may expect of it, as the README shows it.
+std::string state_table_text();
 
 /// Which image is safe in `state`. In `done` a plan that took nothing away leaves the old image working.
 struct ImageSafety {

@@ -37,6 +37,10 @@ struct WalkOptions {
 /// Leaves are read at the start; those finished before are skipped. Resumes where the journal says.
 Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work);
 
+/// The statement that lets comparisons of the key find its types' own operators, which an extension's type (citext) has in
+/// another schema than pg_catalog; empty where that is not needed. pg_catalog stays first.
+std::string key_search_path(ports::Session& session, const TableName& table, const KeyFacts& key, std::string_view scope);
+
 /// Rows done and bad over all leaves, as the checkpoints say.
 struct WalkTotals {
   std::int64_t rows = 0;

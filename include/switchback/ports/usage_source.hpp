@@ -29,6 +29,12 @@ struct Dependent {
   auto operator<=>(const Dependent&) const = default;
 };
 
+/// Whether `name`, as a plan writes it, names the dependent: bare or with its schema, quoted only where SQL needs it.
+inline bool named_by(const Dependent& dependent, std::string_view name) {
+  return name == dependent.name || name == dependent.identity || name == shown(std::string_view(dependent.name)) ||
+         (dependent.identity.starts_with("public.") && name == std::string_view(dependent.identity).substr(7));
+}
+
 /// Sorted by identity, so that two of them can be compared.
 struct Closure {
   std::vector<Dependent> dependents;

@@ -14,7 +14,4 @@ namespace switchback::postgres {
 /// transaction that drops. Error(Exit::drift) when it is not there.
 ports::Closure closure(ports::Session& session, const Structure& structure);
 
-/// Whether `name` names the dependent: bare or with its schema, quoted only where SQL needs it.
-bool named_by(const ports::Dependent& dependent, std::string_view name);
-
 }  // namespace switchback::postgres
