@@ -44,6 +44,7 @@ struct Transition {
   State to;
 };
 
+// clang-format off
 inline constexpr std::array transitions{
     //         from                 on                      to
     Transition{State::planned,      Event::expand,          State::expanding},
@@ -72,6 +73,7 @@ inline constexpr std::array transitions{
     Transition{State::rolling_back, Event::arrive,          State::rolled_back},
     Transition{State::rolling_back, Event::arrive_expanded, State::expanded},
 };
+// clang-format on
 
 template <std::size_t N>
 constexpr bool one_row_per_pair(const std::array<Transition, N>& rows) {
@@ -120,8 +122,7 @@ inline constexpr std::array state_table{
                "dropped structures are being rebuilt and filled from the archive"},
     StateFacts{State::rolling_back, "rolling_back", false, Safety::works, Safety::breaks,
                "the new side is being taken away"},
-    StateFacts{State::rolled_back, "rolled_back", true, Safety::works, Safety::breaks,
-               "nothing of the plan is left"},
+    StateFacts{State::rolled_back, "rolled_back", true, Safety::works, Safety::breaks, "nothing of the plan is left"},
 };
 
 /// The state that `on` leads to, or nothing where the table has no such row.
@@ -137,7 +138,9 @@ constexpr const StateFacts& facts(State state) {
   return state_table[0];
 }
 
-inline std::string_view name(State state) { return facts(state).name; }
+inline std::string_view name(State state) {
+  return facts(state).name;
+}
 std::string_view name(Event event);
 std::optional<State> state_named(std::string_view name);
 
