@@ -17,8 +17,7 @@ std::optional<std::chrono::milliseconds> LagRing::lag(Monotonic now, Lsn replaye
   if (samples_.empty()) return std::nullopt;
   if (replayed >= samples_.back().flushed) return std::chrono::milliseconds(0);
   for (const Sample& sample : samples_)
-    if (sample.flushed > replayed)
-      return std::chrono::duration_cast<std::chrono::milliseconds>(now - sample.at);
+    if (sample.flushed > replayed) return std::chrono::duration_cast<std::chrono::milliseconds>(now - sample.at);
   return std::chrono::milliseconds(0);
 }
 

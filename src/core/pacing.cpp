@@ -11,7 +11,9 @@ constexpr std::int64_t smallest_batch = 10;
 constexpr std::int64_t largest_batch = 50'000;
 
 /// How many times over its limit a cost is; 1 is just right.
-double share(double cost, double limit) { return limit > 0 ? cost / limit : 0; }
+double share(double cost, double limit) {
+  return limit > 0 ? cost / limit : 0;
+}
 
 ReplicaPolicy policy_of(const std::string& replica, const Settings& settings) {
   const auto found = settings.replicas.find(replica);
@@ -54,14 +56,18 @@ std::optional<Hold> ReplicationGate::judge(Monotonic now, const ReplicationSampl
   };
 
   const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - sample.at);
-  const bool stale = !sample.problem.empty() || age > std::max(std::chrono::milliseconds(2000), settings.health_grace / 4);
-  note_unknown("", sample.problem.empty() ? "replication could not be read" : "replication could not be read: " + sample.problem, stale);
+  const bool stale =
+      !sample.problem.empty() || age > std::max(std::chrono::milliseconds(2000), settings.health_grace / 4);
+  note_unknown(
+      "", sample.problem.empty() ? "replication could not be read" : "replication could not be read: " + sample.problem,
+      stale);
   for (const ReplicaReading& replica : sample.replicas) {
     if (policy_of(replica.name, settings) != ReplicaPolicy::required) continue;
     note_unknown(replica.name, "replica " + replica.name + " " + replica.problem, !replica.lag);
     if (!replica.lag) continue;
     if (*replica.lag >= settings.lag_limit)
-      over.push_back("replica " + replica.name + " lag " + show_duration(*replica.lag) + " over " + show_duration(settings.lag_limit));
+      over.push_back("replica " + replica.name + " lag " + show_duration(*replica.lag) + " over " +
+                     show_duration(settings.lag_limit));
     under_target &= *replica.lag < settings.lag_target;
   }
 
@@ -77,8 +83,11 @@ std::optional<Hold> ReplicationGate::judge(Monotonic now, const ReplicationSampl
     if (clear_since_ && now - *clear_since_ >= settings.lag_clear) held_ = false;
   }
   if (!held_) return std::nullopt;
-  Hold hold{HoldKind::health, last_reasons_.front(),
-            "every required replica's lag under " + show_duration(settings.lag_target) + " for " + show_duration(settings.lag_clear), {}};
+  Hold hold{HoldKind::health,
+            last_reasons_.front(),
+            "every required replica's lag under " + show_duration(settings.lag_target) + " for " +
+                show_duration(settings.lag_clear),
+            {}};
   if (last_reasons_.size() > 1) hold.reasons = last_reasons_;
   return hold;
 }

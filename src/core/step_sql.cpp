@@ -3,7 +3,9 @@
 namespace switchback {
 namespace {
 
-bool is_plain_name(std::string_view column) { return column.find_first_of("( ") == std::string_view::npos; }
+bool is_plain_name(std::string_view column) {
+  return column.find_first_of("( ") == std::string_view::npos;
+}
 
 std::string column_list(const std::vector<std::string>& columns) {
   std::string out;
@@ -66,12 +68,15 @@ std::string index_name(const CreateIndex& index) {
   return fit_name(name + "_idx");
 }
 
-std::string leaf_index_name(const std::string& index, const TableName& leaf) { return fit_name(leaf.name + "_" + index); }
+std::string leaf_index_name(const std::string& index, const TableName& leaf) {
+  return fit_name(leaf.name + "_" + index);
+}
 
 namespace {
 
 /// `concurrently` and `only` are the key words at their places, or empty.
-std::string create_index(const CreateIndex& index, std::string_view concurrently, const std::string& name, std::string_view only, const TableName& on) {
+std::string create_index(const CreateIndex& index, std::string_view concurrently, const std::string& name,
+                         std::string_view only, const TableName& on) {
   std::string rest;
   bool unique = index.unique;
   if (index.definition) {
@@ -83,7 +88,8 @@ std::string create_index(const CreateIndex& index, std::string_view concurrently
     if (!index.include.empty()) rest += " INCLUDE (" + column_list(index.include) + ")";
     if (index.where) rest += " WHERE (" + *index.where + ")";
   }
-  return std::string("CREATE ") + (unique ? "UNIQUE " : "") + "INDEX " + std::string(concurrently) + quote_identifier(name) + " ON " + std::string(only) + quoted(on) + rest;
+  return std::string("CREATE ") + (unique ? "UNIQUE " : "") + "INDEX " + std::string(concurrently) +
+         quote_identifier(name) + " ON " + std::string(only) + quoted(on) + rest;
 }
 
 }  // namespace
@@ -105,7 +111,8 @@ StepSql index_sql(const CreateIndex& index, const TableFacts* table) {
     for (const TableName& leaf : table->leaves) {
       const std::string leaf_name = leaf_index_name(name, leaf);
       out.sql.push_back(create_index_sql(index, leaf, leaf_name));
-      out.sql.push_back("ALTER INDEX " + quoted({index.table.schema, name}) + " ATTACH PARTITION " + quoted({leaf.schema, leaf_name}));
+      out.sql.push_back("ALTER INDEX " + quoted({index.table.schema, name}) + " ATTACH PARTITION " +
+                        quoted({leaf.schema, leaf_name}));
     }
     out.undo.push_back("DROP INDEX IF EXISTS " + quoted({index.table.schema, name}));
   } else {

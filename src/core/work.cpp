@@ -33,7 +33,12 @@ std::vector<Work> expand_work(const Plan& plan) {
   for (const Step& step : plan.expand) {
     const auto* column = std::get_if<AddColumn>(&step.action);
     const TableName* table = table_of(step.action);
-    Work one{column ? Work::Kind::columns : kind_of(step.action), 0, table ? *table : TableName{}, {&step}, false, describe(step.action)};
+    Work one{column ? Work::Kind::columns : kind_of(step.action),
+             0,
+             table ? *table : TableName{},
+             {&step},
+             false,
+             describe(step.action)};
     if (column && std::ranges::find(synced, column->table) != synced.end()) {
       const auto first = std::ranges::find(waiting, column->table);
       if (first == waiting.end()) {  // joins the work of the table's first column
@@ -49,7 +54,8 @@ std::vector<Work> expand_work(const Plan& plan) {
     }
     work.push_back(std::move(one));
   }
-  for (const TableName& table : waiting) work.push_back({Work::Kind::columns, 0, table, {}, true, "sync " + shown(table)});
+  for (const TableName& table : waiting)
+    work.push_back({Work::Kind::columns, 0, table, {}, true, "sync " + shown(table)});
   number(work);
   return work;
 }
@@ -60,7 +66,8 @@ std::vector<Work> migrate_work(const Plan& plan) {
     const TableName* table = table_of(step.action);
     work.push_back({kind_of(step.action), 0, table ? *table : TableName{}, {&step}, false, describe(step.action)});
   }
-  for (const TableName& table : synced_tables(plan)) work.push_back({Work::Kind::compare, 0, table, {}, false, "compare " + shown(table)});
+  for (const TableName& table : synced_tables(plan))
+    work.push_back({Work::Kind::compare, 0, table, {}, false, "compare " + shown(table)});
   number(work);
   return work;
 }

@@ -31,7 +31,8 @@ Settings settings_for(const DriveRequest& request, const Plan* plan) {
   std::vector<SettingValue> values = request.settings;
   if (plan)
     for (const auto& [key, value] : plan->settings) values.push_back({key, value, Origin::plan, plan->file});
-  std::stable_sort(values.begin(), values.end(), [](const SettingValue& a, const SettingValue& b) { return a.origin < b.origin; });
+  std::stable_sort(values.begin(), values.end(),
+                   [](const SettingValue& a, const SettingValue& b) { return a.origin < b.origin; });
   return resolve(values);
 }
 
@@ -47,7 +48,9 @@ postgres::ConnectOptions options_for(const Settings& settings, const std::string
 Plan plan_of(const PlanRecord& record) {
   ReadPlan read = read_plan(record.long_form, record.file);
   if (!read.plan)
-    throw Error(Exit::failed, Remedy::bug, "the journal's text of plan " + record.name + " cannot be read: " + (read.diagnostics.empty() ? "" : read.diagnostics.front().message));
+    throw Error(Exit::failed, Remedy::bug,
+                "the journal's text of plan " + record.name +
+                    " cannot be read: " + (read.diagnostics.empty() ? "" : read.diagnostics.front().message));
   read.plan->file = record.file;
   read.plan->text = record.text;
   read.plan->hash = record.hash;
@@ -107,7 +110,8 @@ class Driver {
   engine::Surroundings surroundings() {
     std::vector<std::pair<std::string, std::string>> despite;
     for (const Despite& one : request_.despite) despite.emplace_back(one.what, one.reason);
-    return {catalog_, watch_, *usage_, [this] { return connect(); }, request_.settings, request_.actor, request_.wait, request_.consent, despite, request_.on_progress};
+    return {catalog_,      watch_,           *usage_, [this] { return connect(); }, request_.settings, request_.actor,
+            request_.wait, request_.consent, despite, request_.on_progress};
   }
 
   DriveOutcome outcome_of(Workbench& bench, const engine::Stop& stop) {
@@ -167,7 +171,8 @@ void refuse_losses(Workbench& bench, State to) {
   std::string all;
   for (const std::string& loss : losses) all += (all.empty() ? "" : "; ") + loss;
   throw Error(Exit::refused, Remedy::person, "turning back would lose data: " + all,
-              "switchback rollback " + bench.plan().name + " --despite loss --reason …, or stay at migrated, where both images work");
+              "switchback rollback " + bench.plan().name +
+                  " --despite loss --reason …, or stay at migrated, where both images work");
 }
 
 }  // namespace
@@ -176,7 +181,9 @@ DriveOutcome run_plan(const Plan& plan, std::optional<State> target, const Drive
   const Settings settings = settings_for(request, &plan);
   Driver driver(request, settings, true);
   const PlanRecord record = registered(driver, plan, request, settings);
-  return driver.drive(record, [&](Workbench& bench) { return engine::drive_forward(bench, target.value_or(engine::default_target(bench.plan()))); });
+  return driver.drive(record, [&](Workbench& bench) {
+    return engine::drive_forward(bench, target.value_or(engine::default_target(bench.plan())));
+  });
 }
 
 TurnBack plan_rollback(const std::string& name, State to, const DriveRequest& request) {
@@ -198,7 +205,8 @@ DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest
   engine::ensure_journal(driver.session());
   return driver.drive(record, [&](Workbench& bench) {
     engine::refuse_rollback(bench, to);
-    if (bench.record().state == State::contracted || bench.record().state == State::restoring || to == State::migrated) {
+    if (bench.record().state == State::contracted || bench.record().state == State::restoring ||
+        to == State::migrated) {
       const engine::Stop stop = engine::drive_back(bench, State::migrated);
       if (!stop.ok() || to == State::migrated) return stop;
     }
@@ -221,7 +229,8 @@ Explained explain_plan(const Plan& plan, const DriveRequest& request, bool onlin
   postgres::PostgresCatalog catalog;
   Plan whole = plan;
   if (engine::journal_version_in(*session))
-    if (const auto found = engine::find_plan(*session, plan.name); found && found->hash == plan.hash) whole = plan_of(*found);
+    if (const auto found = engine::find_plan(*session, plan.name); found && found->hash == plan.hash)
+      whole = plan_of(*found);
   return engine::explain(expanded(std::move(whole), *session, catalog), session.get(), &catalog, settings);
 }
 

@@ -160,9 +160,15 @@ void Watch::start(const engine::Fence& fence, const Settings& settings) {
   inside_->watch_thread = std::thread([this] { inside_->watch_context.run(); });
 }
 
-int Watch::signal() const { return inside_->signal_heard; }
-bool Watch::stopping() const { return inside_->signal_heard != 0; }
-bool Watch::lost() const { return inside_->lease_lost; }
+int Watch::signal() const {
+  return inside_->signal_heard;
+}
+bool Watch::stopping() const {
+  return inside_->signal_heard != 0;
+}
+bool Watch::lost() const {
+  return inside_->lease_lost;
+}
 
 void Watch::wait(std::chrono::milliseconds time) {
   std::unique_lock lock(inside_->mutex);
@@ -184,7 +190,9 @@ void Watch::apply(const Settings& settings) {
   inside_->settings = settings;
 }
 
-void Watch::writing(bool on) { inside_->is_writing = on; }
+void Watch::writing(bool on) {
+  inside_->is_writing = on;
+}
 
 void Watch::watch_lock_waits(int backend_pid) {
   inside_->worker_pid = backend_pid;

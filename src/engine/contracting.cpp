@@ -35,9 +35,14 @@ Stop compare_before_hiding(Workbench& bench) {
     const Stop stop = compare_all(bench, sync, "compare " + shown(sync.table) + " before hiding", found);
     if (!stop.ok()) return stop;
     if (found.wrong + found.unfilled == 0) continue;
-    std::string reason = show_count(found.wrong) + " rows of " + shown(sync.table) + " have sides that do not agree, " + show_count(found.unfilled) + " are not filled";
+    std::string reason = show_count(found.wrong) + " rows of " + shown(sync.table) + " have sides that do not agree, " +
+                         show_count(found.unfilled) + " are not filled";
     for (const std::string& sample : found.samples) reason += (sample == found.samples.front() ? ": " : ", ") + sample;
-    return Stop::held({HoldKind::violation, reason, "the rows are mended (switchback verify " + bench.plan().name + " lists them), then switchback run again", {}});
+    return Stop::held(
+        {HoldKind::violation,
+         reason,
+         "the rows are mended (switchback verify " + bench.plan().name + " lists them), then switchback run again",
+         {}});
   }
   return Stop::arrived();
 }
@@ -57,15 +62,18 @@ void hide_now(Workbench& bench, ports::Session& session, const std::vector<Judge
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
   hide(session, bench.plan(), tables);
   for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, hiding_names(table));
-  session.exec("INSERT INTO switchback.evidence (plan_id, document) VALUES ($1, $2::jsonb)", {std::to_string(bench.fence().plan), evidence_document(judged)});
+  session.exec("INSERT INTO switchback.evidence (plan_id, document) VALUES ($1, $2::jsonb)",
+               {std::to_string(bench.fence().plan), evidence_document(judged)});
   record_shapes(bench);
-  bench.note("evidence_sealed", "every structure unused over " + show_duration(observe_window(bench)), evidence_document(judged));
+  bench.note("evidence_sealed", "every structure unused over " + show_duration(observe_window(bench)),
+             evidence_document(judged));
   for (const auto& [what, reason] : bench.surroundings().despite) bench.note("despite", what + ": " + reason);
   bench.advance(State::hiding, Event::arrive);
 }
 
 /// Batches of one leaf or table until `next` says it is finished.
-Stop in_batches(Workbench& bench, const std::string& step, double estimate, const std::function<ArchiveBatch(ports::Session&, std::int64_t)>& next, ArchiveBatch& sum) {
+Stop in_batches(Workbench& bench, const std::string& step, double estimate,
+                const std::function<ArchiveBatch(ports::Session&, std::int64_t)>& next, ArchiveBatch& sum) {
   BatchSizer sizer;
   bool finished = false;
   const auto started = std::chrono::steady_clock::now();
@@ -92,7 +100,9 @@ Stop in_batches(Workbench& bench, const std::string& step, double estimate, cons
     const double seconds = std::chrono::duration<double>(shown_at - started).count();
     const double rate = static_cast<double>(sum.rows) / std::max(seconds, 0.001);
     const auto all = std::max(static_cast<std::int64_t>(estimate), sum.rows);
-    bench.show_progress({step, sum.rows, all, rate, batch.rows, std::chrono::duration<double, std::milli>(took).count(), 1, static_cast<std::int64_t>(static_cast<double>(all - sum.rows) / std::max(rate, 1.0)), 0, bench.control().worst_lag()});
+    bench.show_progress({step, sum.rows, all, rate, batch.rows, std::chrono::duration<double, std::milli>(took).count(),
+                         1, static_cast<std::int64_t>(static_cast<double>(all - sum.rows) / std::max(rate, 1.0)), 0,
+                         bench.control().worst_lag()});
   }
   return Stop::arrived();
 }
@@ -123,7 +133,9 @@ Stop copy_rows(Workbench& bench, const TakenTable& table) {
     for (const TableName& leaf : leaves) {
       if (!stop.ok()) return stop;
       ArchiveBatch sum;
-      stop = in_batches(bench, step, rows_estimate(bench, table), [&](ports::Session& session, std::int64_t rows) { return copy_next(session, table, leaf, rows); }, sum);
+      stop = in_batches(
+          bench, step, rows_estimate(bench, table),
+          [&](ports::Session& session, std::int64_t rows) { return copy_next(session, table, leaf, rows); }, sum);
     }
     if (!stop.ok()) return stop;
     stop = bench.outside_transaction([&](ports::Session& session) { all = copied(session, table); });
@@ -136,21 +148,29 @@ Stop archive_table(Workbench& bench, const TakenTable& table) {
   Stop stop = bench.in_transaction([&](ports::Session& session) { start_archive(session, table); });
   for (int round = 0; stop.ok() && round < 3; ++round) {
     bool good = false;
-    stop = bench.outside_transaction([&](ports::Session& session) { good = archive_objections(session, table).empty(); });
+    stop =
+        bench.outside_transaction([&](ports::Session& session) { good = archive_objections(session, table).empty(); });
     if (!stop.ok() || good) return stop;
     stop = copy_rows(bench, table);
     if (!stop.ok()) return stop;
     ArchiveBatch sum;
-    stop = in_batches(bench, "verify archive " + shown(table.name), rows_estimate(bench, table), [&](ports::Session& session, std::int64_t rows) { return verify_next(session, table, rows); }, sum);
+    stop = in_batches(
+        bench, "verify archive " + shown(table.name), rows_estimate(bench, table),
+        [&](ports::Session& session, std::int64_t rows) { return verify_next(session, table, rows); }, sum);
     if (!stop.ok()) return stop;
     stop = bench.in_transaction([&](ports::Session& session) {
-      bench.note("archive_verified", show_count(sum.rows) + " rows of " + shown(table.name) + " compared with the archive, " + show_count(sum.wrong) + " differ" + (sum.sample.empty() ? "" : ": " + sum.sample));
+      bench.note("archive_verified", show_count(sum.rows) + " rows of " + shown(table.name) +
+                                         " compared with the archive, " + show_count(sum.wrong) + " differ" +
+                                         (sum.sample.empty() ? "" : ": " + sum.sample));
       if (sum.wrong > 0) restart_archive(session, table);
     });
     if (sum.wrong == 0) return stop;
   }
   if (!stop.ok()) return stop;
-  return Stop::held({HoldKind::failure, "the archive of " + shown(table.name) + " differs from the table after three attempts", "what writes the table past its triggers stops; then switchback run again", {}});
+  return Stop::held({HoldKind::failure,
+                     "the archive of " + shown(table.name) + " differs from the table after three attempts",
+                     "what writes the table past its triggers stops; then switchback run again",
+                     {}});
 }
 
 Stop validate_all(Workbench& bench) {
@@ -174,22 +194,33 @@ Stop validate_all(Workbench& bench) {
 /// A point to recover to, named in the history. A role without the right leaves that in the history too.
 void restore_point(Workbench& bench, ports::Session& session) {
   const std::string point = "switchback " + bench.plan().name + " before drop";
-  const auto allowed = session.exec("SELECT pg_catalog.has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE') AND pg_catalog.current_setting('wal_level') <> 'minimal'");
+  const auto allowed = session.exec(
+      "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE') AND "
+      "pg_catalog.current_setting('wal_level') <> 'minimal'");
   if (!allowed.boolean(0, 0)) {
-    bench.note("restore_point", "none: GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) would allow it");
+    bench.note("restore_point",
+               "none: GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) would allow it");
     return;
   }
-  const auto at = session.exec("SELECT pg_catalog.pg_create_restore_point($1), pg_catalog.current_setting('archive_mode')", {point.substr(0, 63)});
-  bench.note("restore_point", point.substr(0, 63) + " at " + at.text(0, 0), json{{"lsn", at.text(0, 0)}, {"archive_mode", at.text(0, 1)}}.dump());
+  const auto at =
+      session.exec("SELECT pg_catalog.pg_create_restore_point($1), pg_catalog.current_setting('archive_mode')",
+                   {point.substr(0, 63)});
+  bench.note("restore_point", point.substr(0, 63) + " at " + at.text(0, 0),
+             json{{"lsn", at.text(0, 0)}, {"archive_mode", at.text(0, 1)}}.dump());
 }
 
 /// Under the lock, in one short transaction. A hold found there rolls it back.
-void drop_now(Workbench& bench, ports::Session& session, const std::vector<TakenTable>& tables, std::optional<Hold>& in_the_way) {
+void drop_now(Workbench& bench, ports::Session& session, const std::vector<TakenTable>& tables,
+              std::optional<Hold>& in_the_way) {
   in_the_way.reset();
-  if (session.exec("SELECT state FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)}).text(0, 0) == name(State::contracted)) return;
+  if (session.exec("SELECT state FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)})
+          .text(0, 0) == name(State::contracted))
+    return;
   lock_for_drop(session, bench.plan(), tables);
   const std::vector<std::string> objections = drop_objections(session, bench.fence().plan, bench.plan(), tables);
-  if (!objections.empty()) in_the_way = Hold{HoldKind::failure, objections.front(), "switchback run again: the archive is made anew", objections};
+  if (!objections.empty())
+    in_the_way =
+        Hold{HoldKind::failure, objections.front(), "switchback run again: the archive is made anew", objections};
   if (!in_the_way) in_the_way = closure_hold(bench, true);
   if (in_the_way) return;
   for (const ResolvedSync& sync : bench.resolved().sync) {
@@ -258,11 +289,16 @@ Stop begin_contract(Workbench& bench) {
   if (!stop.ok()) return stop;
   const std::string seconds = std::to_string(soak_time(bench).count());
   stop = pass(bench, milliseconds(500), [&]() -> std::optional<Hold> {
-    const auto rows = bench.session().exec("SELECT hidden_at + pg_catalog.make_interval(secs => $2::float8) <= pg_catalog.clock_timestamp(), "
-                                           "pg_catalog.to_char((hidden_at + pg_catalog.make_interval(secs => $2::float8)) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM switchback.plan WHERE id = $1",
-                                           {std::to_string(bench.fence().plan), seconds});
+    const auto rows = bench.session().exec(
+        "SELECT hidden_at + pg_catalog.make_interval(secs => $2::float8) <= pg_catalog.clock_timestamp(), "
+        "pg_catalog.to_char((hidden_at + pg_catalog.make_interval(secs => $2::float8)) AT TIME ZONE 'UTC', "
+        "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM switchback.plan WHERE id = $1",
+        {std::to_string(bench.fence().plan), seconds});
     if (rows.boolean(0, 0)) return std::nullopt;
-    return Hold{HoldKind::soak, "hidden, soaking for " + show_duration(soak_time(bench)), "the soak is over, at " + rows.text(0, 1), {}};
+    return Hold{HoldKind::soak,
+                "hidden, soaking for " + show_duration(soak_time(bench)),
+                "the soak is over, at " + rows.text(0, 1),
+                {}};
   });
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session&) { bench.advance(State::hidden, Event::contract); });
@@ -294,17 +330,21 @@ Stop finish_plan(Workbench& bench) {
   const State from = bench.record().state;
   if (from == State::contracted) {
     const Stop stop = pass(bench, milliseconds(1000), [&]() -> std::optional<Hold> {
-      const auto rows = bench.session().exec("SELECT pg_catalog.to_char(pg_catalog.max(keep_until) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM switchback.archive WHERE plan_id = $1 AND state = 'kept' AND keep_until > pg_catalog.clock_timestamp()",
-                                             {std::to_string(bench.fence().plan)});
+      const auto rows = bench.session().exec(
+          "SELECT pg_catalog.to_char(pg_catalog.max(keep_until) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
+          "FROM switchback.archive WHERE plan_id = $1 AND state = 'kept' AND keep_until > pg_catalog.clock_timestamp()",
+          {std::to_string(bench.fence().plan)});
       if (!rows.at(0, 0)) return std::nullopt;
       return Hold{HoldKind::soak, "the archive is kept until " + rows.text(0, 0), "its time is over", {}};
     });
     if (!stop.ok()) return stop;
     return bench.in_transaction([&](ports::Session& session) {
-      if (bench.advance(State::contracted, Event::finish)) purge(session, bench.fence().plan, load_taken(session, bench.fence().plan));
+      if (bench.advance(State::contracted, Event::finish))
+        purge(session, bench.fence().plan, load_taken(session, bench.fence().plan));
     });
   }
-  Stop stop = from == State::migrated ? pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); }) : Stop::arrived();
+  Stop stop = from == State::migrated ? pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); })
+                                      : Stop::arrived();
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(from, Event::finish)) return;

@@ -40,7 +40,8 @@ Stop add_columns(Workbench& bench, const Work& work) {
       columns.push_back(*column);
     }
     const ResolvedSync* sync = work.sync ? bench.resolved().sync_of(work.table) : nullptr;
-    for (const std::string& sql : add_columns_sql(work.table, columns, sync ? sync->sync.marker : "").sql) session.exec(sql);
+    for (const std::string& sql : add_columns_sql(work.table, columns, sync ? sync->sync.marker : "").sql)
+      session.exec(sql);
     if (sync) {
       install_sync(bench, session, *sync);
     }
@@ -57,7 +58,8 @@ IndexLook look_at(ports::Session& session, const TableName& index, std::string& 
 SELECT i.indisvalid, p.pid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid
 LEFT JOIN pg_catalog.pg_stat_progress_create_index p ON p.index_relid = c.oid
-WHERE n.nspname = $1 AND c.relname = $2)sql", {index.schema, index.name});
+WHERE n.nspname = $1 AND c.relname = $2)sql",
+                                 {index.schema, index.name});
   if (rows.empty()) return IndexLook::absent;
   builder = rows.text(0, 1);
   if (!builder.empty()) return IndexLook::being_built;
@@ -94,7 +96,8 @@ Stop build_one(Workbench& bench, const TableName& index, const std::string& sql)
     });
     if (!stop.ok() || look == IndexLook::valid) return stop;
     if (look != IndexLook::being_built) continue;  // look again: a build that was cancelled leaves it invalid
-    const Hold hold{HoldKind::lock, "index " + shown(index) + " is being built by backend " + builder, "that build ends", {}};
+    const Hold hold{
+        HoldKind::lock, "index " + shown(index) + " is being built by backend " + builder, "that build ends", {}};
     stop = bench.hold_until(hold, std::chrono::milliseconds(500), [&]() -> std::optional<Hold> {
       if (look_at(bench.session(), index, builder) == IndexLook::being_built) return hold;
       return std::nullopt;
@@ -105,7 +108,8 @@ Stop build_one(Workbench& bench, const TableName& index, const std::string& sql)
 
 Stop build_all(Workbench& bench, const CreateIndex& index, const TableFacts& table) {
   const std::string name = index_name(index);
-  if (table.kind != 'p') return build_one(bench, {index.table.schema, name}, create_index_sql(index, index.table, name));
+  if (table.kind != 'p')
+    return build_one(bench, {index.table.schema, name}, create_index_sql(index, index.table, name));
   const StepSql steps = index_sql(index, &table);
   const TableName parent{index.table.schema, name};
   Stop stop = bench.in_transaction([&](ports::Session& session) {
@@ -137,7 +141,8 @@ Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view ph
     if (status && status->status != "undone") return;
     std::string builder;
     if (look_at(session, {index.table.schema, index_name(index)}, builder) != IndexLook::absent)
-      throw Error(Exit::refused, Remedy::person, "there is an index " + shown(index_name(index)) + " already, and it is not this plan's",
+      throw Error(Exit::refused, Remedy::person,
+                  "there is an index " + shown(index_name(index)) + " already, and it is not this plan's",
                   "give the new one another name in the plan, or leave the step out");
     // Written before the build, so that an index found later is known to be ours.
     mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "running");

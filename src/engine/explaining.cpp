@@ -25,7 +25,10 @@ class Explaining {
     started_ = session_ && already_started();
     if (session_ && !started_) resolved_ = resolve_plan(*session_, *catalog_, plan_, settings_);
     if (started_) resolved_ = resolved_from_json(require_plan(*session_, plan_.name).resolved);
-    if (!session_) out.notes.push_back("without a database: types and expressions as written, sync as a sketch; with --database everything is resolved");
+    if (!session_)
+      out.notes.push_back(
+          "without a database: types and expressions as written, sync as a sketch; with --database everything is "
+          "resolved");
     if (!plan_.expand.empty() || !plan_.migrate.empty()) out.phases.push_back(expand_phase());
     if (!plan_.migrate.empty()) out.phases.push_back(migrate_phase());
     if (takes_away(plan_)) {
@@ -35,7 +38,9 @@ class Explaining {
     }
     for (const Step& step : plan_.expand)
       if (std::holds_alternative<AddColumn>(step.action)) {
-        out.notes.push_back("adding a column makes a prepared SELECT * fail once with \"cached plan must not change result type\", and stops logical subscribers of a published table until they have the column too");
+        out.notes.push_back(
+            "adding a column makes a prepared SELECT * fail once with \"cached plan must not change result type\", and "
+            "stops logical subscribers of a published table until they have the column too");
         break;
       }
     add_insert_notes(out);
@@ -49,7 +54,9 @@ class Explaining {
     return found && found->state != State::rolled_back && found->hash == plan_.hash;
   }
 
-  std::optional<TableFacts> facts_of(const TableName& table) { return catalog_ ? catalog_->table(*session_, table) : std::nullopt; }
+  std::optional<TableFacts> facts_of(const TableName& table) {
+    return catalog_ ? catalog_->table(*session_, table) : std::nullopt;
+  }
 
   ColumnFacts column_of(const AddColumn& add) const {
     if (const ColumnFacts* found = resolved_.added(add.table, add.name)) return *found;
@@ -99,7 +106,8 @@ class Explaining {
       if (work.kind == Work::Kind::columns)
         phase.steps.push_back(columns_step(work));
       else
-        phase.steps.push_back(work.kind == Work::Kind::index ? index_step(*work.steps.front()) : statement_step(*work.steps.front()));
+        phase.steps.push_back(work.kind == Work::Kind::index ? index_step(*work.steps.front())
+                                                             : statement_step(*work.steps.front()));
     }
     for (StepSql& step : phase.steps) step.after = Safety::breaks;
     return phase;
@@ -109,7 +117,6 @@ class Explaining {
     const auto& backfill = std::get<Backfill>(work.steps.front()->action);
     StepSql out;
     out.step = work.name;
-  
 
     const ResolvedSync* sync = resolved_.sync_of(work.table);
     std::string set;
@@ -119,10 +126,12 @@ class Explaining {
       for (const auto& [column, expression] : backfill.set) set += quote_identifier(column) + " = " + expression + ", ";
       set += quote_identifier(marker_name(plan_.name)) + " = 's'";
     }
-    out.sql.push_back("UPDATE ONLY " + quoted(work.table) + " AS t SET " + set + " WHERE (a range of the key) AND t." + quote_identifier(marker_name(plan_.name)) + " IS NULL");
+    out.sql.push_back("UPDATE ONLY " + quoted(work.table) + " AS t SET " + set + " WHERE (a range of the key) AND t." +
+                      quote_identifier(marker_name(plan_.name)) + " IS NULL");
     out.no_undo = "filled values stay until their columns go; the old side is not touched";
     out.lock = "ROW EXCLUSIVE";
-    out.held = "row locks for one batch, about " + show_duration(backfill.batch.target.value_or(settings_.batch_target));
+    out.held =
+        "row locks for one batch, about " + show_duration(backfill.batch.target.value_or(settings_.batch_target));
     out.scans = true;
     return out;
   }
@@ -154,9 +163,11 @@ class Explaining {
     out.step = work.name;
     std::string check = "both sides agree";
     if (work.kind == Work::Kind::verify) check = std::get<Verify>(work.steps.front()->action).check;
-    out.sql.push_back("SELECT count(*) FILTER (WHERE (" + check + ") IS NOT TRUE) FROM ONLY " + quoted(work.table) + " AS t WHERE (a range of the key)");
+    out.sql.push_back("SELECT count(*) FILTER (WHERE (" + check + ") IS NOT TRUE) FROM ONLY " + quoted(work.table) +
+                      " AS t WHERE (a range of the key)");
     if (const ResolvedSync* sync = resolved_.sync_of(work.table); sync && work.kind == Work::Kind::compare)
-      out.sql.back() = "SELECT count(*) FILTER (WHERE (" + in_step_sql(sync->sync, "t") + ") IS NOT TRUE) FROM ONLY " + quoted(work.table) + " AS t WHERE (a range of the key)";
+      out.sql.back() = "SELECT count(*) FILTER (WHERE (" + in_step_sql(sync->sync, "t") + ") IS NOT TRUE) FROM ONLY " +
+                       quoted(work.table) + " AS t WHERE (a range of the key)";
     out.no_undo = "reads only";
     out.lock = "ACCESS SHARE";
     out.held = "one batch";
@@ -171,7 +182,8 @@ class Explaining {
     return out;
   }
 
-  static StepSql contract_step(std::string step, std::vector<std::string> sql, std::vector<std::string> undo, Safety before) {
+  static StepSql contract_step(std::string step, std::vector<std::string> sql, std::vector<std::string> undo,
+                               Safety before) {
     StepSql out;
     out.step = std::move(step);
     out.sql = std::move(sql);
@@ -187,12 +199,16 @@ class Explaining {
     for (const DropColumn* drop : dropped()) {
       const Renames away{{drop->name, tombstone_name(plan_.name, drop->name)}};
       const Renames back{{away.front().second, away.front().first}};
-      phase.steps.push_back(contract_step("hide " + shown(drop->table) + "." + shown(drop->name), rename_sql(drop->table, away), rename_sql(drop->table, back), Safety::unsafe));
+      phase.steps.push_back(contract_step("hide " + shown(drop->table) + "." + shown(drop->name),
+                                          rename_sql(drop->table, away), rename_sql(drop->table, back),
+                                          Safety::unsafe));
     }
     for (const Step& step : plan_.contract.steps)
       if (const auto* strict = std::get_if<SetNotNull>(&step.action))
         phase.steps.push_back(contract_step("enforce NOT NULL of " + shown(strict->table) + "." + shown(strict->column),
-                                            {enforce_not_null_sql(plan_.name, strict->table, strict->column)}, {release_not_null_sql(plan_.name, strict->table, strict->column)}, Safety::unsafe));
+                                            {enforce_not_null_sql(plan_.name, strict->table, strict->column)},
+                                            {release_not_null_sql(plan_.name, strict->table, strict->column)},
+                                            Safety::unsafe));
     return phase;
   }
 
@@ -200,9 +216,13 @@ class Explaining {
     PhaseSql phase{"archive", {}};
     const bool none = plan_.contract.archive && plan_.contract.archive->none;
     for (const DropColumn* drop : dropped()) {
-      StepSql out = contract_step("archive " + shown(drop->table) + "." + shown(drop->name),
-                                  {none ? "nothing: archive none, " + *plan_.contract.archive->none : "INSERT INTO switchback.archive_… SELECT key, " + quote_identifier(tombstone_name(plan_.name, drop->name)) + ", hash of the new side FROM " + quoted(drop->table) + " (in batches; triggers keep it right)"},
-                                  {"the archive goes with unhide"}, Safety::unsafe);
+      StepSql out = contract_step(
+          "archive " + shown(drop->table) + "." + shown(drop->name),
+          {none ? "nothing: archive none, " + *plan_.contract.archive->none
+                : "INSERT INTO switchback.archive_… SELECT key, " +
+                      quote_identifier(tombstone_name(plan_.name, drop->name)) + ", hash of the new side FROM " +
+                      quoted(drop->table) + " (in batches; triggers keep it right)"},
+          {"the archive goes with unhide"}, Safety::unsafe);
       out.lock = "SHARE ROW EXCLUSIVE";
       out.held = "milliseconds, for the triggers; the copy itself locks nothing";
       out.scans = true;
@@ -210,7 +230,9 @@ class Explaining {
     }
     for (const Step& step : plan_.contract.steps)
       if (const auto* strict = std::get_if<SetNotNull>(&step.action)) {
-        StepSql out = contract_step("validate NOT NULL of " + shown(strict->table) + "." + shown(strict->column), {validate_not_null_sql(plan_.name, strict->table, strict->column)}, {}, Safety::unsafe);
+        StepSql out =
+            contract_step("validate NOT NULL of " + shown(strict->table) + "." + shown(strict->column),
+                          {validate_not_null_sql(plan_.name, strict->table, strict->column)}, {}, Safety::unsafe);
         out.no_undo = "the constraint goes with unhide";
         out.lock = "SHARE UPDATE EXCLUSIVE";
         out.held = "while the table is read; reads and writes go on";
@@ -227,15 +249,22 @@ class Explaining {
         phase.steps.push_back(sql_sql(*sql));
       } else if (const auto* drop = std::get_if<DropColumn>(&step.action)) {
         phase.steps.push_back(contract_step("drop " + shown(drop->table) + "." + shown(drop->name),
-                                            {"ALTER TABLE " + quoted(drop->table) + " DROP COLUMN " + quote_identifier(tombstone_name(plan_.name, drop->name)) + " RESTRICT"},
+                                            {"ALTER TABLE " + quoted(drop->table) + " DROP COLUMN " +
+                                             quote_identifier(tombstone_name(plan_.name, drop->name)) + " RESTRICT"},
                                             {"switchback restore " + plan_.name}, Safety::breaks));
       } else if (const auto* strict = std::get_if<SetNotNull>(&step.action)) {
-        phase.steps.push_back(contract_step("set_not_null " + shown(strict->table) + "." + shown(strict->column), settle_not_null_sql(plan_.name, strict->table, strict->column),
-                                            {"ALTER TABLE " + quoted(strict->table) + " ALTER COLUMN " + quote_identifier(strict->column) + " DROP NOT NULL"}, Safety::breaks));
+        phase.steps.push_back(contract_step("set_not_null " + shown(strict->table) + "." + shown(strict->column),
+                                            settle_not_null_sql(plan_.name, strict->table, strict->column),
+                                            {"ALTER TABLE " + quoted(strict->table) + " ALTER COLUMN " +
+                                             quote_identifier(strict->column) + " DROP NOT NULL"},
+                                            Safety::breaks));
       } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {
-        phase.steps.push_back(contract_step(describe(step.action), {"DROP INDEX " + quoted(index->name)}, {"its stored definition, built concurrently"}, Safety::works));
+        phase.steps.push_back(contract_step(describe(step.action), {"DROP INDEX " + quoted(index->name)},
+                                            {"its stored definition, built concurrently"}, Safety::works));
       } else if (const auto* constraint = std::get_if<DropConstraint>(&step.action)) {
-        phase.steps.push_back(contract_step(describe(step.action), {"ALTER TABLE " + quoted(constraint->table) + " DROP CONSTRAINT " + quote_identifier(constraint->name) + " RESTRICT"},
+        phase.steps.push_back(contract_step(describe(step.action),
+                                            {"ALTER TABLE " + quoted(constraint->table) + " DROP CONSTRAINT " +
+                                             quote_identifier(constraint->name) + " RESTRICT"},
                                             {"its stored definition, NOT VALID, then validated"}, Safety::works));
       }
     }
@@ -251,19 +280,29 @@ class Explaining {
       if (sync.sync.exact) continue;
       std::string row;
       for (const SyncColumn& column : sync.sync.old_side)
-        row += (row.empty() ? "" : ", ") + ("(" + column.default_value.value_or("NULL") + ")::" + column.type) + " AS " + quote_identifier(column.name);
+        row += (row.empty() ? "" : ", ") + ("(" + column.default_value.value_or("NULL") + ")::" + column.type) +
+               " AS " + quote_identifier(column.name);
       std::string same;
       for (const SyncColumn& column : sync.sync.new_side)
         for (const auto& [name, expression] : sync.sync.forward)
-          if (name == column.name) same += (same.empty() ? "" : " AND ") + ("NOT (" + differs_sql(column, "(" + expression.in("t") + ")", "(" + column.default_value.value_or("NULL") + ")::" + column.type) + ")");
+          if (name == column.name)
+            same += (same.empty() ? "" : " AND ") +
+                    ("NOT (" +
+                     differs_sql(column, "(" + expression.in("t") + ")",
+                                 "(" + column.default_value.value_or("NULL") + ")::" + column.type) +
+                     ")");
       if (row.empty() || same.empty()) continue;
       bool agrees = false;
       try {
         agrees = session_->exec("SELECT " + same + " FROM (SELECT " + row + ") AS t").boolean(0, 0);
-      } catch (const Error&) {  // the default cannot be converted, or the expression reads other columns: it cannot be told
+      } catch (
+          const Error&) {  // the default cannot be converted, or the expression reads other columns: it cannot be told
       }
       if (!agrees)
-        out.notes.push_back("an INSERT into " + shown(sync.table) + " that leaves both sides at their defaults cannot be told from one by the newer image: forward of the old defaults is not the new defaults; `exact: true` in the backfill tells them apart at a price");
+        out.notes.push_back(
+            "an INSERT into " + shown(sync.table) +
+            " that leaves both sides at their defaults cannot be told from one by the newer image: forward of the old "
+            "defaults is not the new defaults; `exact: true` in the backfill tells them apart at a price");
     }
   }
 

@@ -29,7 +29,8 @@ std::string shown_time(Instant at) {
 
 /// Named under allow_silent, or taken away by the plan itself.
 bool is_named(const ports::Dependent& dependent, const ports::UsageRequest& request) {
-  return std::ranges::any_of(request.allow_silent, [&](const std::string& name) { return ports::named_by(dependent, name); }) ||
+  return std::ranges::any_of(request.allow_silent,
+                             [&](const std::string& name) { return ports::named_by(dependent, name); }) ||
          std::ranges::any_of(request.structures, [&](const Structure& structure) {
            return structure.kind != Structure::Kind::column && structure.name == dependent.name;
          });
@@ -43,8 +44,12 @@ Hold hold_of(std::vector<std::string> reasons, HoldKind kind, const std::string&
 
 }  // namespace
 
-std::chrono::seconds observe_window(Workbench& bench) { return bench.plan().contract.observe.value_or(bench.settings().observe); }
-std::chrono::seconds soak_time(Workbench& bench) { return bench.plan().contract.soak.value_or(bench.settings().soak); }
+std::chrono::seconds observe_window(Workbench& bench) {
+  return bench.plan().contract.observe.value_or(bench.settings().observe);
+}
+std::chrono::seconds soak_time(Workbench& bench) {
+  return bench.plan().contract.soak.value_or(bench.settings().soak);
+}
 
 std::optional<std::chrono::seconds> archive_time(Workbench& bench) {
   const auto& archive = bench.plan().contract.archive;
@@ -54,27 +59,44 @@ std::optional<std::chrono::seconds> archive_time(Workbench& bench) {
 
 std::optional<Hold> consent_hold(Workbench& bench) {
   if (!bench.surroundings().consent)
-    return Hold{HoldKind::approval, "contract takes structures away, and nobody has agreed to it yet",
-                "switchback run " + bench.plan().file + " --to contracted --yes --approve " + bench.plan().hash.substr(0, 12), {}};
+    return Hold{
+        HoldKind::approval,
+        "contract takes structures away, and nobody has agreed to it yet",
+        "switchback run " + bench.plan().file + " --to contracted --yes --approve " + bench.plan().hash.substr(0, 12),
+        {}};
   const int wanted = bench.plan().contract.approvals.value_or(bench.settings().approvals);
   std::set<std::string> roles;
   for (const ApprovalRecord& approval : approvals(bench.session(), bench.record()))
     if (approval.phase == "contract" && !approval.despite) roles.insert(approval.role);
   if (static_cast<int>(roles.size()) >= wanted || bench.despite("approval")) return std::nullopt;
-  return Hold{HoldKind::approval, std::to_string(roles.size()) + " of " + std::to_string(wanted) + " approvals of the contract phase",
-              "switchback approve " + bench.plan().name + " --phase contract, by " + std::to_string(wanted - static_cast<int>(roles.size())) + " more database roles", {}};
+  return Hold{HoldKind::approval,
+              std::to_string(roles.size()) + " of " + std::to_string(wanted) + " approvals of the contract phase",
+              "switchback approve " + bench.plan().name + " --phase contract, by " +
+                  std::to_string(wanted - static_cast<int>(roles.size())) + " more database roles",
+              {}};
 }
 
 std::optional<Hold> horizon_hold(Workbench& bench) {
-  if (bench.plan().images.before || bench.settings().environment == Environment::development || bench.despite("horizon")) return std::nullopt;
-  return Hold{HoldKind::horizon, "the plan does not say which image was the last to need the old side, so nobody knows whether one may still be run",
-              "the plan names it (images: { before: NAME }), or switchback approve " + bench.plan().name + " --phase contract --despite horizon --reason …", {}};
+  if (bench.plan().images.before || bench.settings().environment == Environment::development ||
+      bench.despite("horizon"))
+    return std::nullopt;
+  return Hold{HoldKind::horizon,
+              "the plan does not say which image was the last to need the old side, so nobody knows whether one may "
+              "still be run",
+              "the plan names it (images: { before: NAME }), or switchback approve " + bench.plan().name +
+                  " --phase contract --despite horizon --reason …",
+              {}};
 }
 
 std::optional<Hold> backup_hold(Workbench& bench) {
-  if (bench.settings().backup_none || bench.settings().environment != Environment::production || bench.despite("backup")) return std::nullopt;
-  return Hold{HoldKind::backup, "no backup check is configured: after the archive's time only a backup brings back what is dropped",
-              "the configuration says so: backup: { none: reason }; or switchback approve " + bench.plan().name + " --phase contract --despite backup --reason …", {}};
+  if (bench.settings().backup_none || bench.settings().environment != Environment::production ||
+      bench.despite("backup"))
+    return std::nullopt;
+  return Hold{HoldKind::backup,
+              "no backup check is configured: after the archive's time only a backup brings back what is dropped",
+              "the configuration says so: backup: { none: reason }; or switchback approve " + bench.plan().name +
+                  " --phase contract --despite backup --reason …",
+              {}};
 }
 
 ports::UsageRequest usage_request(Workbench& bench, bool hidden) {
@@ -99,12 +121,14 @@ std::optional<Hold> usage_hold(Workbench& bench, std::vector<Judgement>& judged)
     judged.push_back(judge(evidence, now, observe_window(bench), ports::required_sources));
     const Judgement& last = judged.back();
     if (last.verdict == Verdict::unused) continue;
-    for (const std::string& reason : last.reasons) reasons.push_back(last.structure + " " + std::string(name(last.verdict)) + ": " + reason);
+    for (const std::string& reason : last.reasons)
+      reasons.push_back(last.structure + " " + std::string(name(last.verdict)) + ": " + reason);
   }
   if (reasons.empty() || bench.despite("usage")) return std::nullopt;
   const bool used = std::ranges::any_of(judged, [](const Judgement& one) { return one.verdict == Verdict::used; });
   return hold_of(std::move(reasons), HoldKind::usage,
-                 (used ? "nothing uses it for " : "it has been watched for ") + show_duration(observe_window(bench)) + "; switchback usage " + bench.plan().name + " shows the evidence");
+                 (used ? "nothing uses it for " : "it has been watched for ") + show_duration(observe_window(bench)) +
+                     "; switchback usage " + bench.plan().name + " shows the evidence");
 }
 
 std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
@@ -113,11 +137,15 @@ std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
   for (const Structure& structure : request.structures)
     for (const ports::Dependent& dependent : bench.usage().closure(bench.session(), structure).dependents) {
       if (is_named(dependent, request)) continue;
-      if (dependent.effect == ports::Dependent::Effect::blocks) reasons.push_back(dependent.kind + " " + dependent.identity + " uses " + shown(structure));
-      if (dependent.effect == ports::Dependent::Effect::silent) reasons.push_back(dependent.kind + " " + dependent.identity + " would be dropped along with " + shown(structure));
+      if (dependent.effect == ports::Dependent::Effect::blocks)
+        reasons.push_back(dependent.kind + " " + dependent.identity + " uses " + shown(structure));
+      if (dependent.effect == ports::Dependent::Effect::silent)
+        reasons.push_back(dependent.kind + " " + dependent.identity + " would be dropped along with " +
+                          shown(structure));
     }
   if (reasons.empty()) return std::nullopt;
-  return hold_of(std::move(reasons), HoldKind::usage, "it is changed or dropped, or the plan names what may go along under allow_silent");
+  return hold_of(std::move(reasons), HoldKind::usage,
+                 "it is changed or dropped, or the plan names what may go along under allow_silent");
 }
 
 std::string evidence_document(const std::vector<Judgement>& judged) {
@@ -130,11 +158,12 @@ std::string evidence_document(const std::vector<Judgement>& judged) {
                           {"finding", name(finding.finding)},
                           {"detail", finding.detail},
                           {"last_seen", finding.last_seen ? json(shown_time(*finding.last_seen)) : json(nullptr)}});
-    structures.push_back({{"structure", one.structure},
-                          {"verdict", name(one.verdict)},
-                          {"window", {{"from", shown_time(one.from)}, {"to", shown_time(one.to)}, {"covered", one.covered}}},
-                          {"findings", findings},
-                          {"reasons", one.reasons}});
+    structures.push_back(
+        {{"structure", one.structure},
+         {"verdict", name(one.verdict)},
+         {"window", {{"from", shown_time(one.from)}, {"to", shown_time(one.to)}, {"covered", one.covered}}},
+         {"findings", findings},
+         {"reasons", one.reasons}});
   }
   return json{{"structures", structures}}.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -242,7 +242,9 @@ constexpr int newest = 1;
 
 }  // namespace
 
-int journal_version() { return newest; }
+int journal_version() {
+  return newest;
+}
 
 std::optional<JournalVersion> journal_version_in(ports::Session& session) {
   const auto present = session.exec("SELECT pg_catalog.to_regclass('switchback.meta') IS NOT NULL");
@@ -261,17 +263,21 @@ bool ensure_journal(ports::Session& session) {
   const auto found = journal_version_in(session);
   if (found && found->version > newest)
     throw Error(Exit::failed, Remedy::person,
-                "this database's journal is version " + std::to_string(found->version) + "; this switchback knows up to " +
-                    std::to_string(newest),
-                "use the newer switchback that upgraded it; status, history, explain and usage still work here when it is newer by one");
+                "this database's journal is version " + std::to_string(found->version) +
+                    "; this switchback knows up to " + std::to_string(newest),
+                "use the newer switchback that upgraded it; status, history, explain and usage still work here when it "
+                "is newer by one");
   if (found) return false;
   const auto allowed = session.exec(
-      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), pg_catalog.current_database(), current_user");
+      "SELECT pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE'), "
+      "pg_catalog.current_database(), current_user");
   if (!allowed.boolean(0, 0))
-    throw Error(Exit::unreachable, Remedy::person,
-                "the role " + allowed.text(0, 2) + " may not create the journal schema in database " + allowed.text(0, 1),
-                "GRANT CREATE ON DATABASE " + quote_identifier(allowed.text(0, 1)) + " TO " + quote_identifier(allowed.text(0, 2)) + ";",
-                "42501");
+    throw Error(
+        Exit::unreachable, Remedy::person,
+        "the role " + allowed.text(0, 2) + " may not create the journal schema in database " + allowed.text(0, 1),
+        "GRANT CREATE ON DATABASE " + quote_identifier(allowed.text(0, 1)) + " TO " +
+            quote_identifier(allowed.text(0, 2)) + ";",
+        "42501");
   session.exec(version_1);
   transaction.commit();
   return true;
@@ -280,11 +286,12 @@ bool ensure_journal(ports::Session& session) {
 void require_readable_journal(ports::Session& session) {
   const auto found = journal_version_in(session);
   if (!found)
-    throw Error(Exit::invalid, Remedy::person, "there is no journal in this database yet", "switchback init makes it; switchback run does too");
+    throw Error(Exit::invalid, Remedy::person, "there is no journal in this database yet",
+                "switchback init makes it; switchback run does too");
   if (found->version > newest + 1 || found->readable_by > newest)
     throw Error(Exit::failed, Remedy::person,
-                "this database's journal is version " + std::to_string(found->version) + "; this switchback reads up to " +
-                    std::to_string(newest + 1),
+                "this database's journal is version " + std::to_string(found->version) +
+                    "; this switchback reads up to " + std::to_string(newest + 1),
                 "use a newer switchback");
 }
 

@@ -13,7 +13,9 @@ namespace {
 /// The class of our advisory locks ("SWBK"), so that they never meet an application's.
 constexpr std::string_view lock_class = "1398227531";
 
-std::string lock_arguments(PlanId plan) { return std::string(lock_class) + ", " + std::to_string(plan); }
+std::string lock_arguments(PlanId plan) {
+  return std::string(lock_class) + ", " + std::to_string(plan);
+}
 
 std::string random_id() {
   std::random_device device;
@@ -27,10 +29,11 @@ std::string random_id() {
 }
 
 [[noreturn]] void refuse_busy(const ports::Rows& row) {
-  throw Error(Exit::busy, Remedy::person,
-              "another runner has this plan: pid " + row.text(0, 2) + " on " + row.text(0, 1) + ", last heard of " + row.text(0, 3) +
-                  " s ago, lease " + row.text(0, 4) + " s",
-              "let it go on (switchback status --watch shows it), or stop it; if it died, its lease runs out by itself");
+  throw Error(
+      Exit::busy, Remedy::person,
+      "another runner has this plan: pid " + row.text(0, 2) + " on " + row.text(0, 1) + ", last heard of " +
+          row.text(0, 3) + " s ago, lease " + row.text(0, 4) + " s",
+      "let it go on (switchback status --watch shows it), or stop it; if it died, its lease runs out by itself");
 }
 
 /// Sessions of earlier epochs that can still commit something, or that hold the application up.
@@ -51,8 +54,10 @@ void take_exclusive_lock(ports::Session& session, PlanId plan) {
   while (!session.exec(take).boolean(0, 0)) {
     const auto left = deadline - std::chrono::steady_clock::now();
     if (left <= std::chrono::seconds(0))
-      throw Error(Exit::busy, Remedy::person, "the previous runner's session still holds the plan's lock and could not be ended",
-                  "terminate the sessions named switchback in pg_stat_activity, or run as a role that may (GRANT pg_signal_backend)");
+      throw Error(Exit::busy, Remedy::person,
+                  "the previous runner's session still holds the plan's lock and could not be ended",
+                  "terminate the sessions named switchback in pg_stat_activity, or run as a role that may (GRANT "
+                  "pg_signal_backend)");
     // A batch that is just ending needs milliseconds; only what outlasts a second is ended by force.
     if (!terminated && left <= std::chrono::seconds(9)) {
       session.exec(terminate_stale, {std::to_string(plan)});
@@ -67,19 +72,23 @@ void take_exclusive_lock(ports::Session& session, PlanId plan) {
 bool begin_fenced(ports::Session& session, const Fence& fence) {
   const std::string id = std::to_string(fence.plan);
   // One round trip; each statement of the string has a snapshot of its own (READ COMMITTED).
-  const auto rows = session.exec("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_advisory_xact_lock_shared(" +
-                                 lock_arguments(fence.plan) +
-                                 "); SELECT r.epoch, p.paused IS NOT NULL FROM switchback.runner r JOIN switchback.plan p "
-                                 "ON p.id = r.plan_id WHERE r.plan_id = " + id);
+  const auto rows =
+      session.exec("BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_catalog.pg_advisory_xact_lock_shared(" +
+                   lock_arguments(fence.plan) +
+                   "); SELECT r.epoch, p.paused IS NOT NULL FROM switchback.runner r JOIN switchback.plan p "
+                   "ON p.id = r.plan_id WHERE r.plan_id = " +
+                   id);
   if (rows.empty() || rows.integer(0, 0) != fence.epoch) {
     session.rollback();
-    throw Error(Exit::busy, Remedy::person, "another runner has taken this plan over; this one stops and has written nothing more",
+    throw Error(Exit::busy, Remedy::person,
+                "another runner has taken this plan over; this one stops and has written nothing more",
                 "switchback status shows who drives it now");
   }
   return rows.boolean(0, 1);
 }
 
-Fence acquire_lease(ports::Session& session, const Actor& actor, const PlanRecord& plan, std::chrono::milliseconds lease) {
+Fence acquire_lease(ports::Session& session, const Actor& actor, const PlanRecord& plan,
+                    std::chrono::milliseconds lease) {
   const std::string id = std::to_string(plan.id);
   ports::Transaction transaction(session);
   // Two takers at once meet here; the loser then sees the winner's fresh lease.
@@ -92,7 +101,8 @@ SELECT r.epoch, r.host, r.pid, pg_catalog.round(extract(epoch FROM pg_catalog.cl
          SELECT FROM switchback.runner_session s JOIN pg_catalog.pg_stat_activity a
          ON a.pid = s.pid AND (a.backend_start = s.backend_start OR a.backend_start IS NULL)
          WHERE s.plan_id = r.plan_id AND s.epoch = r.epoch) AS dead
-FROM switchback.runner r WHERE r.plan_id = $1)sql", {id});
+FROM switchback.runner r WHERE r.plan_id = $1)sql",
+                                {id});
   std::int64_t epoch = 1;
   if (!row.empty()) {
     if (!row.boolean(0, 5) && !row.boolean(0, 6)) refuse_busy(row);
@@ -104,14 +114,17 @@ INSERT INTO switchback.runner (plan_id, epoch, runner, host, pid, lease)
 VALUES ($1, $2, $3, $4, $5, $6::interval)
 ON CONFLICT (plan_id) DO UPDATE SET epoch = excluded.epoch, runner = excluded.runner, host = excluded.host, pid = excluded.pid,
   lease = excluded.lease, heartbeat = pg_catalog.clock_timestamp(), released = false)sql",
-               {id, std::to_string(epoch), random_id(), actor.host, std::to_string(::getpid()), std::to_string(lease.count()) + " ms"});
+               {id, std::to_string(epoch), random_id(), actor.host, std::to_string(::getpid()),
+                std::to_string(lease.count()) + " ms"});
   session.exec("DELETE FROM switchback.runner_session WHERE plan_id = $1 AND epoch < $2", {id, std::to_string(epoch)});
   const Fence fence{plan.id, epoch};
   register_session(session, fence);
   if (epoch > 1 && !row.boolean(0, 5))
-    add_event(session, actor, plan.id, "taken_over", "", "", "the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") has no session left");
+    add_event(session, actor, plan.id, "taken_over", "", "",
+              "the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") has no session left");
   else if (epoch > 1 && row.boolean(0, 5) && row.number(0, 3) > row.number(0, 4))
-    add_event(session, actor, plan.id, "taken_over", "", "", "the lease of the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") had run out");
+    add_event(session, actor, plan.id, "taken_over", "", "",
+              "the lease of the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") had run out");
   transaction.commit();
   return fence;
 }
@@ -120,13 +133,17 @@ void register_session(ports::Session& session, const Fence& fence) {
   session.exec(R"sql(
 INSERT INTO switchback.runner_session (plan_id, epoch, pid, backend_start)
 SELECT $1::bigint, $2::bigint, pid, backend_start FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()
-ON CONFLICT DO NOTHING)sql", {std::to_string(fence.plan), std::to_string(fence.epoch)});
+ON CONFLICT DO NOTHING)sql",
+               {std::to_string(fence.plan), std::to_string(fence.epoch)});
 }
 
 bool renew_lease(ports::Session& session, const Fence& fence) {
-  return session.exec("UPDATE switchback.runner SET heartbeat = pg_catalog.clock_timestamp() "
-                      "WHERE plan_id = $1 AND epoch = $2 AND NOT released",
-                      {std::to_string(fence.plan), std::to_string(fence.epoch)}).affected == 1;
+  return session
+             .exec(
+                 "UPDATE switchback.runner SET heartbeat = pg_catalog.clock_timestamp() "
+                 "WHERE plan_id = $1 AND epoch = $2 AND NOT released",
+                 {std::to_string(fence.plan), std::to_string(fence.epoch)})
+             .affected == 1;
 }
 
 void release_lease(ports::Session& session, const Fence& fence) {

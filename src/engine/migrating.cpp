@@ -35,38 +35,51 @@ Stop check_rows(Workbench& bench, const Verify& verify, const Work& work) {
   const auto found = std::ranges::find_if(bench.resolved().checks, [&](const ResolvedCheck& check) {
     return check.table == verify.table && check.written == verify.check;
   });
-  if (found == bench.resolved().checks.end()) throw Error(Exit::failed, Remedy::bug, "check was not resolved: " + verify.check);
+  if (found == bench.resolved().checks.end())
+    throw Error(Exit::failed, Remedy::bug, "check was not resolved: " + verify.check);
   std::vector<std::string> samples;
   const std::string step = work.name + " #" + std::to_string(work.ordinal);
-  const Stop stop = walk(bench, {step, verify.table, found->key, {}, false, {}}, [&](ports::Session& session, const WalkBatch& batch) {
-    const auto rows = session.exec(std::string(own_mark) + "SELECT pg_catalog.count(*), (pg_catalog.array_agg(" + key_object(found->key, "t") +
-                                   "::pg_catalog.text))[1] FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range + " AND (" +
-                                   found->check.in("t") + ") IS NOT TRUE");
-    if (rows.at(0, 1) && samples.size() < 5) samples.push_back(rows.text(0, 1));
-    return WalkCost{0, rows.integer(0, 0), {}};
-  });
+  const Stop stop = walk(
+      bench, {step, verify.table, found->key, {}, false, {}}, [&](ports::Session& session, const WalkBatch& batch) {
+        const auto rows =
+            session.exec(std::string(own_mark) + "SELECT pg_catalog.count(*), (pg_catalog.array_agg(" +
+                         key_object(found->key, "t") + "::pg_catalog.text))[1] FROM ONLY " + quoted(batch.leaf) +
+                         " AS t WHERE " + batch.range + " AND (" + found->check.in("t") + ") IS NOT TRUE");
+        if (rows.at(0, 1) && samples.size() < 5) samples.push_back(rows.text(0, 1));
+        return WalkCost{0, rows.integer(0, 0), {}};
+      });
   if (!stop.ok()) return stop;
   const WalkTotals totals = walk_totals(bench.session(), bench.fence().plan, step);
   if (totals.bad == 0) return stop;
   std::string reason = show_count(totals.bad) + " rows of " + shown(verify.table) + " do not fulfil " + verify.check;
   for (const std::string& sample : samples) reason += (sample == samples.front() ? ": " : ", ") + sample;
-  const Stop forgotten = bench.in_transaction([&](ports::Session& session) { forget_walk(session, bench.fence().plan, step); });
+  const Stop forgotten =
+      bench.in_transaction([&](ports::Session& session) { forget_walk(session, bench.fence().plan, step); });
   if (!forgotten.ok()) return forgotten;
   return Stop::held({HoldKind::violation, reason, "the rows are mended, then switchback run again", {}});
 }
 
 std::string tally_of(const Compared& found) {
-  return json{{"rows", found.rows}, {"wrong", found.wrong}, {"quarantined", found.quarantined}, {"both_sides", found.both_sides}, {"unfilled", found.unfilled}, {"samples", found.samples}}.dump();
+  return json{{"rows", found.rows},
+              {"wrong", found.wrong},
+              {"quarantined", found.quarantined},
+              {"both_sides", found.both_sides},
+              {"unfilled", found.unfilled},
+              {"samples", found.samples}}
+      .dump();
 }
 
 Compared tally_from(const std::string& text) {
   const json from = json::parse(text);
-  return {from.at("rows"), from.at("wrong"), from.at("both_sides"), from.at("quarantined"), from.at("unfilled"), from.at("samples").get<std::vector<std::string>>()};
+  return {from.at("rows"),        from.at("wrong"),    from.at("both_sides"),
+          from.at("quarantined"), from.at("unfilled"), from.at("samples").get<std::vector<std::string>>()};
 }
 
 void note_comparison(Workbench& bench, const TableName& table, const Compared& found) {
-  bench.note("compared", show_count(found.rows) + " rows of " + shown(table) + ": " + show_count(found.wrong) + " wrong, " +
-                             show_count(found.quarantined) + " quarantined, " + show_count(found.both_sides) + " written on both sides by the application",
+  bench.note("compared",
+             show_count(found.rows) + " rows of " + shown(table) + ": " + show_count(found.wrong) + " wrong, " +
+                 show_count(found.quarantined) + " quarantined, " + show_count(found.both_sides) +
+                 " written on both sides by the application",
              tally_of(found));
 }
 
@@ -82,16 +95,24 @@ Stop compare_table(Workbench& bench, const Work& work) {
     if (!stop.ok()) return stop;
     if (found.wrong > 0) {
       std::string reason = show_count(found.wrong) + " rows of " + shown(work.table) + " have sides that do not agree";
-      for (const std::string& sample : found.samples) reason += (sample == found.samples.front() ? ": " : ", ") + sample;
-      return Stop::held({HoldKind::violation, reason, "the rows are mended (switchback verify " + bench.plan().name + " lists them), then switchback run again", {}});
+      for (const std::string& sample : found.samples)
+        reason += (sample == found.samples.front() ? ": " : ", ") + sample;
+      return Stop::held(
+          {HoldKind::violation,
+           reason,
+           "the rows are mended (switchback verify " + bench.plan().name + " lists them), then switchback run again",
+           {}});
     }
     if (found.unfilled == 0) return stop;
-    stop = bench.in_transaction([&](ports::Session& session) { forget_walk(session, bench.fence().plan, backfill_step(work.table)); });
+    stop = bench.in_transaction(
+        [&](ports::Session& session) { forget_walk(session, bench.fence().plan, backfill_step(work.table)); });
     if (stop.ok()) stop = backfill(bench, *sync);
     if (!stop.ok()) return stop;
   }
-  return Stop::held({HoldKind::failure, "rows of " + shown(work.table) + " are still being inserted past the sync trigger",
-                     "whoever inserts with triggers disabled stops; then switchback run again", {}});
+  return Stop::held({HoldKind::failure,
+                     "rows of " + shown(work.table) + " are still being inserted past the sync trigger",
+                     "whoever inserts with triggers disabled stops; then switchback run again",
+                     {}});
 }
 
 void add(Compared& sum, const Compared& part) {
@@ -107,17 +128,21 @@ void add(Compared& sum, const Compared& part) {
 std::string marker_counts(const ResolvedSync& sync) {
   const std::string marker = "t." + quote_identifier(sync.sync.marker);
   // CASE keeps the expressions away from rows they are known to fail on.
-  const std::string wrong = "CASE WHEN " + marker + " = 's' THEN (" + in_step_sql(sync.sync, "t") + ") IS NOT TRUE ELSE false END";
-  return "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE " + wrong + "), pg_catalog.count(*) FILTER (WHERE " + marker +
-         " = 'b'), pg_catalog.count(*) FILTER (WHERE " + marker + " IN ('f', 'r')), pg_catalog.count(*) FILTER (WHERE " + marker +
-         " IS NULL), (pg_catalog.array_agg(" + key_object(sync.key, "t") + "::pg_catalog.text) FILTER (WHERE " + wrong + "))[1]";
+  const std::string wrong =
+      "CASE WHEN " + marker + " = 's' THEN (" + in_step_sql(sync.sync, "t") + ") IS NOT TRUE ELSE false END";
+  return "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE " + wrong +
+         "), pg_catalog.count(*) FILTER (WHERE " + marker + " = 'b'), pg_catalog.count(*) FILTER (WHERE " + marker +
+         " IN ('f', 'r')), pg_catalog.count(*) FILTER (WHERE " + marker + " IS NULL), (pg_catalog.array_agg(" +
+         key_object(sync.key, "t") + "::pg_catalog.text) FILTER (WHERE " + wrong + "))[1]";
 }
 
 /// For a batch with a row whose expressions raise: that row is wrong, the others are judged as ever.
 Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, const WalkBatch& batch) {
   std::string columns;
-  for (const std::string& column : sync.key.columns) columns += (columns.empty() ? "" : ", ") + ("t." + quote_identifier(column)) + "::pg_catalog.text";
-  const auto keys = session.exec(std::string(own_mark) + "SELECT " + columns + " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range);
+  for (const std::string& column : sync.key.columns)
+    columns += (columns.empty() ? "" : ", ") + ("t." + quote_identifier(column)) + "::pg_catalog.text";
+  const auto keys = session.exec(std::string(own_mark) + "SELECT " + columns + " FROM ONLY " + quoted(batch.leaf) +
+                                 " AS t WHERE " + batch.range);
   Compared sum;
   for (const auto& row : keys.rows) {
     KeyValue key;
@@ -129,8 +154,9 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
       if (error.remedy() != Remedy::data) throw;
       session.exec("ROLLBACK TO SAVEPOINT one");
       // What reverse gave may be a value that forward cannot convert; such a row is right all the same.
-      const auto right = session.exec(std::string(own_mark) + "SELECT " + in_step_by_reverse_sql(sync.sync, "t") + ", " + key_object(sync.key, "t") + " FROM ONLY " +
-                                      quoted(batch.leaf) + " AS t WHERE " + key_compare(sync.key, "t", "=", key));
+      const auto right = session.exec(std::string(own_mark) + "SELECT " + in_step_by_reverse_sql(sync.sync, "t") +
+                                      ", " + key_object(sync.key, "t") + " FROM ONLY " + quoted(batch.leaf) +
+                                      " AS t WHERE " + key_compare(sync.key, "t", "=", key));
       if (!right.empty() && right.boolean(0, 0))
         add(sum, {1, 0, 0, 0, 0, {}});
       else if (!right.empty())
@@ -143,9 +169,12 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
 
 }  // namespace
 
-Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf, const std::string& range) {
-  const auto rows = session.exec(std::string(own_mark) + marker_counts(sync) + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range);
-  Compared found{rows.integer(0, 0), rows.integer(0, 1), rows.integer(0, 2), rows.integer(0, 3), rows.integer(0, 4), {}};
+Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf,
+                      const std::string& range) {
+  const auto rows =
+      session.exec(std::string(own_mark) + marker_counts(sync) + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range);
+  Compared found{rows.integer(0, 0), rows.integer(0, 1), rows.integer(0, 2),
+                 rows.integer(0, 3), rows.integer(0, 4), {}};
   if (rows.at(0, 5)) found.samples.push_back(rows.text(0, 5));
   return found;
 }
@@ -157,7 +186,8 @@ Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& 
   });
   if (!stop.ok()) return stop;
   stop = walk(bench, {step, sync.table, sync.key, {}, false, {}}, [&](ports::Session& session, const WalkBatch& batch) {
-    const Compared here = batch.careful ? compare_row_by_row(session, sync, batch) : compare_rows(session, sync, batch.leaf, batch.range);
+    const Compared here =
+        batch.careful ? compare_row_by_row(session, sync, batch) : compare_rows(session, sync, batch.leaf, batch.range);
     Compared leaf = batch.tally ? tally_from(*batch.tally) : Compared{};
     add(leaf, here);
     return WalkCost{0, here.wrong, tally_of(leaf)};
@@ -176,12 +206,15 @@ Compared compare_now(ports::Session& session, ports::Catalog& catalog, const Pla
   bool any = false;
   for (ResolvedSync sync : resolved_from_json(record.resolved).sync) {
     // Under the names that the columns have now.
-    const auto now = session.exec("SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND NOT restoring", {std::to_string(record.id), std::to_string(sync.oid)});
+    const auto now =
+        session.exec("SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND NOT restoring",
+                     {std::to_string(record.id), std::to_string(sync.oid)});
     const auto table = catalog.table(session, sync.table);
     if (now.empty() || !table) continue;
     any = true;
     sync.sync = sync_from_json(now.text(0, 0));
-    if (const std::string path = key_search_path(session, sync.table, sync.key, "SESSION"); !path.empty()) session.exec(path);
+    if (const std::string path = key_search_path(session, sync.table, sync.key, "SESSION"); !path.empty())
+      session.exec(path);
     for (const TableName& leaf : table->leaves) {
       std::optional<KeyValue> at;
       for (bool more = true; more;) {
@@ -192,7 +225,8 @@ Compared compare_now(ports::Session& session, ports::Catalog& catalog, const Pla
           upper.emplace();
           for (std::size_t i = 0; i < sync.key.columns.size(); ++i) upper->push_back(bound.text(0, i));
         }
-        const WalkBatch batch{leaf, key_compare(sync.key, "t", ">", at) + " AND " + key_compare(sync.key, "t", "<=", upper), true, {}};
+        const WalkBatch batch{
+            leaf, key_compare(sync.key, "t", ">", at) + " AND " + key_compare(sync.key, "t", "<=", upper), true, {}};
         try {
           add(sum, compare_rows(session, sync, leaf, batch.range));
         } catch (const Error& error) {
@@ -205,8 +239,10 @@ Compared compare_now(ports::Session& session, ports::Catalog& catalog, const Pla
     }
   }
   if (!any)
-    throw Error(Exit::refused, Remedy::person, "the plan " + record.name + " is " + std::string(name(record.state)) + ": there are no two sides to compare",
-                "there are two between expanded and the drop, for plans with a backfill");
+    throw Error(
+        Exit::refused, Remedy::person,
+        "the plan " + record.name + " is " + std::string(name(record.state)) + ": there are no two sides to compare",
+        "there are two between expanded and the drop, for plans with a backfill");
   return sum;
 }
 

@@ -23,8 +23,11 @@ class Shape {
  public:
   Shape(ports::Session& session, const TableName& table) : session_(session) {
     drop();
-    session_.exec("CREATE TEMPORARY TABLE \"~switchback_shape\" (LIKE " + quoted(table) + " INCLUDING DEFAULTS INCLUDING GENERATED)");
-    name_ = {session_.exec("SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_catalog.pg_my_temp_schema()").text(0, 0), "~switchback_shape"};
+    session_.exec("CREATE TEMPORARY TABLE \"~switchback_shape\" (LIKE " + quoted(table) +
+                  " INCLUDING DEFAULTS INCLUDING GENERATED)");
+    name_ = {session_.exec("SELECT nspname FROM pg_catalog.pg_namespace WHERE oid = pg_catalog.pg_my_temp_schema()")
+                 .text(0, 0),
+             "~switchback_shape"};
   }
   ~Shape() {
     try {
@@ -37,9 +40,12 @@ class Shape {
 
   void add(const AddColumn& column, const TableFacts& table) {
     const ColumnFacts* like = column.like ? table.column(*column.like) : nullptr;
-    const std::string sql = "ALTER TABLE " + quoted(name_) + " ADD COLUMN " + quote_identifier(column.name) + " " + (like ? like->type : column.type) +
+    const std::string sql = "ALTER TABLE " + quoted(name_) + " ADD COLUMN " + quote_identifier(column.name) + " " +
+                            (like ? like->type : column.type) +
                             (like && like->collation ? " COLLATE " + *like->collation : "") +
-                            (column.default_value ? " DEFAULT (" + *column.default_value + ")" : like && like->default_value ? " DEFAULT " + *like->default_value : "") +
+                            (column.default_value          ? " DEFAULT (" + *column.default_value + ")"
+                             : like && like->default_value ? " DEFAULT " + *like->default_value
+                                                           : "") +
                             (column.not_null ? " NOT NULL" : "");
     use_own_search_path(session_, false);
     try {
@@ -72,20 +78,24 @@ class Resolving {
  private:
   void resolve_table(const TableName& name) {
     const auto table = catalog_.table(session_, name);
-    if (!table) refuse(plan_, first_place(name), "there is no table " + shown(name), "names are folded to lower case unless quoted, and are in schema public unless written schema.table");
+    if (!table)
+      refuse(plan_, first_place(name), "there is no table " + shown(name),
+             "names are folded to lower case unless quoted, and are in schema public unless written schema.table");
     refuse_row_security(*table);
     Shape shape(session_, name);
     add_columns(shape, *table);
     auto shaped = catalog_.table(session_, shape.name());
     if (!shaped) throw Error(Exit::failed, Remedy::bug, "the temporary table is gone");
     for (const Step& step : plan_.expand)
-      if (const auto* column = std::get_if<AddColumn>(&step.action); column && column->table == name) take_column(*column, step.place, *table, *shaped);
+      if (const auto* column = std::get_if<AddColumn>(&step.action); column && column->table == name)
+        take_column(*column, step.place, *table, *shaped);
     for (const Step& step : plan_.expand) check_column_step(step, name, *shaped);
     for (const Step& step : plan_.migrate) {
       if (const auto* backfill = std::get_if<Backfill>(&step.action); backfill && backfill->table == name)
         resolve_backfill(*backfill, step.place, *table, *shaped);
       if (const auto* verify = std::get_if<Verify>(&step.action); verify && verify->table == name)
-        out_.checks.push_back({name, verify->check, resolve(step.place, *shaped, verify->check, nullptr), usable_key(*table, step.place)});
+        out_.checks.push_back({name, verify->check, resolve(step.place, *shaped, verify->check, nullptr),
+                               usable_key(*table, step.place)});
     }
   }
 
@@ -97,27 +107,38 @@ class Resolving {
   }
 
   void refuse_row_security(const TableFacts& table) {
-    const auto active = session_.exec("SELECT pg_catalog.row_security_active($1::oid), current_user", {std::to_string(table.oid)});
+    const auto active =
+        session_.exec("SELECT pg_catalog.row_security_active($1::oid), current_user", {std::to_string(table.oid)});
     // With row_security off the function still says whether a policy would apply to this role.
     const auto applies = session_.exec(
-        "SELECT c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls AND (c.relforcerowsecurity OR NOT pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE')) "
-        "FROM pg_catalog.pg_class c, pg_catalog.pg_roles r WHERE c.oid = $1::oid AND r.rolname = current_user", {std::to_string(table.oid)});
+        "SELECT c.relrowsecurity AND NOT r.rolsuper AND NOT r.rolbypassrls AND (c.relforcerowsecurity OR NOT "
+        "pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE')) "
+        "FROM pg_catalog.pg_class c, pg_catalog.pg_roles r WHERE c.oid = $1::oid AND r.rolname = current_user",
+        {std::to_string(table.oid)});
     if (applies.boolean(0, 0) || active.boolean(0, 0))
       throw Error(Exit::unreachable, Remedy::person,
-                  "row level security on " + shown(table.name) + " would hide rows from role " + active.text(0, 1) + ": a backfill that skips rows would lose them",
-                  "ALTER ROLE " + quote_identifier(active.text(0, 1)) + " BYPASSRLS; or run as the table's owner (without FORCE ROW LEVEL SECURITY)", "42501");
+                  "row level security on " + shown(table.name) + " would hide rows from role " + active.text(0, 1) +
+                      ": a backfill that skips rows would lose them",
+                  "ALTER ROLE " + quote_identifier(active.text(0, 1)) +
+                      " BYPASSRLS; or run as the table's owner (without FORCE ROW LEVEL SECURITY)",
+                  "42501");
   }
 
   void add_columns(Shape& shape, const TableFacts& table) {
     for (const Step& step : plan_.expand) {
       const auto* column = std::get_if<AddColumn>(&step.action);
       if (!column || column->table != table.name) continue;
-      if (table.column(column->name)) refuse(plan_, step.place, "the table " + shown(table.name) + " already has a column " + shown(column->name), "choose another name for the new column");
-      if (column->like && !table.column(*column->like)) refuse(plan_, step.place, "the table " + shown(table.name) + " has no column " + shown(*column->like));
+      if (table.column(column->name))
+        refuse(plan_, step.place, "the table " + shown(table.name) + " already has a column " + shown(column->name),
+               "choose another name for the new column");
+      if (column->like && !table.column(*column->like))
+        refuse(plan_, step.place, "the table " + shown(table.name) + " has no column " + shown(*column->like));
       try {
         shape.add(*column, table);
       } catch (const Error& error) {
-        throw Error(Exit::invalid, Remedy::person, at(plan_, step.place) + "column " + shown(column->name) + ": " + error.what(), error.hint(), error.sqlstate());
+        throw Error(Exit::invalid, Remedy::person,
+                    at(plan_, step.place) + "column " + shown(column->name) + ": " + error.what(), error.hint(),
+                    error.sqlstate());
       }
     }
   }
@@ -137,19 +158,24 @@ class Resolving {
       facts.grants = like->grants;
       // Column privileges name the column; the same for the new one.
       for (std::string& grant : facts.grants)
-        if (const auto found = grant.find(quote_identifier(like->name)); found != std::string::npos) grant.replace(found, quote_identifier(like->name).size(), quote_identifier(column.name));
+        if (const auto found = grant.find(quote_identifier(like->name)); found != std::string::npos)
+          grant.replace(found, quote_identifier(like->name).size(), quote_identifier(column.name));
     }
     out_.columns.push_back({column.table, std::move(facts)});
   }
 
   void check_column_step(const Step& step, const TableName& name, const TableFacts& shaped) {
     const std::string* column = nullptr;
-    if (const auto* relax = std::get_if<DropNotNull>(&step.action); relax && relax->table == name) column = &relax->column;
-    if (const auto* value = std::get_if<SetDefault>(&step.action); value && value->table == name) column = &value->column;
-    if (column && !shaped.column(*column)) refuse(plan_, step.place, "the table " + shown(name) + " has no column " + shown(*column));
+    if (const auto* relax = std::get_if<DropNotNull>(&step.action); relax && relax->table == name)
+      column = &relax->column;
+    if (const auto* value = std::get_if<SetDefault>(&step.action); value && value->table == name)
+      column = &value->column;
+    if (column && !shaped.column(*column))
+      refuse(plan_, step.place, "the table " + shown(name) + " has no column " + shown(*column));
   }
 
-  ResolvedExpression resolve(const Place& place, const TableFacts& shaped, const std::string& expression, const ColumnFacts* target) {
+  ResolvedExpression resolve(const Place& place, const TableFacts& shaped, const std::string& expression,
+                             const ColumnFacts* target) {
     try {
       return catalog_.resolve(session_, shaped, expression, target);
     } catch (const Error& error) {
@@ -161,13 +187,16 @@ class Resolving {
   KeyFacts usable_key(const TableFacts& table, const Place& place) {
     if (!table.key)
       refuse(plan_, place, "the table " + shown(table.name) + " has no key that batches can follow",
-             "it needs a primary key, or a unique index over NOT NULL columns that is whole (no WHERE, no expression) and not deferrable");
+             "it needs a primary key, or a unique index over NOT NULL columns that is whole (no WHERE, no expression) "
+             "and not deferrable");
     return *table.key;
   }
 
-  void resolve_backfill(const Backfill& backfill, const Place& place, const TableFacts& table, const TableFacts& shaped) {
+  void resolve_backfill(const Backfill& backfill, const Place& place, const TableFacts& table,
+                        const TableFacts& shaped) {
     if (out_.sync_of(table.name))
-      refuse(plan_, place, "there are two backfills of " + shown(table.name) + " in this plan", "write one, with all columns in its `set`");
+      refuse(plan_, place, "there are two backfills of " + shown(table.name) + " in this plan",
+             "write one, with all columns in its `set`");
     ResolvedSync sync;
     sync.table = table.name;
     sync.oid = table.oid;
@@ -181,7 +210,8 @@ class Resolving {
     std::set<std::string> old_columns;
     for (const auto& [column, expression] : backfill.set) {
       sync.sync.forward.emplace_back(column, resolve(place, shaped, expression, &target(place, shaped, column)));
-      old_columns.insert(sync.sync.forward.back().second.columns.begin(), sync.sync.forward.back().second.columns.end());
+      old_columns.insert(sync.sync.forward.back().second.columns.begin(),
+                         sync.sync.forward.back().second.columns.end());
     }
     for (const auto& [column, expression] : backfill.reverse) {
       sync.sync.reverse.emplace_back(column, resolve(place, shaped, expression, &target(place, shaped, column)));
@@ -197,12 +227,15 @@ class Resolving {
 
   const ColumnFacts& target(const Place& place, const TableFacts& shaped, const std::string& column) {
     const ColumnFacts* facts = shaped.column(column);
-    if (!facts) refuse(plan_, place, "the table has no column " + shown(column) + ", and expand does not add it", "add_column in expand, or mend the name");
+    if (!facts)
+      refuse(plan_, place, "the table has no column " + shown(column) + ", and expand does not add it",
+             "add_column in expand, or mend the name");
     if (facts->generated) refuse(plan_, place, shown(column) + " is a generated column: it cannot be written");
     return *facts;
   }
 
-  void take_sides(ResolvedSync& sync, const Backfill& backfill, const Place& place, const TableFacts& shaped, const std::set<std::string>& old_columns) {
+  void take_sides(ResolvedSync& sync, const Backfill& backfill, const Place& place, const TableFacts& shaped,
+                  const std::set<std::string>& old_columns) {
     std::set<std::string> written;
     for (const auto& [column, expression] : backfill.set) {
       written.insert(column);
@@ -212,7 +245,9 @@ class Resolving {
       return std::ranges::any_of(backfill.reverse, [&](const auto& pair) { return pair.first == column; });
     };
     for (const std::string& column : old_columns) {
-      if (written.contains(column)) refuse(plan_, place, shown(column) + " is on both sides: it is set, and what it is set from", "fill a column of its own");
+      if (written.contains(column))
+        refuse(plan_, place, shown(column) + " is on both sides: it is set, and what it is set from",
+               "fill a column of its own");
       // A key is supplied by every image alike: it says nothing of which side was written.
       if (!reversed(column) && std::ranges::find(sync.key.columns, column) != sync.key.columns.end()) continue;
       sync.sync.old_side.push_back(sync_column(*shaped.column(column)));
@@ -220,15 +255,19 @@ class Resolving {
     for (const auto* side : {&sync.sync.old_side, &sync.sync.new_side})
       for (const SyncColumn& column : *side)
         if (column.default_volatile && !backfill.master)
-          refuse(plan_, place, "the default of " + shown(column.name) + " is volatile: whether an INSERT supplied it cannot be told",
+          refuse(plan_, place,
+                 "the default of " + shown(column.name) + " is volatile: whether an INSERT supplied it cannot be told",
                  "say which side wins on INSERT: `master: old` or `master: new`");
   }
 
   void choose_triggers(ResolvedSync& sync, const Backfill& backfill, const Place& place, const TableFacts& table) {
     const auto choice = backfill.user_triggers ? backfill.user_triggers : settings_.user_triggers;
-    const auto fires = std::ranges::find_if(table.triggers, [](const TriggerFacts& trigger) { return trigger.update_row; });
+    const auto fires =
+        std::ranges::find_if(table.triggers, [](const TriggerFacts& trigger) { return trigger.update_row; });
     if (fires != table.triggers.end() && !choice)
-      refuse(plan_, place, "the table " + shown(table.name) + " has a trigger " + shown(fires->name) + " that would fire for every row filled",
+      refuse(plan_, place,
+             "the table " + shown(table.name) + " has a trigger " + shown(fires->name) +
+                 " that would fire for every row filled",
              "choose: `user_triggers: fire` (updated_at and audit see every row) or `user_triggers: skip`");
     sync.user_triggers = choice.value_or(UserTriggers::fire);
     if (sync.user_triggers != UserTriggers::skip || fires == table.triggers.end()) return;
@@ -236,33 +275,44 @@ class Resolving {
       if (constraint.type == 'f')
         for (const std::string& column : constraint.columns)
           if (std::ranges::any_of(sync.sync.new_side, [&](const SyncColumn& one) { return one.name == column; }))
-            refuse(plan_, place, "user_triggers: skip would also skip the foreign key " + shown(constraint.name) + " on " + shown(column), "use `user_triggers: fire`");
+            refuse(plan_, place,
+                   "user_triggers: skip would also skip the foreign key " + shown(constraint.name) + " on " +
+                       shown(column),
+                   "use `user_triggers: fire`");
   }
 
-  void check_relations(const ResolvedSync& sync, const Backfill& backfill, const Place& place, const TableFacts& table) {
+  void check_relations(const ResolvedSync& sync, const Backfill& backfill, const Place& place,
+                       const TableFacts& table) {
     for (const auto* side : {&sync.sync.old_side, &sync.sync.new_side})
       for (const SyncColumn& column : *side) {
         if (std::ranges::find(table.partition_key, column.name) != table.partition_key.end())
-          refuse(plan_, place, shown(column.name) + " is part of the partition key: sync cannot change it without moving the row");
+          refuse(plan_, place,
+                 shown(column.name) + " is part of the partition key: sync cannot change it without moving the row");
         if (const ColumnFacts* facts = table.column(column.name); facts && facts->generated)
-          refuse(plan_, place, shown(column.name) + " is a generated column: in a BEFORE trigger it is always NULL", "write its expression over the columns it comes from");
+          refuse(plan_, place, shown(column.name) + " is a generated column: in a BEFORE trigger it is always NULL",
+                 "write its expression over the columns it comes from");
       }
     for (const Step& step : plan_.contract.steps) {
       const auto* drop = std::get_if<DropColumn>(&step.action);
       if (!drop || drop->table != table.name) continue;
       const auto found = std::ranges::find(sync.sync.old_side, drop->name, &SyncColumn::name);
       if (found == sync.sync.old_side.end()) continue;
-      const bool reversed = std::ranges::any_of(backfill.reverse, [&](const auto& pair) { return pair.first == drop->name; });
+      const bool reversed =
+          std::ranges::any_of(backfill.reverse, [&](const auto& pair) { return pair.first == drop->name; });
       if (!reversed && !backfill.reverse_none)
-        refuse(plan_, step.place, "dropping " + shown(drop->name) + ", which feeds a `set` without a `reverse`: a rollback after new writes would lose them",
+        refuse(plan_, step.place,
+               "dropping " + shown(drop->name) +
+                   ", which feeds a `set` without a `reverse`: a rollback after new writes would lose them",
                "give `reverse: { " + drop->name + ": … }`, or accept it with `reverse: { none: reason }`");
       const bool relaxed = std::ranges::any_of(plan_.expand, [&](const Step& one) {
         const auto* relax = std::get_if<DropNotNull>(&one.action);
         return relax && relax->table == table.name && relax->column == drop->name;
       });
       if (!reversed && found->not_null && !found->default_value && !relaxed)
-        refuse(plan_, step.place, shown(drop->name) + " is NOT NULL without a default and has no reverse: the new image could not insert",
-               "relax it in expand: `drop_not_null: { table: " + shown(table.name) + ", column: " + shown(drop->name) + " }`");
+        refuse(plan_, step.place,
+               shown(drop->name) + " is NOT NULL without a default and has no reverse: the new image could not insert",
+               "relax it in expand: `drop_not_null: { table: " + shown(table.name) + ", column: " + shown(drop->name) +
+                   " }`");
     }
   }
 
@@ -270,7 +320,8 @@ class Resolving {
   void check_rights(const ResolvedSync& sync, const Place& place, const TableFacts& table) {
     std::set<std::string> calls;
     for (const auto* expressions : {&sync.sync.forward, &sync.sync.reverse})
-      for (const auto& [column, expression] : *expressions) calls.insert(expression.calls.begin(), expression.calls.end());
+      for (const auto& [column, expression] : *expressions)
+        calls.insert(expression.calls.begin(), expression.calls.end());
     if (sync.sync.where) calls.insert(sync.sync.where->calls.begin(), sync.sync.where->calls.end());
     for (const std::string& call : calls) {
       const auto missing = session_.exec(R"sql(
@@ -279,30 +330,42 @@ FROM pg_catalog.pg_roles r, pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n 
 WHERE p.oid = $2::pg_catalog.regprocedure AND NOT r.rolsuper AND r.rolname !~ '^pg_'
   AND (pg_catalog.has_table_privilege(r.oid, $1::oid, 'INSERT, UPDATE') OR pg_catalog.has_any_column_privilege(r.oid, $1::oid, 'INSERT, UPDATE'))
   AND NOT (pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE') AND pg_catalog.has_function_privilege(r.oid, p.oid, 'EXECUTE'))
-ORDER BY 1 LIMIT 1)sql", {std::to_string(table.oid), call});
+ORDER BY 1 LIMIT 1)sql",
+                                         {std::to_string(table.oid), call});
       if (missing.empty()) continue;
       const std::string role = quote_identifier(missing.text(0, 0));
-      refuse(plan_, place, "role " + missing.text(0, 0) + " writes " + shown(table.name) + " but may not execute " + call + ", which sync calls with the writer's rights",
-             missing.boolean(0, 2) ? "GRANT EXECUTE ON FUNCTION " + call + " TO " + role + ";" : "GRANT USAGE ON SCHEMA " + quote_identifier(missing.text(0, 1)) + " TO " + role + ";");
+      refuse(plan_, place,
+             "role " + missing.text(0, 0) + " writes " + shown(table.name) + " but may not execute " + call +
+                 ", which sync calls with the writer's rights",
+             missing.boolean(0, 2)
+                 ? "GRANT EXECUTE ON FUNCTION " + call + " TO " + role + ";"
+                 : "GRANT USAGE ON SCHEMA " + quote_identifier(missing.text(0, 1)) + " TO " + role + ";");
     }
   }
 
   void check_contract_step(const Step& step) {
     const TableName* name = table_of(step.action);
     if (!name) {
-      if (const auto* drop = std::get_if<DropIndex>(&step.action); drop && session_.exec("SELECT pg_catalog.to_regclass($1) IS NULL", {quoted(drop->name)}).boolean(0, 0))
+      if (const auto* drop = std::get_if<DropIndex>(&step.action);
+          drop && session_.exec("SELECT pg_catalog.to_regclass($1) IS NULL", {quoted(drop->name)}).boolean(0, 0))
         refuse(plan_, step.place, "there is no index " + shown(drop->name));
       return;
     }
     const auto table = catalog_.table(session_, *name);
-    const auto known = [&](const std::string& column) { return (table && table->column(column)) || out_.added(*name, column); };
+    const auto known = [&](const std::string& column) {
+      return (table && table->column(column)) || out_.added(*name, column);
+    };
     if (const auto* drop = std::get_if<DropColumn>(&step.action)) {
-      if (!known(drop->name)) refuse(plan_, step.place, "the table " + shown(*name) + " has no column " + shown(drop->name));
+      if (!known(drop->name))
+        refuse(plan_, step.place, "the table " + shown(*name) + " has no column " + shown(drop->name));
       usable_key(*table, step.place);
       if (std::ranges::find(table->key->columns, drop->name) != table->key->columns.end())
-        refuse(plan_, step.place, shown(drop->name) + " is part of the key " + shown(table->key->index) + ": its rows could not be told apart in the archive");
+        refuse(plan_, step.place,
+               shown(drop->name) + " is part of the key " + shown(table->key->index) +
+                   ": its rows could not be told apart in the archive");
       if (const ColumnFacts* column = table->column(drop->name); column && column->generated)
-        refuse(plan_, step.place, shown(drop->name) + " is a generated column: drop it with `sql`, it holds nothing of its own");
+        refuse(plan_, step.place,
+               shown(drop->name) + " is a generated column: drop it with `sql`, it holds nothing of its own");
     }
     if (const auto* strict = std::get_if<SetNotNull>(&step.action); strict && !known(strict->column))
       refuse(plan_, step.place, "the table " + shown(*name) + " has no column " + shown(strict->column));
@@ -326,8 +389,12 @@ void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPla
       for (const SyncColumn& column : *side) touched.emplace(shown(sync.table), column.name);
   for (const Step& step : plan.contract.steps)
     if (const auto* drop = std::get_if<DropColumn>(&step.action)) touched.emplace(shown(drop->table), drop->name);
-  const auto others = session.exec("SELECT p.name, s.document, n.nspname, c.relname FROM switchback.sync s JOIN switchback.plan p ON p.id = s.plan_id "
-                                   "JOIN pg_catalog.pg_class c ON c.oid = s.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE p.name <> $1", {plan.name});
+  const auto others = session.exec(
+      "SELECT p.name, s.document, n.nspname, c.relname FROM switchback.sync s JOIN switchback.plan p ON p.id = "
+      "s.plan_id "
+      "JOIN pg_catalog.pg_class c ON c.oid = s.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+      "p.name <> $1",
+      {plan.name});
   for (std::size_t i = 0; i < others.size(); ++i) {
     if (std::ranges::find(plan.requires_plans, others.text(i, 0)) != plan.requires_plans.end()) continue;
     const SyncPlan other = sync_from_json(others.text(i, 1));
@@ -335,16 +402,19 @@ void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPla
     for (const auto* side : {&other.old_side, &other.new_side})
       for (const SyncColumn& column : *side)
         if (touched.contains({table, column.name}))
-          throw Error(Exit::refused, Remedy::person, "the plan " + other.plan + " is changing " + table + "." + column.name + " too",
+          throw Error(Exit::refused, Remedy::person,
+                      "the plan " + other.plan + " is changing " + table + "." + column.name + " too",
                       "finish that one first, or say `requires: [" + other.plan + "]` so that this one builds on it");
   }
 }
 
 PlanRecord check_text(PlanRecord record, const Plan& plan) {
   if (record.hash == plan.hash) return record;
-  throw Error(Exit::drift, Remedy::person,
-              "the text of " + plan.file + " is not the one that plan " + plan.name + " was started with (sha256 " + plan.hash.substr(0, 12) + ", the journal has " + record.hash.substr(0, 12) + ")",
-              "put the old text back, give the new one a name of its own, or accept it: switchback repair " + plan.name);
+  throw Error(
+      Exit::drift, Remedy::person,
+      "the text of " + plan.file + " is not the one that plan " + plan.name + " was started with (sha256 " +
+          plan.hash.substr(0, 12) + ", the journal has " + record.hash.substr(0, 12) + ")",
+      "put the old text back, give the new one a name of its own, or accept it: switchback repair " + plan.name);
 }
 
 }  // namespace
@@ -354,18 +424,23 @@ std::string at(const Plan& plan, const Place& place) {
   return plan.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
 }
 
-ResolvedPlan resolve_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings) {
+ResolvedPlan resolve_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
+                          const Settings& settings) {
   return Resolving(session, catalog, plan, settings).run();
 }
 
-PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const std::string& long_form, const Settings& settings, const Actor& actor) {
-  if (const auto found = find_plan(session, plan.name); found && found->state != State::rolled_back) return check_text(*found, plan);
+PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
+                         const std::string& long_form, const Settings& settings, const Actor& actor) {
+  if (const auto found = find_plan(session, plan.name); found && found->state != State::rolled_back)
+    return check_text(*found, plan);
   const ResolvedPlan resolved = resolve_plan(session, catalog, plan, settings);
   refuse_overlap(session, plan, resolved);
   ports::Transaction transaction(session);
   json shapes = json::object();
-  for (const TableName& table : tables_of(plan)) shapes[table.schema + "\n" + table.name] = catalog.fingerprint(session, table);
-  const auto made = session.exec(R"sql(
+  for (const TableName& table : tables_of(plan))
+    shapes[table.schema + "\n" + table.name] = catalog.fingerprint(session, table);
+  const auto made = session.exec(
+      R"sql(
 INSERT INTO switchback.plan AS p (name, hash, text, long_form, file, environment, resolved, fingerprints, takes_away, image_before, image_after, system_identifier, timeline)
 SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::jsonb, $8::jsonb, $9::boolean, $10::text, $11::text, s.system_identifier::text,
        ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::pg_catalog.bit(32)::pg_catalog.int4
@@ -374,8 +449,8 @@ ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, text = excluded.text, lon
   fingerprints = excluded.fingerprints, takes_away = excluded.takes_away, image_before = excluded.image_before, image_after = excluded.image_after
   WHERE p.state = 'rolled_back'
 RETURNING id)sql",
-                                 {plan.name, plan.hash, plan.text, long_form, plan.file, std::string(name(settings.environment)), to_json(resolved), shapes.dump(),
-                                  takes_away(plan) ? "t" : "f", plan.images.before, plan.images.after});
+      {plan.name, plan.hash, plan.text, long_form, plan.file, std::string(name(settings.environment)),
+       to_json(resolved), shapes.dump(), takes_away(plan) ? "t" : "f", plan.images.before, plan.images.after});
   if (!made.empty()) {
     add_event(session, actor, made.integer(0, 0), "registered", "", "planned", plan.description,
               json{{"hash", plan.hash}, {"file", plan.file}, {"requires", plan.requires_plans}}.dump());

@@ -7,8 +7,12 @@ namespace {
 
 using nlohmann::json;
 
-json put(const TableName& table) { return {table.schema, table.name}; }
-TableName get_table(const json& from) { return {from.at(0), from.at(1)}; }
+json put(const TableName& table) {
+  return {table.schema, table.name};
+}
+TableName get_table(const json& from) {
+  return {from.at(0), from.at(1)};
+}
 
 template <class T>
 json put(const std::optional<T>& value) {
@@ -19,14 +23,19 @@ std::optional<std::string> get_optional(const json& from) {
 }
 
 json put(const ResolvedExpression& expression) {
-  return {{"sql", expression.sql}, {"columns", expression.columns}, {"type", expression.type}, {"calls", expression.calls}};
+  return {
+      {"sql", expression.sql}, {"columns", expression.columns}, {"type", expression.type}, {"calls", expression.calls}};
 }
 ResolvedExpression get_expression(const json& from) {
   return {from.at("sql"), from.at("columns"), from.at("type"), from.at("calls")};
 }
 
-json put(const KeyFacts& key) { return {{"index", key.index}, {"columns", key.columns}, {"types", key.types}}; }
-KeyFacts get_key(const json& from) { return {from.at("index"), from.at("columns"), from.at("types")}; }
+json put(const KeyFacts& key) {
+  return {{"index", key.index}, {"columns", key.columns}, {"types", key.types}};
+}
+KeyFacts get_key(const json& from) {
+  return {from.at("index"), from.at("columns"), from.at("types")};
+}
 
 json put(const std::vector<SyncColumn>& side) {
   json out = json::array();
@@ -132,8 +141,12 @@ const ColumnFacts* ResolvedPlan::added(const TableName& table, std::string_view 
   return nullptr;
 }
 
-std::string to_json(const SyncPlan& plan) { return put(plan).dump(); }
-SyncPlan sync_from_json(const std::string& text) { return get_sync(json::parse(text)); }
+std::string to_json(const SyncPlan& plan) {
+  return put(plan).dump();
+}
+SyncPlan sync_from_json(const std::string& text) {
+  return get_sync(json::parse(text));
+}
 
 std::string to_json(const ResolvedPlan& plan) {
   json sync = json::array();
@@ -146,10 +159,12 @@ std::string to_json(const ResolvedPlan& plan) {
                     {"target_ms", one.batch.target ? json(one.batch.target->count()) : json(nullptr)},
                     {"max_wal", put(one.batch.max_wal)}});
   json columns = json::array();
-  for (const ResolvedColumn& one : plan.columns) columns.push_back({{"table", put(one.table)}, {"column", put(one.column)}});
+  for (const ResolvedColumn& one : plan.columns)
+    columns.push_back({{"table", put(one.table)}, {"column", put(one.column)}});
   json checks = json::array();
   for (const ResolvedCheck& one : plan.checks)
-    checks.push_back({{"table", put(one.table)}, {"written", one.written}, {"check", put(one.check)}, {"key", put(one.key)}});
+    checks.push_back(
+        {{"table", put(one.table)}, {"written", one.written}, {"check", put(one.check)}, {"key", put(one.key)}});
   return json{{"sync", sync}, {"columns", columns}, {"checks", checks}}.dump();
 }
 
@@ -157,15 +172,22 @@ ResolvedPlan resolved_from_json(const std::string& text) {
   const json from = json::parse(text);
   ResolvedPlan plan;
   for (const json& one : from.at("sync")) {
-    ResolvedSync sync{get_table(one.at("table")), one.at("oid"), get_sync(one.at("sync")), get_key(one.at("key")),
-                      one.at("skip_user_triggers") ? UserTriggers::skip : UserTriggers::fire, {}};
-    if (!one.at("target_ms").is_null()) sync.batch.target = std::chrono::milliseconds(one.at("target_ms").get<std::int64_t>());
+    ResolvedSync sync{get_table(one.at("table")),
+                      one.at("oid"),
+                      get_sync(one.at("sync")),
+                      get_key(one.at("key")),
+                      one.at("skip_user_triggers") ? UserTriggers::skip : UserTriggers::fire,
+                      {}};
+    if (!one.at("target_ms").is_null())
+      sync.batch.target = std::chrono::milliseconds(one.at("target_ms").get<std::int64_t>());
     if (!one.at("max_wal").is_null()) sync.batch.max_wal = one.at("max_wal").get<std::int64_t>();
     plan.sync.push_back(std::move(sync));
   }
-  for (const json& one : from.at("columns")) plan.columns.push_back({get_table(one.at("table")), get_column(one.at("column"))});
+  for (const json& one : from.at("columns"))
+    plan.columns.push_back({get_table(one.at("table")), get_column(one.at("column"))});
   for (const json& one : from.at("checks"))
-    plan.checks.push_back({get_table(one.at("table")), one.at("written"), get_expression(one.at("check")), get_key(one.at("key"))});
+    plan.checks.push_back(
+        {get_table(one.at("table")), one.at("written"), get_expression(one.at("check")), get_key(one.at("key"))});
   return plan;
 }
 

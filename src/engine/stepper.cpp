@@ -45,8 +45,11 @@ std::optional<Hold> requires_hold(Workbench& bench) {
   for (const std::string& required : bench.plan().requires_plans) {
     const auto other = find_plan(bench.session(), required);
     if (other && rank(other->state) >= rank(State::migrated) && other->state != State::rolled_back) continue;
-    return Hold{HoldKind::requires_, "this plan requires " + required + ", which is " + (other ? std::string(name(other->state)) : "not registered here"),
-                required + " gets to migrated", {}};
+    return Hold{HoldKind::requires_,
+                "this plan requires " + required + ", which is " +
+                    (other ? std::string(name(other->state)) : "not registered here"),
+                required + " gets to migrated",
+                {}};
   }
   return std::nullopt;
 }
@@ -58,7 +61,8 @@ Stop change_state(Workbench& bench, Event on) {
 Stop begin_expand(Workbench& bench) {
   std::optional<Hold> hold;
   Stop stop = bench.outside_transaction([&](ports::Session&) { hold = requires_hold(bench); });
-  if (stop.ok() && hold) stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), [&] { return requires_hold(bench); });
+  if (stop.ok() && hold)
+    stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), [&] { return requires_hold(bench); });
   return stop.ok() ? change_state(bench, Event::expand) : stop;
 }
 
@@ -82,7 +86,9 @@ Stop step_forward(Workbench& bench, State target) {
     case State::expanding:
       return then_arrive(expand(bench));
     case State::expanded:
-      return target == State::done && bench.plan().migrate.empty() && !takes_away(bench.plan()) ? finish_plan(bench) : change_state(bench, Event::migrate);
+      return target == State::done && bench.plan().migrate.empty() && !takes_away(bench.plan())
+                 ? finish_plan(bench)
+                 : change_state(bench, Event::migrate);
     case State::migrating:
       return then_arrive(migrate(bench));
     case State::migrated:
@@ -107,13 +113,16 @@ Stop step_forward(Workbench& bench, State target) {
 
 void refuse_without_contract(const Plan& plan, State target) {
   if (takes_away(plan) || (target != State::hidden && target != State::contracted)) return;
-  throw Error(Exit::usage, Remedy::person, "the plan " + plan.name + " has no contract phase: there is nothing to hide or to drop",
+  throw Error(Exit::usage, Remedy::person,
+              "the plan " + plan.name + " has no contract phase: there is nothing to hide or to drop",
               "switchback run " + plan.file + " --to done ends it and removes its sync");
 }
 
 }  // namespace
 
-State default_target(const Plan& plan) { return plan.migrate.empty() && !takes_away(plan) ? State::done : State::migrated; }
+State default_target(const Plan& plan) {
+  return plan.migrate.empty() && !takes_away(plan) ? State::done : State::migrated;
+}
 
 Stop drive_forward(Workbench& bench, State target) {
   refuse_without_contract(bench.plan(), target);

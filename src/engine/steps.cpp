@@ -10,8 +10,9 @@ namespace switchback::engine {
 using nlohmann::json;
 
 std::optional<StepStatus> step_status(ports::Session& session, PlanId plan, std::string_view phase, int ordinal) {
-  const auto rows = session.exec("SELECT status, detail FROM switchback.step WHERE plan_id = $1 AND phase = $2 AND ordinal = $3",
-                                 {std::to_string(plan), std::string(phase), std::to_string(ordinal)});
+  const auto rows =
+      session.exec("SELECT status, detail FROM switchback.step WHERE plan_id = $1 AND phase = $2 AND ordinal = $3",
+                   {std::to_string(plan), std::string(phase), std::to_string(ordinal)});
   if (rows.empty()) return std::nullopt;
   return StepStatus{rows.text(0, 0), rows.text(0, 1)};
 }
@@ -24,7 +25,8 @@ VALUES ($1, $2, $3, $4, $5, $6::jsonb, CASE WHEN $5 <> 'running' THEN pg_catalog
 ON CONFLICT (plan_id, phase, ordinal) DO UPDATE SET status = excluded.status, name = excluded.name,
   detail = switchback.step.detail || excluded.detail, ended_at = excluded.ended_at,
   started_at = CASE WHEN excluded.status = 'running' THEN pg_catalog.clock_timestamp() ELSE switchback.step.started_at END)sql",
-               {std::to_string(plan), std::string(phase), std::to_string(ordinal), std::string(name), std::string(status), std::string(detail)});
+               {std::to_string(plan), std::string(phase), std::to_string(ordinal), std::string(name),
+                std::string(status), std::string(detail)});
 }
 
 std::vector<TableName> tables_of(const Plan& plan) {
@@ -39,30 +41,39 @@ std::vector<TableName> tables_of(const Plan& plan) {
 namespace {
 
 void check_server(Workbench& bench, ports::Session& session) {
-  const auto server = session.exec("SELECT s.system_identifier, pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_control_system() s");
+  const auto server =
+      session.exec("SELECT s.system_identifier, pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_control_system() s");
   if (server.boolean(0, 1))
-    throw Error(Exit::drift, Remedy::person, "this server is in recovery: it is a replica, not the primary", "connect to the primary");
+    throw Error(Exit::drift, Remedy::person, "this server is in recovery: it is a replica, not the primary",
+                "connect to the primary");
   if (server.text(0, 0) != bench.record().system_identifier)
     throw Error(Exit::drift, Remedy::person,
-                "this is not the server the plan was started on: system identifier " + server.text(0, 0) + ", not " + bench.record().system_identifier,
-                "connect to the right one; on a copy, the plan's state is that of the moment it was copied: switchback repair accepts it");
-  const auto timeline = session.exec("SELECT ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::pg_catalog.bit(32)::pg_catalog.int4");
+                "this is not the server the plan was started on: system identifier " + server.text(0, 0) + ", not " +
+                    bench.record().system_identifier,
+                "connect to the right one; on a copy, the plan's state is that of the moment it was copied: switchback "
+                "repair accepts it");
+  const auto timeline = session.exec(
+      "SELECT ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), "
+      "8))::pg_catalog.bit(32)::pg_catalog.int4");
   if (timeline.integer(0, 0) < bench.record().timeline)
     throw Error(Exit::drift, Remedy::person,
-                "this server is on timeline " + timeline.text(0, 0) + ", the plan was started on " + std::to_string(bench.record().timeline) +
-                    ": it is an old primary that was failed over from",
+                "this server is on timeline " + timeline.text(0, 0) + ", the plan was started on " +
+                    std::to_string(bench.record().timeline) + ": it is an old primary that was failed over from",
                 "connect to the present primary");
 }
 
 void check_shapes(Workbench& bench, ports::Session& session) {
-  const auto stored = session.exec("SELECT fingerprints FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)});
+  const auto stored =
+      session.exec("SELECT fingerprints FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)});
   const json shapes = json::parse(stored.text(0, 0));
   for (const auto& [table, shape] : shapes.items()) {
     const auto dot = table.find('\n');
     const TableName name{table.substr(0, dot), table.substr(dot + 1)};
     if (bench.catalog().fingerprint(session, name) != shape.get<std::string>())
       throw Error(Exit::drift, Remedy::person, "the table " + shown(name) + " is not shaped as this plan left it",
-                  "somebody changed its columns, constraints, indexes or triggers; undo that, or accept it: switchback repair " + bench.plan().name);
+                  "somebody changed its columns, constraints, indexes or triggers; undo that, or accept it: switchback "
+                  "repair " +
+                      bench.plan().name);
   }
 }
 
@@ -84,32 +95,38 @@ void record_shapes(Workbench& bench) {
 }
 
 void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, const SyncPlan& sync, bool restoring) {
-  session.exec("INSERT INTO switchback.sync (plan_id, relation, document, restoring) VALUES ($1, $2, $3::jsonb, $4) "
-               "ON CONFLICT (plan_id, relation) DO UPDATE SET document = excluded.document, restoring = excluded.restoring",
-               {std::to_string(plan), std::to_string(relation), to_json(sync), restoring ? "t" : "f"});
+  session.exec(
+      "INSERT INTO switchback.sync (plan_id, relation, document, restoring) VALUES ($1, $2, $3::jsonb, $4) "
+      "ON CONFLICT (plan_id, relation) DO UPDATE SET document = excluded.document, restoring = excluded.restoring",
+      {std::to_string(plan), std::to_string(relation), to_json(sync), restoring ? "t" : "f"});
 }
 
 void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation) {
-  session.exec("DELETE FROM switchback.sync WHERE plan_id = $1 AND relation = $2", {std::to_string(plan), std::to_string(relation)});
+  session.exec("DELETE FROM switchback.sync WHERE plan_id = $1 AND relation = $2",
+               {std::to_string(plan), std::to_string(relation)});
 }
 
 void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names) {
-  const auto rows = session.exec("SELECT plan_id, document FROM switchback.sync WHERE relation = $1", {std::to_string(relation)});
+  const auto rows =
+      session.exec("SELECT plan_id, document FROM switchback.sync WHERE relation = $1", {std::to_string(relation)});
   for (std::size_t i = 0; i < rows.size(); ++i)
-    session.exec("UPDATE switchback.sync SET document = $3::jsonb WHERE plan_id = $1 AND relation = $2",
-                 {rows.text(i, 0), std::to_string(relation), to_json(with_names(sync_from_json(rows.text(i, 1)), names))});
+    session.exec(
+        "UPDATE switchback.sync SET document = $3::jsonb WHERE plan_id = $1 AND relation = $2",
+        {rows.text(i, 0), std::to_string(relation), to_json(with_names(sync_from_json(rows.text(i, 1)), names))});
   if (!rows.empty()) resync(session, relation, table, false);
 }
 
 void drop_spare_markers(ports::Session& session, const ResolvedPlan& plan, const std::vector<TakenTable>& taken) {
   for (const ResolvedSync& sync : plan.sync)
     if (std::ranges::none_of(taken, [&](const TakenTable& table) { return table.oid == sync.oid; }))
-      session.exec("ALTER TABLE " + quoted(sync.table) + " DROP COLUMN IF EXISTS " + quote_identifier(sync.sync.marker));
+      session.exec("ALTER TABLE " + quoted(sync.table) + " DROP COLUMN IF EXISTS " +
+                   quote_identifier(sync.sync.marker));
 }
 
 void resync(ports::Session& session, std::uint32_t relation, const TableName& table, bool triggers) {
   // Plans are chained by `requires`, so the order in which they were registered is the order of dependency.
-  const auto rows = session.exec("SELECT document, restoring FROM switchback.sync WHERE relation = $1 ORDER BY plan_id", {std::to_string(relation)});
+  const auto rows = session.exec("SELECT document, restoring FROM switchback.sync WHERE relation = $1 ORDER BY plan_id",
+                                 {std::to_string(relation)});
   if (rows.empty()) {
     session.exec(sync_drop_sql(relation, table));
     return;

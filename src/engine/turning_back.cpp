@@ -50,7 +50,8 @@ void readd_spare_sync(Workbench& bench, ports::Session& session, const std::vect
   // A synced table of which nothing was dropped lost its marker with the drop: it starts unfilled, and is filled anew.
   for (const ResolvedSync& sync : bench.resolved().sync) {
     if (std::ranges::any_of(tables, [&](const TakenTable& table) { return table.oid == sync.oid; })) continue;
-    session.exec("ALTER TABLE " + quoted(sync.table) + " ADD COLUMN IF NOT EXISTS " + quote_identifier(sync.sync.marker) + " \"char\"");
+    session.exec("ALTER TABLE " + quoted(sync.table) + " ADD COLUMN IF NOT EXISTS " +
+                 quote_identifier(sync.sync.marker) + " \"char\"");
     put_sync(session, bench.fence().plan, sync.oid, sync.sync);
     resync(session, sync.oid, sync.table, true);
     forget_walk(session, bench.fence().plan, backfill_step(sync.table));
@@ -63,7 +64,8 @@ Stop begin_restore(Workbench& bench, const std::vector<TakenTable>& tables) {
     undo_contract_sql(bench, session);
     start_restore(session, bench.fence().plan, tables);
     for (const TakenTable& table : tables) {
-      put_sync(session, bench.fence().plan, table.oid, restoring_side(table, own_sync(bench, table), has_archive(session, table)), true);
+      put_sync(session, bench.fence().plan, table.oid,
+               restoring_side(table, own_sync(bench, table), has_archive(session, table)), true);
       resync(session, table.oid, table.name, true);
     }
     readd_spare_sync(bench, session, tables);
@@ -73,14 +75,18 @@ Stop begin_restore(Workbench& bench, const std::vector<TakenTable>& tables) {
 }
 
 bool restored_filling(ports::Session& session, const TakenTable& table, const std::string& marker) {
-  return session.exec("SELECT NOT EXISTS (SELECT FROM " + quoted(table.name) + " WHERE " + quote_identifier(marker) + " IS NULL)").boolean(0, 0);
+  return session
+      .exec("SELECT NOT EXISTS (SELECT FROM " + quoted(table.name) + " WHERE " + quote_identifier(marker) + " IS NULL)")
+      .boolean(0, 0);
 }
 
 Stop fill_restored(Workbench& bench, const TakenTable& table) {
   ResolvedSync filling;
   bool restoring = false;
   Stop stop = bench.outside_transaction([&](ports::Session& session) {
-    const auto row = session.exec("SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND restoring", {std::to_string(bench.fence().plan), std::to_string(table.oid)});
+    const auto row =
+        session.exec("SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND restoring",
+                     {std::to_string(bench.fence().plan), std::to_string(table.oid)});
     restoring = !row.empty();
     if (restoring) filling.sync = sync_from_json(row.text(0, 0));
   });
@@ -134,10 +140,12 @@ Stop restore_plan(Workbench& bench) {
   for (const TakenTable& table : tables)
     if (stop.ok()) stop = fill_restored(bench, table);
   for (const ResolvedSync& sync : bench.resolved().sync)
-    if (stop.ok() && std::ranges::none_of(tables, [&](const TakenTable& table) { return table.oid == sync.oid; })) stop = backfill(bench, sync);
+    if (stop.ok() && std::ranges::none_of(tables, [&](const TakenTable& table) { return table.oid == sync.oid; }))
+      stop = backfill(bench, sync);
   if (!stop.ok()) return stop;
   std::vector<StoredDefinition> rebuild_all;
-  stop = bench.outside_transaction([&](ports::Session& session) { rebuild_all = rebuild_steps(session, bench.fence().plan); });
+  stop = bench.outside_transaction(
+      [&](ports::Session& session) { rebuild_all = rebuild_steps(session, bench.fence().plan); });
   for (const StoredDefinition& step : rebuild_all) {
     if (!stop.ok()) return stop;
     const auto act = [&](ports::Session& session) { rebuild(session, bench.fence().plan, step); };
@@ -173,11 +181,18 @@ Stop undo_index(Workbench& bench, const CreateIndex& index, std::string_view pha
   const TableName name{index.table.schema, index_name(index)};
   Stop stop = bench.outside_transaction([&](ports::Session& session) {
     begun = was_begun(session, bench.fence().plan, phase, work.ordinal);
-    partitioned = session.exec("SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND relkind = 'I')", {quoted(name)}).boolean(0, 0);
+    partitioned = session
+                      .exec(
+                          "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND "
+                          "relkind = 'I')",
+                          {quoted(name)})
+                      .boolean(0, 0);
   });
   if (!stop.ok() || !begun) return stop;
   // A partitioned index goes with its leaves, and only in a transaction.
-  const auto drop = [&](ports::Session& session) { session.exec(std::string("DROP INDEX ") + (partitioned ? "" : "CONCURRENTLY ") + "IF EXISTS " + quoted(name)); };
+  const auto drop = [&](ports::Session& session) {
+    session.exec(std::string("DROP INDEX ") + (partitioned ? "" : "CONCURRENTLY ") + "IF EXISTS " + quoted(name));
+  };
   stop = partitioned ? bench.in_transaction(drop) : bench.outside_transaction(drop);
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
@@ -228,7 +243,8 @@ Stop undo_columns(Workbench& bench, const Work& work) {
       const auto& add = std::get<AddColumn>(step->action);
       if (const ColumnFacts* facts = bench.resolved().added(add.table, add.name)) columns.push_back(*facts);
     }
-    for (const std::string& sql : add_columns_sql(work.table, columns, sync ? sync->sync.marker : "").undo) session.exec(sql);
+    for (const std::string& sql : add_columns_sql(work.table, columns, sync ? sync->sync.marker : "").undo)
+      session.exec(sql);
     record_shapes(bench);
     mark_step(session, bench.fence().plan, "expand", work.ordinal, work.name, "undone");
     bench.note("undone", work.name);
@@ -267,10 +283,13 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
 void refuse_while_built_upon(Workbench& bench) {
   for (const PlanRecord& other : live_plans(bench.session())) {
     if (other.id == bench.record().id) continue;
-    const auto needs = bench.session().exec("SELECT detail->'requires' ? $2 FROM switchback.event WHERE plan_id = $1 AND kind = 'registered' ORDER BY id DESC LIMIT 1",
-                                            {std::to_string(other.id), bench.plan().name});
+    const auto needs = bench.session().exec(
+        "SELECT detail->'requires' ? $2 FROM switchback.event WHERE plan_id = $1 AND kind = 'registered' ORDER BY id "
+        "DESC LIMIT 1",
+        {std::to_string(other.id), bench.plan().name});
     if (!needs.empty() && needs.boolean(0, 0))
-      throw Error(Exit::refused, Remedy::person, "the plan " + other.name + " builds on this one and is " + std::string(name(other.state)),
+      throw Error(Exit::refused, Remedy::person,
+                  "the plan " + other.name + " builds on this one and is " + std::string(name(other.state)),
                   "turn that one back first: switchback rollback " + other.name);
   }
 }
@@ -282,9 +301,12 @@ void refuse_rollback(Workbench& bench, State to) {
   refuse_while_built_upon(bench);
   const State from = bench.record().state;
   if (from == State::done && bench.record().takes_away)
-    throw Error(Exit::refused, Remedy::person, "this plan is done: what it took away is in no archive any more", "restore a backup, or write a new plan that adds it again");
+    throw Error(Exit::refused, Remedy::person, "this plan is done: what it took away is in no archive any more",
+                "restore a backup, or write a new plan that adds it again");
   if (bench.record().contracted_at && bench.settings().environment == Environment::production)
-    throw Error(Exit::refused, Remedy::person, "this plan had been contracted: in production it is not turned back below migrated", "undo it with a new plan, so that the versions go on counting upwards");
+    throw Error(Exit::refused, Remedy::person,
+                "this plan had been contracted: in production it is not turned back below migrated",
+                "undo it with a new plan, so that the versions go on counting upwards");
 }
 
 std::vector<std::string> rollback_losses(Workbench& bench) {
@@ -294,7 +316,8 @@ std::vector<std::string> rollback_losses(Workbench& bench) {
     if (!table || !table->column(sync.sync.marker)) continue;
     const LossCount count = losses(bench.session(), *table, sync.sync);
     if (count.lost == 0) continue;
-    std::string line = show_count(count.lost) + " of " + show_count(count.rows) + " rows of " + shown(sync.table) + " hold values on the new side that the old side does not carry";
+    std::string line = show_count(count.lost) + " of " + show_count(count.rows) + " rows of " + shown(sync.table) +
+                       " hold values on the new side that the old side does not carry";
     for (const std::string& sample : count.samples) line += (sample == count.samples.front() ? ": " : ", ") + sample;
     out.push_back(line);
   }
@@ -306,14 +329,18 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
   const State from = bench.record().state;
   if (from == State::hiding || from == State::hidden || from == State::contracting || from == State::unhiding)
     words.push_back("unhide: give the old structures their names back (milliseconds); an archive that was begun goes");
-  if (from == State::contracted || from == State::restoring) words.push_back("restore: add the dropped structures again and fill them from the archive, else by the reverse expressions");
+  if (from == State::contracted || from == State::restoring)
+    words.push_back(
+        "restore: add the dropped structures again and fill them from the archive, else by the reverse expressions");
   if (to == State::migrated) return words;
   const std::vector<Work> migrate = migrate_work(bench.plan());
   const std::vector<Work> expand = expand_work(bench.plan());
   const auto add = [&](const std::vector<Work>& all, std::string_view phase) {
     for (auto work = all.rbegin(); work != all.rend(); ++work)
-      if (was_begun(bench.session(), bench.fence().plan, phase, work->ordinal) && work->kind != Work::Kind::verify && work->kind != Work::Kind::compare)
-        words.push_back("undo " + work->name + (work->kind == Work::Kind::backfill ? " (filled values go with their columns)" : ""));
+      if (was_begun(bench.session(), bench.fence().plan, phase, work->ordinal) && work->kind != Work::Kind::verify &&
+          work->kind != Work::Kind::compare)
+        words.push_back("undo " + work->name +
+                        (work->kind == Work::Kind::backfill ? " (filled values go with their columns)" : ""));
   };
   add(migrate, "migrate");
   if (to == State::rolled_back) add(expand, "expand");
@@ -325,12 +352,14 @@ long rollback_seconds(Workbench& bench, State to) {
   double seconds = 1;
   if (from == State::contracted || from == State::restoring)
     for (const TakenTable& taken : load_taken(bench.session(), bench.fence().plan))
-      if (const auto table = bench.catalog().table(bench.session(), taken.name)) seconds += table->rows_estimate / 20000.0;
+      if (const auto table = bench.catalog().table(bench.session(), taken.name))
+        seconds += table->rows_estimate / 20000.0;
   // The undo of a relaxed NOT NULL reads the table.
   if (to == State::rolled_back)
     for (const Step& step : bench.plan().expand)
       if (const auto* relax = std::get_if<DropNotNull>(&step.action))
-        if (const auto table = bench.catalog().table(bench.session(), relax->table)) seconds += static_cast<double>(table->bytes) / 200e6;
+        if (const auto table = bench.catalog().table(bench.session(), relax->table))
+          seconds += static_cast<double>(table->bytes) / 200e6;
   return static_cast<long>(seconds);
 }
 
@@ -339,7 +368,8 @@ Stop roll_back_plan(Workbench& bench, State to) {
     bench.reload();
     if (bench.record().state == State::rolling_back) return;
     if (!bench.advance(bench.record().state, Event::turn_back)) return;
-    session.exec("UPDATE switchback.plan SET target = $2 WHERE id = $1", {std::to_string(bench.fence().plan), std::string(name(to))});
+    session.exec("UPDATE switchback.plan SET target = $2 WHERE id = $1",
+                 {std::to_string(bench.fence().plan), std::string(name(to))});
     for (const auto& [what, reason] : bench.surroundings().despite) bench.note("despite", what + ": " + reason);
   });
   if (stop.ok()) stop = undo_phase(bench, migrate_work(bench.plan()), "migrate");
@@ -347,7 +377,10 @@ Stop roll_back_plan(Workbench& bench, State to) {
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::rolling_back, to == State::expanded ? Event::arrive_expanded : Event::arrive)) return;
-    session.exec("UPDATE switchback.plan SET target = NULL, migrated_at = NULL, hidden_at = NULL, contracted_at = NULL WHERE id = $1", {std::to_string(bench.fence().plan)});
+    session.exec(
+        "UPDATE switchback.plan SET target = NULL, migrated_at = NULL, hidden_at = NULL, contracted_at = NULL WHERE id "
+        "= $1",
+        {std::to_string(bench.fence().plan)});
   });
 }
 

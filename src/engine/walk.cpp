@@ -77,7 +77,8 @@ class Walker {
     return stop;
   }
 
-  std::int64_t one_batch(ports::Session& session, const TableName& leaf, const Checkpoint& at, bool careful, bool& finished) {
+  std::int64_t one_batch(ports::Session& session, const TableName& leaf, const Checkpoint& at, bool careful,
+                         bool& finished) {
     const long wanted = sizer_.rows();
     if (!search_path_.empty()) session.exec(search_path_);
     const auto bound = session.exec(key_bound_sql(options_.key, leaf, at.cursor, wanted));
@@ -86,10 +87,15 @@ class Walker {
       upper.emplace();
       for (std::size_t i = 0; i < options_.key.columns.size(); ++i) upper->push_back(bound.text(0, i));
     }
-    const WalkBatch batch{leaf, key_compare(options_.key, "t", ">", at.cursor) + " AND " + key_compare(options_.key, "t", "<=", upper), careful, at.tally};
+    const WalkBatch batch{
+        leaf, key_compare(options_.key, "t", ">", at.cursor) + " AND " + key_compare(options_.key, "t", "<=", upper),
+        careful, at.tally};
     std::int64_t rows = wanted;
     if (!upper)
-      rows = session.exec(std::string(own_mark) + "SELECT pg_catalog.count(*) FROM ONLY " + quoted(leaf) + " AS t WHERE " + batch.range).integer(0, 0);
+      rows = session
+                 .exec(std::string(own_mark) + "SELECT pg_catalog.count(*) FROM ONLY " + quoted(leaf) + " AS t WHERE " +
+                       batch.range)
+                 .integer(0, 0);
     const auto begun = Clock::now();
     const WalkCost cost = work_(session, batch);
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);
@@ -104,8 +110,9 @@ class Walker {
   }
 
   Checkpoint read_checkpoint(ports::Session& session, const TableName& leaf) {
-    const auto rows = session.exec("SELECT cursor, finished, tally FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND part = $3",
-                                   {std::to_string(bench_.fence().plan), options_.step, shown(leaf)});
+    const auto rows = session.exec(
+        "SELECT cursor, finished, tally FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND part = $3",
+        {std::to_string(bench_.fence().plan), options_.step, shown(leaf)});
     Checkpoint at;
     if (rows.empty()) return at;
     if (rows.at(0, 0)) at.cursor = json::parse(*rows.at(0, 0)).get<KeyValue>();
@@ -114,17 +121,18 @@ class Walker {
     return at;
   }
 
-  void store_checkpoint(ports::Session& session, const TableName& leaf, const std::optional<KeyValue>& cursor, bool finished,
-                        std::int64_t rows, const WalkCost& cost, std::chrono::microseconds took) {
-    session.exec(R"sql(
+  void store_checkpoint(ports::Session& session, const TableName& leaf, const std::optional<KeyValue>& cursor,
+                        bool finished, std::int64_t rows, const WalkCost& cost, std::chrono::microseconds took) {
+    session.exec(
+        R"sql(
 INSERT INTO switchback.checkpoint AS c (plan_id, step, part, cursor, finished, rows_done, rows_bad, active, tally)
 VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7, $8::interval, $9::jsonb)
 ON CONFLICT (plan_id, step, part) DO UPDATE SET cursor = excluded.cursor, finished = excluded.finished,
   rows_done = c.rows_done + excluded.rows_done, rows_bad = c.rows_bad + excluded.rows_bad, active = c.active + excluded.active,
   tally = excluded.tally, updated_at = pg_catalog.clock_timestamp())sql",
-                 {std::to_string(bench_.fence().plan), options_.step, shown(leaf),
-                  cursor ? ports::Value(json(*cursor).dump()) : ports::Value(), finished ? "t" : "f", std::to_string(rows),
-                  std::to_string(cost.rows_bad), std::to_string(took.count()) + " us", cost.tally});
+        {std::to_string(bench_.fence().plan), options_.step, shown(leaf),
+         cursor ? ports::Value(json(*cursor).dump()) : ports::Value(), finished ? "t" : "f", std::to_string(rows),
+         std::to_string(cost.rows_bad), std::to_string(took.count()) + " us", cost.tally});
   }
 
   void show_progress(bool last) {
@@ -141,7 +149,8 @@ ON CONFLICT (plan_id, step, part) DO UPDATE SET cursor = excluded.cursor, finish
     progress.batch_ms = std::chrono::duration<double, std::milli>(last_took_).count();
     progress.workers = 1;
     if (progress.rows_per_second > 0)
-      progress.eta_seconds = static_cast<std::int64_t>(static_cast<double>(progress.rows_estimate - progress.rows_done) / progress.rows_per_second);
+      progress.eta_seconds = static_cast<std::int64_t>(
+          static_cast<double>(progress.rows_estimate - progress.rows_done) / progress.rows_per_second);
     progress.worst_lag = bench_.control().worst_lag();
     bench_.show_progress(progress);
   }
@@ -175,11 +184,13 @@ Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work) {
   return stop;
 }
 
-std::string key_search_path(ports::Session& session, const TableName& table, const KeyFacts& key, std::string_view scope) {
+std::string key_search_path(ports::Session& session, const TableName& table, const KeyFacts& key,
+                            std::string_view scope) {
   const auto schemas = session.exec(R"sql(
 SELECT DISTINCT n.nspname FROM pg_catalog.pg_index i CROSS JOIN pg_catalog.unnest(i.indclass::oid[]) AS c(oid)
 JOIN pg_catalog.pg_opclass o ON o.oid = c.oid JOIN pg_catalog.pg_namespace n ON n.oid = o.opcnamespace
-WHERE i.indexrelid = pg_catalog.to_regclass($1) AND n.nspname <> 'pg_catalog')sql", {quoted({table.schema, key.index})});
+WHERE i.indexrelid = pg_catalog.to_regclass($1) AND n.nspname <> 'pg_catalog')sql",
+                                    {quoted({table.schema, key.index})});
   if (schemas.empty()) return {};
   std::string path = "SET " + std::string(scope) + " search_path = pg_catalog";
   for (std::size_t i = 0; i < schemas.size(); ++i) path += ", " + quote_identifier(schemas.text(i, 0));
@@ -187,25 +198,34 @@ WHERE i.indexrelid = pg_catalog.to_regclass($1) AND n.nspname <> 'pg_catalog')sq
 }
 
 WalkTotals walk_totals(ports::Session& session, PlanId plan, std::string_view step) {
-  const auto rows = session.exec("SELECT pg_catalog.sum(rows_done)::bigint, pg_catalog.sum(rows_bad)::bigint FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2",
-                                 {std::to_string(plan), std::string(step)});
+  const auto rows = session.exec(
+      "SELECT pg_catalog.sum(rows_done)::bigint, pg_catalog.sum(rows_bad)::bigint FROM switchback.checkpoint WHERE "
+      "plan_id = $1 AND step = $2",
+      {std::to_string(plan), std::string(step)});
   return {rows.integer(0, 0), rows.integer(0, 1)};
 }
 
 std::vector<std::string> walk_tallies(ports::Session& session, PlanId plan, std::string_view step) {
-  const auto rows = session.exec("SELECT tally FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND tally IS NOT NULL", {std::to_string(plan), std::string(step)});
+  const auto rows =
+      session.exec("SELECT tally FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND tally IS NOT NULL",
+                   {std::to_string(plan), std::string(step)});
   std::vector<std::string> tallies;
   for (std::size_t i = 0; i < rows.size(); ++i) tallies.push_back(rows.text(i, 0));
   return tallies;
 }
 
 bool walk_is_recent(ports::Session& session, PlanId plan, std::string_view step) {
-  return session.exec("SELECT coalesce(pg_catalog.max(updated_at) > pg_catalog.clock_timestamp() - interval '1 hour', false) FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2",
-                      {std::to_string(plan), std::string(step)}).boolean(0, 0);
+  return session
+      .exec(
+          "SELECT coalesce(pg_catalog.max(updated_at) > pg_catalog.clock_timestamp() - interval '1 hour', false) FROM "
+          "switchback.checkpoint WHERE plan_id = $1 AND step = $2",
+          {std::to_string(plan), std::string(step)})
+      .boolean(0, 0);
 }
 
 void forget_walk(ports::Session& session, PlanId plan, std::string_view step) {
-  session.exec("DELETE FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2", {std::to_string(plan), std::string(step)});
+  session.exec("DELETE FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2",
+               {std::to_string(plan), std::string(step)});
 }
 
 }  // namespace switchback::engine

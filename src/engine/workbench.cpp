@@ -16,7 +16,8 @@ using std::chrono::milliseconds;
 milliseconds backoff(int attempt) {
   static thread_local std::minstd_rand random{std::random_device{}()};
   const double base = 200.0 * static_cast<double>(1 << std::min(attempt, 6));
-  return milliseconds(static_cast<std::int64_t>(std::min(base, 10000.0) * std::uniform_real_distribution(0.5, 1.5)(random)));
+  return milliseconds(
+      static_cast<std::int64_t>(std::min(base, 10000.0) * std::uniform_real_distribution(0.5, 1.5)(random)));
 }
 
 bool passes(const Error& error) {
@@ -46,12 +47,14 @@ void Workbench::reload() {
 
 const Settings& Workbench::settings() {
   const auto now = std::chrono::steady_clock::now();
-  if (settings_read_ != std::chrono::steady_clock::time_point{} && now - settings_read_ < milliseconds(1000)) return settings_;
+  if (settings_read_ != std::chrono::steady_clock::time_point{} && now - settings_read_ < milliseconds(1000))
+    return settings_;
   std::vector<SettingValue> values = outside_.settings;
   for (const auto& [key, value] : plan_.settings) values.push_back({key, value, Origin::plan, plan_.file});
   // Flags and environment are narrower than the plan: the order of Origin says who wins.
   for (SettingValue& live : live_settings(session(), fence_.plan)) values.push_back(std::move(live));
-  std::stable_sort(values.begin(), values.end(), [](const SettingValue& a, const SettingValue& b) { return a.origin < b.origin; });
+  std::stable_sort(values.begin(), values.end(),
+                   [](const SettingValue& a, const SettingValue& b) { return a.origin < b.origin; });
   settings_ = resolve(values);
   settings_read_ = now;
   outside_.control.apply(settings_);
@@ -87,18 +90,25 @@ Hold Workbench::hold_for(const Error& error, int attempt, milliseconds pause) {
   const std::string when = "tried again in " + show_duration(pause) + " (attempt " + std::to_string(attempt + 2) + ")";
   if (error.sqlstate() == "55P03") {
     const auto in_the_way = outside_.control.blockers();
-    Hold hold{HoldKind::lock, in_the_way.empty() ? "a lock could not be had within " + show_duration(settings_.lock_timeout) : in_the_way.front(),
-              "the lock is given up; " + when, {}};
+    Hold hold{HoldKind::lock,
+              in_the_way.empty() ? "a lock could not be had within " + show_duration(settings_.lock_timeout)
+                                 : in_the_way.front(),
+              "the lock is given up; " + when,
+              {}};
     if (in_the_way.size() > 1) hold.reasons = in_the_way;
     return hold;
   }
-  return {HoldKind::failure, std::string(error.what()) + (error.sqlstate().empty() ? "" : " (SQLSTATE " + error.sqlstate() + ")"), when, {}};
+  return {HoldKind::failure,
+          std::string(error.what()) + (error.sqlstate().empty() ? "" : " (SQLSTATE " + error.sqlstate() + ")"),
+          when,
+          {}};
 }
 
 Stop Workbench::attempts(const std::function<void(ports::Session&)>& work, bool transactional) {
   for (int attempt = 0;; ++attempt) {
     if (outside_.control.lost())
-      throw Error(Exit::busy, Remedy::person, "the lease on this plan was lost; this runner stops and has written nothing more",
+      throw Error(Exit::busy, Remedy::person,
+                  "the lease on this plan was lost; this runner stops and has written nothing more",
                   "switchback status shows who drives it now");
     if (outside_.control.stopping()) return Stop::signalled();
     try {
@@ -129,16 +139,23 @@ Stop Workbench::attempts(const std::function<void(ports::Session&)>& work, bool 
   }
 }
 
-Stop Workbench::in_transaction(const std::function<void(ports::Session&)>& work) { return attempts(work, true); }
-Stop Workbench::outside_transaction(const std::function<void(ports::Session&)>& work) { return attempts(work, false); }
+Stop Workbench::in_transaction(const std::function<void(ports::Session&)>& work) {
+  return attempts(work, true);
+}
+Stop Workbench::outside_transaction(const std::function<void(ports::Session&)>& work) {
+  return attempts(work, false);
+}
 
 Stop Workbench::pause_point(bool heed_health) {
   const auto look = [&]() -> std::optional<Hold> {
     const auto paused = session().exec(
-        "SELECT paused->>'role', paused->>'reason' FROM switchback.plan WHERE id = $1 AND paused IS NOT NULL", {std::to_string(fence_.plan)});
+        "SELECT paused->>'role', paused->>'reason' FROM switchback.plan WHERE id = $1 AND paused IS NOT NULL",
+        {std::to_string(fence_.plan)});
     if (!paused.empty())
-      return Hold{HoldKind::operator_, "paused by " + paused.text(0, 0) + (paused.text(0, 1).empty() ? "" : ": " + paused.text(0, 1)),
-                  "switchback resume " + plan_.name, {}};
+      return Hold{HoldKind::operator_,
+                  "paused by " + paused.text(0, 0) + (paused.text(0, 1).empty() ? "" : ": " + paused.text(0, 1)),
+                  "switchback resume " + plan_.name,
+                  {}};
     settings();
     return heed_health ? outside_.control.health() : std::nullopt;
   };
@@ -181,17 +198,24 @@ void Workbench::note(std::string_view kind, std::string_view reason, std::string
 
 bool Workbench::advance(State from, Event on, std::string_view reason) {
   const auto to = next_state(from, on);
-  if (!to) throw Error(Exit::failed, Remedy::bug, "no transition from " + std::string(name(from)) + " on " + std::string(name(on)));
-  const auto rows = session().exec("SELECT state FROM switchback.plan WHERE id = $1 FOR UPDATE", {std::to_string(fence_.plan)});
+  if (!to)
+    throw Error(Exit::failed, Remedy::bug,
+                "no transition from " + std::string(name(from)) + " on " + std::string(name(on)));
+  const auto rows =
+      session().exec("SELECT state FROM switchback.plan WHERE id = $1 FOR UPDATE", {std::to_string(fence_.plan)});
   if (rows.text(0, 0) == name(*to)) return false;
   if (rows.text(0, 0) != name(from))
-    throw Error(Exit::failed, Remedy::bug, "the plan is " + rows.text(0, 0) + ", not " + std::string(name(from)) + " as this runner believed");
+    throw Error(Exit::failed, Remedy::bug,
+                "the plan is " + rows.text(0, 0) + ", not " + std::string(name(from)) + " as this runner believed");
   const std::string stamp = *to == State::migrated     ? ", migrated_at = pg_catalog.clock_timestamp()"
                             : *to == State::hidden     ? ", hidden_at = pg_catalog.clock_timestamp()"
                             : *to == State::contracted ? ", contracted_at = pg_catalog.clock_timestamp()"
                                                        : "";
-  session().exec("UPDATE switchback.plan SET state = $2, state_since = pg_catalog.clock_timestamp(), hold = NULL, progress = NULL" + stamp + " WHERE id = $1",
-                 {std::to_string(fence_.plan), std::string(name(*to))});
+  session().exec(
+      "UPDATE switchback.plan SET state = $2, state_since = pg_catalog.clock_timestamp(), hold = NULL, progress = "
+      "NULL" +
+          stamp + " WHERE id = $1",
+      {std::to_string(fence_.plan), std::string(name(*to))});
   add_event(session(), outside_.actor, fence_.plan, "state", name(from), name(*to), reason);
   record_.state = *to;  // for what is shown; what is decided reads the journal again
   record_.hold.reset();
@@ -204,6 +228,8 @@ void use_own_search_path(ports::Session& session, bool local) {
                ") FROM pg_catalog.pg_settings WHERE name = 'search_path'");
 }
 
-void use_safe_search_path(ports::Session& session) { session.exec("SET search_path = pg_catalog, pg_temp"); }
+void use_safe_search_path(ports::Session& session) {
+  session.exec("SET search_path = pg_catalog, pg_temp");
+}
 
 }  // namespace switchback::engine

@@ -33,7 +33,6 @@ double Rows::number(std::size_t row, std::size_t column) const {
 namespace switchback::postgres {
 namespace {
 
-
 using ports::Rows;
 using ports::Value;
 
@@ -111,15 +110,17 @@ class PqxxSession final : public ports::Session {
     });
   }
 
-  void begin(std::string_view options) override { exec("BEGIN " + std::string(options), {}); }
+  void begin(std::string_view options) override {
+    exec("BEGIN " + std::string(options), {});
+  }
 
   void commit() override {
     try {
       const Rows unused = exec("COMMIT", {});
     } catch (const Error& error) {
       if (error.remedy() == Remedy::reconnect)
-        throw Error(Exit::failed, Remedy::in_doubt, "the connection was lost during COMMIT", "the journal says whether it counted",
-                    error.sqlstate());
+        throw Error(Exit::failed, Remedy::in_doubt, "the connection was lost during COMMIT",
+                    "the journal says whether it counted", error.sqlstate());
       throw;
     }
   }
@@ -138,8 +139,12 @@ class PqxxSession final : public ports::Session {
     }
   }
 
-  int server_version() const override { return version_; }
-  int backend_pid() const override { return pid_; }
+  int server_version() const override {
+    return version_;
+  }
+  int backend_pid() const override {
+    return pid_;
+  }
 
  private:
   static Error rolled_back(const std::string& sqlstate, const pqxx::failure& error) {
@@ -218,20 +223,23 @@ std::string connection_string(const ConnectOptions& options) {
   return out;
 }
 
-/// A pooler in transaction mode hands the next transaction to another server connection, or resets it: a setting made in
-/// one transaction is gone in the next, and with it everything that lock_timeout and row_security promise.
+/// A pooler in transaction mode hands the next transaction to another server connection, or resets it: a setting made
+/// in one transaction is gone in the next, and with it everything that lock_timeout and row_security promise.
 void refuse_transaction_pooler(ports::Session& session) {
   const std::string token = std::to_string(std::random_device{}());
   std::string first_pid;
   for (int round = 0; round < 3; ++round) {
-    if (round == 0) session.exec("SELECT pg_catalog.set_config('switchback.session', " + quote_literal(token) + ", false)");
+    if (round == 0)
+      session.exec("SELECT pg_catalog.set_config('switchback.session', " + quote_literal(token) + ", false)");
     session.begin();
-    const Rows seen = session.exec("SELECT pg_catalog.current_setting('switchback.session', true), pg_catalog.pg_backend_pid()");
+    const Rows seen =
+        session.exec("SELECT pg_catalog.current_setting('switchback.session', true), pg_catalog.pg_backend_pid()");
     session.rollback();
     if (round == 0) first_pid = seen.text(0, 1);
     if (seen.text(0, 0) != token || seen.text(0, 1) != first_pid)
       throw Error(Exit::unreachable, Remedy::person,
-                  "this connection goes through a pooler in transaction mode: a setting made in one transaction is gone in the next",
+                  "this connection goes through a pooler in transaction mode: a setting made in one transaction is "
+                  "gone in the next",
                   "connect to PostgreSQL itself, or to a pool in session mode");
   }
 }
@@ -262,19 +270,24 @@ std::unique_ptr<ports::Session> connect(const ConnectOptions& options) {
                 "cannot connect to " + shown_target(options.database) + ": " + trimmed(error.what()),
                 "check --database, DATABASE_URL or the PG* variables; psql with the same settings must work");
   }
-  const auto milliseconds = [](std::chrono::milliseconds value) { return quote_literal(std::to_string(value.count())); };
-  session->exec("SET search_path = pg_catalog, pg_temp; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;"
-                "SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;"
-                "SET client_min_messages = error; SET idle_in_transaction_session_timeout = 0;"
-                "SET row_security = " + std::string(options.row_security_off ? "off" : "on") +
-                "; SET lock_timeout = " + milliseconds(options.lock_timeout) +
-                "; SET statement_timeout = " + milliseconds(options.statement_timeout) +
-                (options.synchronous_commit ? "" : "; SET synchronous_commit = off") +
-                (options.read_only ? "; SET default_transaction_read_only = on" : ""), {});
+  const auto milliseconds = [](std::chrono::milliseconds value) {
+    return quote_literal(std::to_string(value.count()));
+  };
+  session->exec(
+      "SET search_path = pg_catalog, pg_temp; SET client_encoding = 'UTF8'; SET standard_conforming_strings = on;"
+      "SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 3;"
+      "SET client_min_messages = error; SET idle_in_transaction_session_timeout = 0;"
+      "SET row_security = " +
+          std::string(options.row_security_off ? "off" : "on") + "; SET lock_timeout = " +
+          milliseconds(options.lock_timeout) + "; SET statement_timeout = " + milliseconds(options.statement_timeout) +
+          (options.synchronous_commit ? "" : "; SET synchronous_commit = off") +
+          (options.read_only ? "; SET default_transaction_read_only = on" : ""),
+      {});
   refuse_transaction_pooler(*session);
   if (session->server_version() < 130000)
     throw Error(Exit::unreachable, Remedy::person,
-                "this server is PostgreSQL " + std::to_string(session->server_version() / 10000) + "; switchback needs 13 or newer");
+                "this server is PostgreSQL " + std::to_string(session->server_version() / 10000) +
+                    "; switchback needs 13 or newer");
   return session;
 }
 

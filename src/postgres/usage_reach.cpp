@@ -136,8 +136,8 @@ void look_into_views(ports::Session& session, const std::vector<std::string>& ta
 
 Observation observed(const Dependent& dependent, const std::vector<std::string>& allowed) {
   const std::string what = dependent.kind + " " + dependent.identity;
-  const bool named =
-      std::any_of(allowed.begin(), allowed.end(), [&](const std::string& name) { return ports::named_by(dependent, name); });
+  const bool named = std::any_of(allowed.begin(), allowed.end(),
+                                 [&](const std::string& name) { return ports::named_by(dependent, name); });
   Observation observation{"catalog", "primary", Finding::clear, what, std::nullopt, ""};
   switch (dependent.effect) {
     case Dependent::Effect::blocks:

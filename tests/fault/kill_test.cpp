@@ -43,14 +43,20 @@ TEST_CASE("fifty SIGKILLs over the whole life of a plan lose no row, no write an
     for (;;) {
       const auto runner = tool.start(tool.run_to(target));
       // The last one of a target runs to its end.
-      const auto ended = runner->wait(kills < wanted ? std::chrono::milliseconds(20 + random() % 700) : std::chrono::minutes(3));
+      const auto ended =
+          runner->wait(kills < wanted ? std::chrono::milliseconds(20 + random() % 700) : std::chrono::minutes(3));
       if (ended) {
         INFO(runner->err());
         REQUIRE((*ended == 0 || *ended == 7));
         if (*ended == 0) break;
         continue;
       }
-      REQUIRE(kills < wanted);
+      if (kills >= wanted) {
+        const auto stuck = tool.status("split");
+        FAIL("not " << target << " after three minutes: " << stuck.state << " " << stuck.hold_kind << " "
+                    << stuck.hold_reason << "\n"
+                    << runner->err());
+      }
       runner->signal(SIGKILL);
       runner->wait(std::chrono::seconds(10));
       ++kills;
@@ -76,9 +82,14 @@ TEST_CASE("fifty SIGKILLs over the whole life of a plan lose no row, no write an
   CHECK(lost.empty());
   CHECK(written.size() > 1000);
   // Rows that nobody wrote have what forward makes of them.
-  CHECK(server().sql(uri, "SELECT count(*) FROM users WHERE first_name IS NULL OR first_name LIKE 'First%' AND (first_name <> 'First' || id OR last_name <> 'Last' || id) AND last_name LIKE 'Last%'") == "0");
+  CHECK(server().sql(uri,
+                     "SELECT count(*) FROM users WHERE first_name IS NULL OR first_name LIKE 'First%' AND (first_name "
+                     "<> 'First' || id OR last_name <> 'Last' || id) AND last_name LIKE 'Last%'") == "0");
   // The history goes from state to state without a gap.
-  CHECK(server().sql(uri, "SELECT count(*) FROM (SELECT from_state, lag(to_state) OVER (ORDER BY id) AS before FROM switchback.event WHERE kind = 'state') s WHERE before IS NOT NULL AND before <> from_state") == "0");
+  CHECK(server().sql(uri,
+                     "SELECT count(*) FROM (SELECT from_state, lag(to_state) OVER (ORDER BY id) AS before FROM "
+                     "switchback.event WHERE kind = 'state') s WHERE before IS NOT NULL AND before <> from_state") ==
+        "0");
   CHECK(server().sql(uri, "SELECT string_agg(to_state, ' ' ORDER BY id) FROM switchback.event WHERE kind = 'state'") ==
         "expanding expanded migrating migrated hiding hidden contracting contracted");
 

@@ -11,7 +11,8 @@
 namespace switchback::tests {
 
 std::string Tool::default_configuration() {
-  return "contract: { observe: 1s, soak: 0s }\nbackup: { none: a throwaway server }\nlease: 3s\nlock_timeout: 1s\nhealth: { grace: 5s }\n";
+  return "contract: { observe: 1s, soak: 0s }\nbackup: { none: a throwaway server }\nlease: 3s\nlock_timeout: "
+         "1s\nhealth: { grace: 5s }\n";
 }
 
 Tool::Tool(std::string database, const std::string& configuration) : database_(std::move(database)) {
@@ -91,8 +92,10 @@ migrate:
   - create_index: { table: users, columns: [last_name], name: users_last_name_idx }
   - verify: { table: users, check: first_name IS NOT NULL }
 contract:
-  observe: )" + observe + R"(
-  soak: )" + soak + R"(
+  observe: )" +
+         observe + R"(
+  soak: )" +
+         soak + R"(
   archive: 30d
   allow_silent: [users_full_name_idx]
   steps:

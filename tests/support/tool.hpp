@@ -26,7 +26,8 @@ class Tool {
   /// The first 12 hex digits of the plan file's SHA-256.
   std::string plan_hash() const;
 
-  process::Outcome run(const std::vector<std::string>& arguments, std::chrono::seconds deadline = std::chrono::seconds(120)) const;
+  process::Outcome run(const std::vector<std::string>& arguments,
+                       std::chrono::seconds deadline = std::chrono::seconds(120)) const;
   std::unique_ptr<process::Child> start(const std::vector<std::string>& arguments) const;
   /// `run plan.yaml --to STATE --wait --yes --approve HASH`.
   std::vector<std::string> run_to(const std::string& state) const;

@@ -55,24 +55,31 @@ class Writer {
  private:
   std::string word() { return "W" + std::to_string(random_() % 1000000); }
   std::string assign(const Traffic::Name& name) const {
-    return image_ == Image::v41 ? "full_name = '" + name.first + " " + name.last + "'" : "first_name = '" + name.first + "', last_name = '" + name.last + "'";
+    return image_ == Image::v41 ? "full_name = '" + name.first + " " + name.last + "'"
+                                : "first_name = '" + name.first + "', last_name = '" + name.last + "'";
   }
   Statement born(const std::string& key) {
     const Traffic::Name name{word(), word()};
     return {insert(key, name), name};
   }
   std::string insert(const std::string& key, const Traffic::Name& name) const {
-    return image_ == Image::v41 ? "INSERT INTO public.users (id, full_name) VALUES (" + key + ", '" + name.first + " " + name.last + "')"
-                                : "INSERT INTO public.users (id, first_name, last_name) VALUES (" + key + ", '" + name.first + "', '" + name.last + "')";
+    return image_ == Image::v41
+               ? "INSERT INTO public.users (id, full_name) VALUES (" + key + ", '" + name.first + " " + name.last + "')"
+               : "INSERT INTO public.users (id, first_name, last_name) VALUES (" + key + ", '" + name.first + "', '" +
+                     name.last + "')";
   }
   std::string upsert(const std::string& key, const Traffic::Name& name) const {
     return insert(key, name) + " ON CONFLICT (id) DO UPDATE SET " +
-           (image_ == Image::v41 ? "full_name = excluded.full_name" : "first_name = excluded.first_name, last_name = excluded.last_name");
+           (image_ == Image::v41 ? "full_name = excluded.full_name"
+                                 : "first_name = excluded.first_name, last_name = excluded.last_name");
   }
   Statement one_part(const std::string& key, Traffic::Name name) {
     name.last = word();
-    if (image_ == Image::v42) return {"UPDATE public.users SET last_name = '" + name.last + "' WHERE id = " + key, name};
-    return {"UPDATE public.users SET full_name = pg_catalog.split_part(full_name, ' ', 1) || ' " + name.last + "' WHERE id = " + key, name};
+    if (image_ == Image::v42)
+      return {"UPDATE public.users SET last_name = '" + name.last + "' WHERE id = " + key, name};
+    return {"UPDATE public.users SET full_name = pg_catalog.split_part(full_name, ' ', 1) || ' " + name.last +
+                "' WHERE id = " + key,
+            name};
   }
 
   Image image_;
@@ -85,18 +92,25 @@ void make_users(const std::string& uri, int rows) {
   postgres::ConnectOptions options;
   options.database = uri;
   const auto session = postgres::connect(options);
+  session->exec("CREATE EXTENSION IF NOT EXISTS pg_stat_statements SCHEMA public");
   session->exec("CREATE TABLE public.users (id bigint PRIMARY KEY, full_name text NOT NULL, email text)");
-  session->exec("INSERT INTO public.users SELECT i, 'First' || i || ' Last' || i, i || '@example.org' FROM pg_catalog.generate_series(1, " + std::to_string(rows) + ") i");
+  session->exec(
+      "INSERT INTO public.users SELECT i, 'First' || i || ' Last' || i, i || '@example.org' FROM "
+      "pg_catalog.generate_series(1, " +
+      std::to_string(rows) + ") i");
   session->exec("CREATE INDEX users_full_name_idx ON public.users (full_name)");
   session->exec("ANALYZE public.users");
 }
 
 Traffic::Traffic(std::string uri, Image image, int writers, int rows, int first, int of, unsigned seed)
     : uri_(std::move(uri)), image_(image), rows_(rows), first_(first), of_(of), writers_(writers) {
-  for (int i = 0; i < writers; ++i) threads_.emplace_back([this, i, seed] { write(i, seed + static_cast<unsigned>(i)); });
+  for (int i = 0; i < writers; ++i)
+    threads_.emplace_back([this, i, seed] { write(i, seed + static_cast<unsigned>(i)); });
 }
 
-Traffic::~Traffic() { stop(); }
+Traffic::~Traffic() {
+  stop();
+}
 
 void Traffic::stop() {
   stopping_ = true;
@@ -152,21 +166,24 @@ void Traffic::write(int number, unsigned seed) {
   }
 }
 
-std::vector<std::string> lost_writes(const std::string& uri, const std::map<std::int64_t, std::optional<Traffic::Name>>& acknowledged,
+std::vector<std::string> lost_writes(const std::string& uri,
+                                     const std::map<std::int64_t, std::optional<Traffic::Name>>& acknowledged,
                                      Image through) {
   postgres::ConnectOptions options;
   options.database = uri;
   const auto session = postgres::connect(options);
   const auto rows = session->exec(through == Image::v42 ? "SELECT id, first_name, last_name FROM public.users"
-                                                        : "SELECT id, pg_catalog.split_part(full_name, ' ', 1), pg_catalog.split_part(full_name, ' ', 2) FROM public.users");
+                                                        : "SELECT id, pg_catalog.split_part(full_name, ' ', 1), "
+                                                          "pg_catalog.split_part(full_name, ' ', 2) FROM public.users");
   std::map<std::int64_t, Traffic::Name> there;
   for (std::size_t i = 0; i < rows.size(); ++i) there[rows.integer(i, 0)] = {rows.text(i, 1), rows.text(i, 2)};
   std::vector<std::string> lost;
   for (const auto& [id, name] : acknowledged) {
     const auto found = there.find(id);
     if (name && (found == there.end() || found->second != *name))
-      lost.push_back("row " + std::to_string(id) + " should be '" + name->first + " " + name->last + "', " +
-                     (found == there.end() ? "is not there" : "is '" + found->second.first + " " + found->second.last + "'"));
+      lost.push_back(
+          "row " + std::to_string(id) + " should be '" + name->first + " " + name->last + "', " +
+          (found == there.end() ? "is not there" : "is '" + found->second.first + " " + found->second.last + "'"));
     if (!name && found != there.end()) lost.push_back("row " + std::to_string(id) + " was deleted and is there");
   }
   return lost;

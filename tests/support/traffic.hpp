@@ -14,7 +14,8 @@ namespace switchback::tests {
 
 enum class Image { v41, v42 };
 
-/// Makes `users (id, full_name not null, email)` with so many rows, an index on full_name, and the names "First7 Last7".
+/// Makes `users (id, full_name not null, email)` with so many rows, an index on full_name, and the names "First7
+/// Last7".
 void make_users(const std::string& uri, int rows);
 
 /// Writers of one image on the table users, each on rows of its own (ids that leave the same rest), so that the last
@@ -60,8 +61,10 @@ class Traffic {
   std::vector<std::thread> threads_;
 };
 
-/// Rows of users that are not as acknowledged, read through the new columns (or the old one), in words; empty: all there.
-std::vector<std::string> lost_writes(const std::string& uri, const std::map<std::int64_t, std::optional<Traffic::Name>>& acknowledged,
+/// Rows of users that are not as acknowledged, read through the new columns (or the old one), in words; empty: all
+/// there.
+std::vector<std::string> lost_writes(const std::string& uri,
+                                     const std::map<std::int64_t, std::optional<Traffic::Name>>& acknowledged,
                                      Image through);
 
 }  // namespace switchback::tests

@@ -35,8 +35,8 @@ enum class Remedy {
 /// Failed I/O or a refusal. Expected outcomes are return values; this is for what stops the caller.
 class Error : public std::runtime_error {
  public:
-  Error(Exit exit, Remedy remedy, std::string message, std::string hint = {}, std::string sqlstate = {})
-      : std::runtime_error(std::move(message)),
+  Error(Exit exit, Remedy remedy, const std::string& message, std::string hint = {}, std::string sqlstate = {})
+      : std::runtime_error(message),
         exit_(exit),
         remedy_(remedy),
         hint_(std::move(hint)),

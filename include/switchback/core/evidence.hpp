@@ -47,9 +47,9 @@ struct StructureEvidence {
 struct Judgement {
   std::string structure;
   Verdict verdict = Verdict::unknown;
-  Instant from;          ///< the window asked for
+  Instant from;  ///< the window asked for
   Instant to;
-  double covered = 0;    ///< share of the window that every required source covers
+  double covered = 0;                 ///< share of the window that every required source covers
   std::vector<Observation> findings;  ///< what speaks against "unused"; for unused: what was looked at
   std::vector<std::string> reasons;   ///< for used and unknown: every reason, in words
 };

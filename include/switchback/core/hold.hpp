@@ -29,8 +29,8 @@ enum class HoldKind {
 
 struct Hold {
   HoldKind kind = HoldKind::failure;
-  std::string reason;     ///< "replica r2 lag 3.4 s over 1 s"
-  std::string ends_when;  ///< "lag under 0.5 s for 3 s"; never empty
+  std::string reason;                ///< "replica r2 lag 3.4 s over 1 s"
+  std::string ends_when;             ///< "lag under 0.5 s for 3 s"; never empty
   std::vector<std::string> reasons;  ///< all of them, when there are several; the first is `reason`
   bool operator==(const Hold&) const = default;
 };

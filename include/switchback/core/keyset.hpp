@@ -16,7 +16,8 @@ using KeyValue = std::vector<std::string>;
 /// `t."a", t."b"`
 std::string key_columns(const KeyFacts& key, std::string_view row);
 /// `(t."a", t."b") > ('1'::bigint, 'x'::text)`; `op` one of > >= < <= =. `true` without a value.
-std::string key_compare(const KeyFacts& key, std::string_view row, std::string_view op, const std::optional<KeyValue>& value);
+std::string key_compare(const KeyFacts& key, std::string_view row, std::string_view op,
+                        const std::optional<KeyValue>& value);
 /// jsonb_build_object of the key's columns, as text: what people see.
 std::string key_object(const KeyFacts& key, std::string_view row);
 /// The key of the last of the next `rows` rows after `after`, in key order; no row: fewer than that are left.

@@ -40,8 +40,8 @@ enum class Master { old_side, new_side };
 struct AddColumn {
   TableName table;
   std::string name;
-  std::string type;                         ///< empty when `like` is given
-  std::optional<std::string> default_value; ///< SQL
+  std::string type;                          ///< empty when `like` is given
+  std::optional<std::string> default_value;  ///< SQL
   bool not_null = false;
   std::optional<std::string> like;  ///< type, collation, default, comment and column grants of this column
 };
@@ -51,9 +51,9 @@ struct CreateIndex {
   std::optional<std::string> where;
   bool unique = false;
   std::string method = "btree";
-  std::optional<std::string> name;         ///< else made from table and columns, as the server would
+  std::optional<std::string> name;  ///< else made from table and columns, as the server would
   std::vector<std::string> include;
-  std::optional<std::string> definition;   ///< a whole CREATE INDEX text (from the catalog); wins over the rest
+  std::optional<std::string> definition;  ///< a whole CREATE INDEX text (from the catalog); wins over the rest
 };
 struct DropNotNull {
   TableName table;
@@ -71,8 +71,8 @@ struct Sql {
 };
 struct Backfill {
   TableName table;
-  ColumnExpressions set;      ///< forward: new column from old columns
-  ColumnExpressions reverse;  ///< old column from new columns
+  ColumnExpressions set;                    ///< forward: new column from old columns
+  ColumnExpressions reverse;                ///< old column from new columns
   std::optional<std::string> reverse_none;  ///< `reverse: { none: reason }`
   std::optional<std::string> where;
   BatchLimits batch;

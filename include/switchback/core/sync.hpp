@@ -29,8 +29,8 @@ struct ResolvedExpression {
 };
 
 struct SyncColumn {
-  std::string name;       ///< the column's name now: a hidden one has its tombstone name
-  std::string type;       ///< qualified, with typmod
+  std::string name;  ///< the column's name now: a hidden one has its tombstone name
+  std::string type;  ///< qualified, with typmod
   bool not_null = false;
   std::optional<std::string> default_value;  ///< deparsed, qualified; constant or stable
   bool bitwise_equality = true;
@@ -67,9 +67,9 @@ struct SyncTable {
   bool definer = false;  ///< while restoring: runs with its owner's rights, because it reads the archive
 };
 
-std::string marker_name(std::string_view plan);                                  ///< `_switchback_<plan>`
-std::string tombstone_name(std::string_view plan, std::string_view column);      ///< `_switchback_<plan>_<column>`
-std::string sync_function_name(std::uint32_t table_oid);                         ///< `switchback."sync_<oid>"`, quoted
+std::string marker_name(std::string_view plan);                              ///< `_switchback_<plan>`
+std::string tombstone_name(std::string_view plan, std::string_view column);  ///< `_switchback_<plan>_<column>`
+std::string sync_function_name(std::uint32_t table_oid);                     ///< `switchback."sync_<oid>"`, quoted
 inline constexpr std::string_view sync_insert_trigger = "~switchback_i";
 inline constexpr std::string_view sync_update_trigger = "~switchback_u";
 

@@ -20,7 +20,8 @@ struct ColumnFacts {
   bool default_volatile = false;
   bool identity = false;
   bool generated = false;
-  bool bitwise_equality = true;  ///< equal by the type's default operator means the same bytes; false: json, citext, numeric, float …
+  bool bitwise_equality =
+      true;  ///< equal by the type's default operator means the same bytes; false: json, citext, numeric, float …
   std::optional<std::string> collation;  ///< qualified, only when not the type's own
   std::optional<std::string> comment;
   std::vector<std::string> grants;  ///< complete GRANT statements of column privileges
@@ -29,7 +30,7 @@ struct ColumnFacts {
 
 struct IndexFacts {
   TableName name;
-  std::string definition;  ///< pg_get_indexdef
+  std::string definition;            ///< pg_get_indexdef
   std::vector<std::string> columns;  ///< key columns by name; empty string for an expression
   bool unique = false;
   bool primary = false;
@@ -42,8 +43,8 @@ struct IndexFacts {
 
 struct ConstraintFacts {
   std::string name;
-  char type = 'c';                 ///< pg_constraint.contype
-  std::string definition;          ///< pg_get_constraintdef
+  char type = 'c';         ///< pg_constraint.contype
+  std::string definition;  ///< pg_get_constraintdef
   std::vector<std::string> columns;
   bool validated = true;
 };
@@ -67,17 +68,17 @@ struct TableFacts {
   TableName name;
   char kind = 'r';  ///< relkind: r, p (partitioned)
   std::string owner;
-  bool row_security = false;        ///< relrowsecurity
+  bool row_security = false;  ///< relrowsecurity
   bool row_security_forced = false;
   double rows_estimate = 0;  ///< reltuples over all leaves, 0 when never analysed
   std::int64_t bytes = 0;    ///< heap of all leaves
   std::vector<ColumnFacts> columns;
   std::vector<IndexFacts> indexes;
   std::vector<ConstraintFacts> constraints;
-  std::vector<TriggerFacts> triggers;  ///< users' own; ours and internal ones are left out
+  std::vector<TriggerFacts> triggers;      ///< users' own; ours and internal ones are left out
   std::vector<std::string> partition_key;  ///< columns of the partition key, here or in any parent
-  std::vector<TableName> leaves;  ///< plain tables that hold the rows: itself, or all leaf partitions
-  std::optional<KeyFacts> key;    ///< what the backfill walks: the primary key, else the narrowest usable unique key
+  std::vector<TableName> leaves;           ///< plain tables that hold the rows: itself, or all leaf partitions
+  std::optional<KeyFacts> key;  ///< what the backfill walks: the primary key, else the narrowest usable unique key
 
   const ColumnFacts* column(std::string_view column_name) const;
 };

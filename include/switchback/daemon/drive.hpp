@@ -25,8 +25,8 @@ struct Despite {
 struct DriveRequest {
   std::vector<SettingValue> settings;  ///< file, environment and flags; the plan's and the live ones are added here
   engine::Actor actor;
-  bool wait = false;            ///< wait at observation, soak and the rest too
-  bool consent = false;         ///< the destructive half was agreed to (typed name, --yes with --approve, development)
+  bool wait = false;     ///< wait at observation, soak and the rest too
+  bool consent = false;  ///< the destructive half was agreed to (typed name, --yes with --approve, development)
   std::vector<Despite> despite;
   /// Called from the driving thread, at most ten times a second while something moves, and at every change of state or
   /// hold. The record is fresh from the journal's point of view.
@@ -56,8 +56,8 @@ DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest
 
 struct Comparison {
   std::int64_t rows = 0;
-  std::int64_t wrong = 0;        ///< neither side follows from the other
-  std::int64_t both_sides = 0;   ///< written by the application on both sides with values that do not agree; never wrong
+  std::int64_t wrong = 0;       ///< neither side follows from the other
+  std::int64_t both_sides = 0;  ///< written by the application on both sides with values that do not agree; never wrong
   std::int64_t quarantined = 0;  ///< could not be converted
   std::int64_t unfilled = 0;
   std::vector<std::string> samples;  ///< keys of wrong rows, as JSON objects; at most 20

@@ -1,5 +1,5 @@
-/// The thread beside the engine: signals, heartbeat, replication lag, who blocks us. It has a session of its own, so that
-/// none of it waits behind a batch.
+/// The thread beside the engine: signals, heartbeat, replication lag, who blocks us. It has a session of its own, so
+/// that none of it waits behind a batch.
 #pragma once
 
 #include <functional>

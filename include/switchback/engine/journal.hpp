@@ -109,7 +109,8 @@ std::vector<StepRecord> steps(ports::Session& session, PlanId plan);
 
 /// Appends to the history. `detail` is a JSON object.
 void add_event(ports::Session& session, const Actor& actor, std::optional<PlanId> plan, std::string_view kind,
-               std::string_view from, std::string_view to, std::string_view reason = {}, std::string_view detail = "{}");
+               std::string_view from, std::string_view to, std::string_view reason = {},
+               std::string_view detail = "{}");
 
 /// Settings made with `set` that have not run out.
 std::vector<SettingValue> live_settings(ports::Session& session, PlanId plan);
@@ -130,8 +131,9 @@ void add_approval(ports::Session& session, const Actor& actor, const PlanRecord&
 std::vector<ApprovalRecord> approvals(ports::Session& session, const PlanRecord& plan);
 
 void store_progress(ports::Session& session, PlanId plan, const Progress& progress);
-/// Writes the hold (its `since` stays while the kind does) and, when it differs from the one there in kind or in reason,
-/// an event. Readings, words that begin with a digit, are no difference: a lag that goes up and down is one event.
+/// Writes the hold (its `since` stays while the kind does) and, when it differs from the one there in kind or in
+/// reason, an event. Readings, words that begin with a digit, are no difference: a lag that goes up and down is one
+/// event.
 void store_hold(ports::Session& session, const Actor& actor, const PlanRecord& plan, const std::optional<Hold>& hold);
 
 struct QuarantinedRow {

@@ -21,10 +21,11 @@ struct Fence {
 /// runner has taken over. Returns whether the plan is paused.
 bool begin_fenced(ports::Session& session, const Fence& fence);
 
-/// Takes the plan, or throws Error(Exit::busy) naming the runner that has it. A lease that has run out, was released, or
-/// whose runner has no session left is taken over: sessions of the old runner that still hold the plan's lock or sit in a
-/// transaction are terminated (by pid and backend start), then the epoch is raised.
-Fence acquire_lease(ports::Session& session, const Actor& actor, const PlanRecord& plan, std::chrono::milliseconds lease);
+/// Takes the plan, or throws Error(Exit::busy) naming the runner that has it. A lease that has run out, was released,
+/// or whose runner has no session left is taken over: sessions of the old runner that still hold the plan's lock or sit
+/// in a transaction are terminated (by pid and backend start), then the epoch is raised.
+Fence acquire_lease(ports::Session& session, const Actor& actor, const PlanRecord& plan,
+                    std::chrono::milliseconds lease);
 
 /// Makes this session known as the runner's, so that a successor can find it.
 void register_session(ports::Session& session, const Fence& fence);

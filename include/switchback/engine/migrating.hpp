@@ -18,7 +18,8 @@ struct Compared {
   std::vector<std::string> samples;  ///< keys of wrong rows, JSON objects; at most 20
 };
 /// Counts over the rows of `range`: see in_step_sql. Reads only.
-Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf, const std::string& range);
+Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf,
+                      const std::string& range);
 /// Both sides of every row of one table, resumable; `step` names the checkpoint.
 Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& step, Compared& found);
 /// The same without a runner: nothing is written, each batch a snapshot of its own. For `verify`.

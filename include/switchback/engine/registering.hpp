@@ -11,11 +11,12 @@
 
 namespace switchback::engine {
 
-/// Checks the plan against the live schema and resolves its expressions. `plan` is in the long form. Changes nothing but
-/// temporary tables. Error(Exit::invalid) at the first thing that cannot work, with its place in the file.
+/// Checks the plan against the live schema and resolves its expressions. `plan` is in the long form. Changes nothing
+/// but temporary tables. Error(Exit::invalid) at the first thing that cannot work, with its place in the file.
 ResolvedPlan resolve_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings);
 
-/// The plan's record; registers it when it is new, with `long_form` as the text that is run. Error(Exit::drift) when the text is not the one that was started.
+/// The plan's record; registers it when it is new, with `long_form` as the text that is run. Error(Exit::drift) when
+/// the text is not the one that was started.
 PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
                          const std::string& long_form, const Settings& settings, const Actor& actor);
 

@@ -1,5 +1,5 @@
-/// What the server made of a plan when it started: sides, expressions and columns, all qualified. Stored in the journal,
-/// so that nothing planted in a search_path afterwards can change what the plan means.
+/// What the server made of a plan when it started: sides, expressions and columns, all qualified. Stored in the
+/// journal, so that nothing planted in a search_path afterwards can change what the plan means.
 #pragma once
 
 #include <cstdint>

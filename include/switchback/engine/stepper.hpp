@@ -5,8 +5,8 @@
 
 namespace switchback::engine {
 
-/// Forward to `target`, a resting state; a way back that was under way is finished first. Arrived at once where the plan
-/// is there already, or further.
+/// Forward to `target`, a resting state; a way back that was under way is finished first. Arrived at once where the
+/// plan is there already, or further.
 Stop drive_forward(Workbench& bench, State target);
 
 /// Back to migrated, expanded or rolled_back, through every state between.

@@ -20,8 +20,8 @@ std::optional<StepStatus> step_status(ports::Session& session, PlanId plan, std:
 void mark_step(ports::Session& session, PlanId plan, std::string_view phase, int ordinal, std::string_view name,
                std::string_view status, std::string_view detail = "{}");
 
-/// Error(Exit::drift) unless this is the server the plan was started on (system identifier, same or later timeline), not
-/// in recovery, and the tables the plan works on are shaped as this plan left them.
+/// Error(Exit::drift) unless this is the server the plan was started on (system identifier, same or later timeline),
+/// not in recovery, and the tables the plan works on are shaped as this plan left them.
 Stop check_surroundings(Workbench& bench);
 /// Remembers the shape of the plan's tables; within the transaction that changed it.
 void record_shapes(Workbench& bench);
@@ -31,7 +31,8 @@ std::vector<TableName> tables_of(const Plan& plan);
 /// Makes the table's sync function anew from what all plans ask of it (switchback.sync), or removes it with the last.
 /// `triggers`: also make the triggers anew, because the set of columns changed (renames they follow by themselves).
 void resync(ports::Session& session, std::uint32_t relation, const TableName& table, bool triggers);
-void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, const SyncPlan& sync, bool restoring = false);
+void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, const SyncPlan& sync,
+              bool restoring = false);
 void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation);
 
 /// Columns under other names, for every plan whose sync reads or writes them; the function is made anew (its triggers

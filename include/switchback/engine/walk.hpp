@@ -13,9 +13,9 @@ namespace switchback::engine {
 
 /// One batch as the work on it sees it.
 struct WalkBatch {
-  TableName leaf;     ///< plain table that holds the rows
-  std::string range;  ///< SQL boolean over the alias `t`: the rows of this batch
-  bool careful = false;  ///< the batch failed on a value before: find the rows at fault
+  TableName leaf;                         ///< plain table that holds the rows
+  std::string range;                      ///< SQL boolean over the alias `t`: the rows of this batch
+  bool careful = false;                   ///< the batch failed on a value before: find the rows at fault
   std::optional<std::string> tally = {};  ///< what WalkCost::tally of this leaf's last batch was
 };
 struct WalkCost {
@@ -29,17 +29,18 @@ struct WalkOptions {
   std::string step;  ///< "backfill users"; the checkpoint's name and what progress shows
   TableName table;
   KeyFacts key;
-  BatchLimits limits;       ///< narrower than the settings where given
-  bool heed_health = true;  ///< hold while a budget is exceeded
+  BatchLimits limits;                              ///< narrower than the settings where given
+  bool heed_health = true;                         ///< hold while a budget is exceeded
   std::function<std::optional<Hold>()> committed;  ///< after each batch's commit; a hold ends the walk
 };
 
 /// Leaves are read at the start; those finished before are skipped. Resumes where the journal says.
 Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work);
 
-/// The statement that lets comparisons of the key find its types' own operators, which an extension's type (citext) has in
-/// another schema than pg_catalog; empty where that is not needed. pg_catalog stays first.
-std::string key_search_path(ports::Session& session, const TableName& table, const KeyFacts& key, std::string_view scope);
+/// The statement that lets comparisons of the key find its types' own operators, which an extension's type (citext) has
+/// in another schema than pg_catalog; empty where that is not needed. pg_catalog stays first.
+std::string key_search_path(ports::Session& session, const TableName& table, const KeyFacts& key,
+                            std::string_view scope);
 
 /// Rows done and bad over all leaves, as the checkpoints say.
 struct WalkTotals {

@@ -41,7 +41,7 @@ struct Surroundings {
   std::vector<SettingValue> settings;  ///< file, environment, flags
   Actor actor;
   bool wait = false;
-  bool consent = false;                           ///< somebody agreed to what takes away
+  bool consent = false;                                      ///< somebody agreed to what takes away
   std::vector<std::pair<std::string, std::string>> despite;  ///< overrides given now: what, reason
   std::function<void(const PlanRecord&)> on_progress;
 };
@@ -86,8 +86,8 @@ class Workbench {
   /// Event within the caller's transaction.
   void note(std::string_view kind, std::string_view reason = {}, std::string_view detail = "{}");
 
-  /// The transition `on` from the state the plan is in, with its event; within the caller's transaction. Nothing happens
-  /// (false) when the plan is already there: a commit in doubt had counted.
+  /// The transition `on` from the state the plan is in, with its event; within the caller's transaction. Nothing
+  /// happens (false) when the plan is already there: a commit in doubt had counted.
   bool advance(State from, Event on, std::string_view reason = {});
 
  private:
@@ -105,7 +105,8 @@ class Workbench {
   std::chrono::steady_clock::time_point settings_read_{};
 };
 
-/// The role's own search_path for what users wrote, until the transaction ends (SET LOCAL) or, outside one, until reset.
+/// The role's own search_path for what users wrote, until the transaction ends (SET LOCAL) or, outside one, until
+/// reset.
 void use_own_search_path(ports::Session& session, bool local);
 void use_safe_search_path(ports::Session& session);
 
