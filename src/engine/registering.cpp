@@ -414,7 +414,8 @@ PlanRecord check_text(PlanRecord record, const Plan& plan) {
       Exit::drift, Remedy::person,
       "the text of " + plan.file + " is not the one that plan " + plan.name + " was started with (sha256 " +
           plan.hash.substr(0, 12) + ", the journal has " + record.hash.substr(0, 12) + ")",
-      "put the old text back, give the new one a name of its own, or accept it: switchback repair " + plan.name);
+      "put the old text back, give the new one a name of its own, or accept it: switchback repair " + plan.name +
+                  " --plan " + plan.file);
 }
 
 }  // namespace

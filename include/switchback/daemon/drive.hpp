@@ -65,6 +65,17 @@ struct Comparison {
 /// Compares both sides of every row now, in throttled batches; changes nothing.
 Comparison verify_plan(const std::string& name, const DriveRequest& request);
 
+/// What the journal and the present disagree on, in words.
+struct Repair {
+  std::vector<std::string> differences;
+  bool applied = false;
+};
+/// Accepts what a hold of kind drift named: the present shape of the plan's tables and, with `text`, a changed plan file
+/// whose steps are the same (description, images, windows, approvals, settings may differ; others are refused). Only the
+/// journal changes, with an event; approvals of the old text are void. Without `apply` it only looks. Refused while a
+/// runner has the plan.
+Repair repair_plan(const std::string& name, const std::optional<Plan>& text, bool apply, const DriveRequest& request);
+
 /// Every step of every phase with its exact SQL. `online` false: without a database, expressions as written.
 Explained explain_plan(const Plan& plan, const DriveRequest& request, bool online);
 
