@@ -41,7 +41,7 @@ Rows copy_of(const pqxx::result& result) {
   rows.rows.reserve(static_cast<std::size_t>(result.size()));
   for (const auto& row : result) {
     std::vector<Value> values;
-    values.reserve(row.size());
+    values.reserve(static_cast<std::size_t>(row.size()));
     for (const auto& field : row) values.push_back(field.is_null() ? Value{} : Value{field.c_str()});
     rows.rows.push_back(std::move(values));
   }
