@@ -98,6 +98,29 @@ std::string create_index_sql(const CreateIndex& index, const TableName& on, cons
   return create_index(index, "CONCURRENTLY ", name, "", on);
 }
 
+TableName part_index(const CreateIndex& index, const TableFacts& table, const TableName& part) {
+  const std::string name = index_name(index);
+  return {part.schema, part == table.name ? name : leaf_index_name(name, part)};
+}
+
+std::string attach_index_sql(const CreateIndex& index, const TableFacts& table, const TableName& part) {
+  const auto parent = table.parents.find(part);
+  const TableName above = part_index(index, table, parent == table.parents.end() ? table.name : parent->second);
+  return "ALTER INDEX " + quoted(above) + " ATTACH PARTITION " + quoted(part_index(index, table, part));
+}
+
+std::vector<TableName> branches_of(const TableFacts& table) {
+  std::vector<TableName> all{table.name};
+  all.insert(all.end(), table.branches.begin(), table.branches.end());
+  return all;
+}
+
+std::vector<std::string> branch_index_sql(const CreateIndex& index, const TableFacts& table, const TableName& branch) {
+  std::vector<std::string> sql{create_index(index, "", part_index(index, table, branch).name, "ONLY ", branch)};
+  if (branch != table.name) sql.push_back(attach_index_sql(index, table, branch));
+  return sql;
+}
+
 StepSql index_sql(const CreateIndex& index, const TableFacts* table) {
   StepSql out;
   const std::string name = index_name(index);
@@ -107,12 +130,11 @@ StepSql index_sql(const CreateIndex& index, const TableFacts* table) {
   out.lock = "SHARE UPDATE EXCLUSIVE";
   out.held = "as long as the build takes; reads and writes go on";
   if (table && table->kind == 'p') {
-    out.sql.push_back(create_index(index, "", name, "ONLY ", index.table));
+    for (const TableName& branch : branches_of(*table))
+      for (std::string& sql : branch_index_sql(index, *table, branch)) out.sql.push_back(std::move(sql));
     for (const TableName& leaf : table->leaves) {
-      const std::string leaf_name = leaf_index_name(name, leaf);
-      out.sql.push_back(create_index_sql(index, leaf, leaf_name));
-      out.sql.push_back("ALTER INDEX " + quoted({index.table.schema, name}) + " ATTACH PARTITION " +
-                        quoted({leaf.schema, leaf_name}));
+      out.sql.push_back(create_index_sql(index, leaf, part_index(index, *table, leaf).name));
+      out.sql.push_back(attach_index_sql(index, *table, leaf));
     }
     out.undo.push_back("DROP INDEX IF EXISTS " + quoted({index.table.schema, name}));
   } else {

@@ -67,7 +67,7 @@ json compare_shapes(ports::Session& session, ports::Catalog& catalog, const Plan
   for (auto& [table, shape] : shapes.items()) {
     const auto end = table.find('\n');
     const TableName name{table.substr(0, end), table.substr(end + 1)};
-    const std::string now = catalog.fingerprint(session, name);
+    const std::string now = engine::shape_now(session, catalog, name);
     if (now == shape.get<std::string>()) continue;
     out.differences.push_back("the table " + shown(name) +
                               ": columns, defaults, constraints, indexes or triggers are not as the plan left them");

@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 
 /// A replica tells its position when it gets something; with this it does so also while the plan holds.
 constexpr milliseconds tick{100};
+constexpr milliseconds idle_nudge{1000};
 constexpr milliseconds sampling{250};
 
 constexpr const char* blocking_sessions = R"sql(
@@ -101,7 +102,10 @@ struct Watch::Inside {
     }
     if (cancel_wanted.exchange(false) && worker_pid != 0)
       session->exec("SELECT pg_catalog.pg_cancel_backend($1)", {std::to_string(worker_pid)});
-    if (is_writing) replication.nudge(*session);
+    if (is_writing || now >= next_nudge) {
+      replication.nudge(*session);
+      next_nudge = now + idle_nudge;
+    }
     if (now < next_sample) return;
     next_sample = now + sampling;
     ReplicationSample fresh = replication.sample(*session, now);
@@ -125,7 +129,7 @@ struct Watch::Inside {
   engine::Fence fence;
   std::unique_ptr<ports::Session> session;  // of the watch thread alone
   postgres::ReplicationSampler replication;
-  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{};
+  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{}, next_nudge{};
 
   std::mutex mutex;  // guards what follows up to the atomics
   std::condition_variable woken;

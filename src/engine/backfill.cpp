@@ -47,9 +47,15 @@ class Filling {
   }
 
   void prepare(ports::Session& session) {
-    // With stale statistics a keyset batch would become a sequential scan a batch; what walks the key's index is right
-    // at any size.
-    std::string settings = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;";
+    // Waiting for a writer's row lock is given up well before deadlock_timeout, so that never an application's
+    // statement is the one that a deadlock ends.
+    if (lock_timeout_.empty())
+      lock_timeout_ =
+          session
+              .exec(
+                  "SELECT (setting::int / 3)::text || 'ms' FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'")
+              .text(0, 0);
+    std::string settings = "SET LOCAL lock_timeout = " + quote_literal(lock_timeout_) + ";";
     if (sync_.user_triggers == UserTriggers::skip) settings += "SET LOCAL session_replication_role = replica;";
     if (!bench_.settings().synchronous_commit) settings += "SET LOCAL synchronous_commit = off;";
     session.exec(settings);
@@ -112,6 +118,7 @@ ON CONFLICT (plan_id, step, relation, key) DO UPDATE SET sqlstate = excluded.sql
   Workbench& bench_;
   const ResolvedSync& sync_;
   std::string step_;
+  std::string lock_timeout_;
 };
 
 /// Beyond 100 rows or 0.1 %, whichever is less, something is wrong with the expression and not with the rows.

@@ -110,23 +110,20 @@ Stop build_all(Workbench& bench, const CreateIndex& index, const TableFacts& tab
   const std::string name = index_name(index);
   if (table.kind != 'p')
     return build_one(bench, {index.table.schema, name}, create_index_sql(index, index.table, name));
-  const StepSql steps = index_sql(index, &table);
-  const TableName parent{index.table.schema, name};
+  // The branches first: a partition made from now on gets its index by itself.
   Stop stop = bench.in_transaction([&](ports::Session& session) {
+    use_own_search_path(session, true);
     std::string builder;
-    if (look_at(session, parent, builder) == IndexLook::absent) {
-      use_own_search_path(session, true);
-      session.exec(steps.sql.front());
-    }
+    for (const TableName& branch : branches_of(table))
+      if (look_at(session, part_index(index, table, branch), builder) == IndexLook::absent)
+        for (const std::string& sql : branch_index_sql(index, table, branch)) session.exec(sql);
   });
   for (const TableName& leaf : table.leaves) {
     if (!stop.ok()) return stop;
-    const std::string leaf_name = leaf_index_name(name, leaf);
-    stop = build_one(bench, {leaf.schema, leaf_name}, create_index_sql(index, leaf, leaf_name));
+    const TableName leaf_index = part_index(index, table, leaf);
+    stop = build_one(bench, leaf_index, create_index_sql(index, leaf, leaf_index.name));
     if (!stop.ok()) return stop;
-    stop = bench.in_transaction([&](ports::Session& session) {
-      session.exec("ALTER INDEX " + quoted(parent) + " ATTACH PARTITION " + quoted({leaf.schema, leaf_name}));
-    });
+    stop = bench.in_transaction([&](ports::Session& session) { session.exec(attach_index_sql(index, table, leaf)); });
   }
   return stop;
 }
@@ -145,7 +142,8 @@ Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view ph
                   "there is an index " + shown(index_name(index)) + " already, and it is not this plan's",
                   "give the new one another name in the plan, or leave the step out");
     // Written before the build, so that an index found later is known to be ours.
-    mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "running");
+    mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "running",
+              json{{"index", index_name(index)}}.dump());
   });
   if (!stop.ok() || done) return stop;
   // Leaves are read here, so that partitions made meanwhile are included.
@@ -159,8 +157,8 @@ Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view ph
   }
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
-    record_shapes(bench);
     mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "done");
+    record_shapes(bench);
     bench.note("step", work.name);
   });
 }

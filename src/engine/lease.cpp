@@ -100,7 +100,8 @@ SELECT r.epoch, r.host, r.pid, pg_catalog.round(extract(epoch FROM pg_catalog.cl
        r.heartbeat < pg_catalog.clock_timestamp() - interval '500 ms' AND NOT EXISTS (
          SELECT FROM switchback.runner_session s JOIN pg_catalog.pg_stat_activity a
          ON a.pid = s.pid AND (a.backend_start = s.backend_start OR a.backend_start IS NULL)
-         WHERE s.plan_id = r.plan_id AND s.epoch = r.epoch) AS dead
+         WHERE s.plan_id = r.plan_id AND s.epoch = r.epoch) AS dead,
+       r.released
 FROM switchback.runner r WHERE r.plan_id = $1)sql",
                                 {id});
   std::int64_t epoch = 1;
@@ -122,7 +123,7 @@ ON CONFLICT (plan_id) DO UPDATE SET epoch = excluded.epoch, runner = excluded.ru
   if (epoch > 1 && !row.boolean(0, 5))
     add_event(session, actor, plan.id, "taken_over", "", "",
               "the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") has no session left");
-  else if (epoch > 1 && row.boolean(0, 5) && row.number(0, 3) > row.number(0, 4))
+  else if (epoch > 1 && !row.boolean(0, 7))
     add_event(session, actor, plan.id, "taken_over", "", "",
               "the lease of the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") had run out");
   transaction.commit();

@@ -439,7 +439,7 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
   ports::Transaction transaction(session);
   json shapes = json::object();
   for (const TableName& table : tables_of(plan))
-    shapes[table.schema + "\n" + table.name] = catalog.fingerprint(session, table);
+    shapes[table.schema + "\n" + table.name] = shape_now(session, catalog, table);
   const auto made = session.exec(
       R"sql(
 INSERT INTO switchback.plan AS p (name, hash, text, long_form, file, environment, resolved, fingerprints, takes_away, image_before, image_after, system_identifier, timeline)

@@ -50,8 +50,7 @@ void check_server(Workbench& bench, ports::Session& session) {
     throw Error(Exit::drift, Remedy::person,
                 "this is not the server the plan was started on: system identifier " + server.text(0, 0) + ", not " +
                     bench.record().system_identifier,
-                "connect to the right one; on a copy, the plan's state is that of the moment it was copied: switchback "
-                "repair accepts it");
+                "connect to the right one; on a copy of the database the plan cannot go on");
   const auto timeline = session.exec(
       "SELECT ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), "
       "8))::pg_catalog.bit(32)::pg_catalog.int4");
@@ -69,7 +68,7 @@ void check_shapes(Workbench& bench, ports::Session& session) {
   for (const auto& [table, shape] : shapes.items()) {
     const auto dot = table.find('\n');
     const TableName name{table.substr(0, dot), table.substr(dot + 1)};
-    if (bench.catalog().fingerprint(session, name) != shape.get<std::string>())
+    if (shape_now(session, bench.catalog(), name) != shape.get<std::string>())
       throw Error(Exit::drift, Remedy::person, "the table " + shown(name) + " is not shaped as this plan left it",
                   "somebody changed its columns, constraints, indexes or triggers; undo that, or accept it: switchback "
                   "repair " +
@@ -86,12 +85,23 @@ Stop check_surroundings(Workbench& bench) {
   });
 }
 
+std::string shape_now(ports::Session& session, ports::Catalog& catalog, const TableName& table) {
+  const auto building = session.exec(
+      "SELECT DISTINCT detail->>'index' FROM switchback.step WHERE status = 'running' AND detail ? 'index'");
+  std::vector<std::string> unfinished;
+  for (std::size_t i = 0; i < building.size(); ++i) unfinished.push_back(building.text(i, 0));
+  return catalog.fingerprint(session, table, unfinished);
+}
+
 void record_shapes(Workbench& bench) {
-  json shapes = json::object();
+  // What this plan changes, every other plan that saw the table as it did must not take for drift.
   for (const TableName& table : tables_of(bench.plan()))
-    shapes[table.schema + "\n" + table.name] = bench.catalog().fingerprint(bench.session(), table);
-  bench.session().exec("UPDATE switchback.plan SET fingerprints = $2::jsonb WHERE id = $1",
-                       {std::to_string(bench.fence().plan), shapes.dump()});
+    bench.session().exec(
+        "UPDATE switchback.plan SET fingerprints = fingerprints || pg_catalog.jsonb_build_object($1::text, $2::text) "
+        "WHERE id = $3 OR fingerprints->>$1::text = (SELECT p.fingerprints->>$1::text FROM switchback.plan p WHERE "
+        "p.id = $3)",
+        {table.schema + "\n" + table.name, shape_now(bench.session(), bench.catalog(), table),
+         std::to_string(bench.fence().plan)});
 }
 
 void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, const SyncPlan& sync, bool restoring) {

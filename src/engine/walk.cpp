@@ -80,7 +80,8 @@ class Walker {
   std::int64_t one_batch(ports::Session& session, const TableName& leaf, const Checkpoint& at, bool careful,
                          bool& finished) {
     const long wanted = sizer_.rows();
-    if (!search_path_.empty()) session.exec(search_path_);
+    // With stale statistics a batch would become a sequential scan; what walks the key's index is right at any size.
+    session.exec("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;" + search_path_);
     const auto bound = session.exec(key_bound_sql(options_.key, leaf, at.cursor, wanted));
     std::optional<KeyValue> upper;
     if (!bound.empty()) {

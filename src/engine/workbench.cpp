@@ -81,7 +81,16 @@ void Workbench::show_hold(const std::optional<Hold>& hold) {
 }
 
 void Workbench::show_progress(const Progress& progress) {
-  store_progress(session(), fence_.plan, progress);
+  try {
+    begin_fenced(session(), fence_);
+    store_progress(session(), fence_.plan, progress);
+    session().commit();
+  } catch (const Error& error) {
+    if (error.exit() == Exit::busy) throw;
+    if (session_) session_->rollback();
+    if (!passes(error)) throw;  // what cannot be shown now is shown a second later
+    if (error.remedy() != Remedy::retry) session_.reset();
+  }
   record_.progress = progress;
   report();
 }

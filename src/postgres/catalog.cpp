@@ -122,6 +122,12 @@ SELECT n.nspname, c.relname, greatest(c.reltuples, 0), CASE WHEN c.relkind = 'r'
 FROM heirs JOIN pg_class c ON c.oid = heirs.oid JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind <> 'p'
 ORDER BY c.oid <> $oid, n.nspname, c.relname)";
 
+constexpr const char* branches_sql = R"(
+SELECT n.nspname, c.relname, pn.nspname, pc.relname, c.relkind FROM pg_partition_tree($oid) p
+JOIN pg_class c ON c.oid = p.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class pc ON pc.oid = p.parentrelid JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+WHERE p.level > 0 ORDER BY p.level, n.nspname, c.relname)";
+
 std::string with(const std::string& sql, std::uint32_t oid, const TableName& table) {
   std::string out = sql;
   const auto put = [&](std::string_view name, const std::string& value) {
@@ -223,6 +229,12 @@ void read_partitions(Session& session, TableFacts& facts) {
     facts.rows_estimate += leaves.number(i, 2);
     facts.bytes += leaves.integer(i, 3);
   }
+  const Rows branches = read(session, with(branches_sql, facts.oid, facts.name));
+  for (std::size_t i = 0; i < branches.size(); ++i) {
+    const TableName below{branches.text(i, 0), branches.text(i, 1)};
+    facts.parents[below] = {branches.text(i, 2), branches.text(i, 3)};
+    if (branches.text(i, 4) == "p") facts.branches.push_back(below);
+  }
 }
 
 Rows find(Session& session, const TableName& name) {
@@ -274,7 +286,8 @@ std::optional<TableFacts> PostgresCatalog::table(Session& session, const TableNa
   return facts;
 }
 
-std::string PostgresCatalog::fingerprint(Session& session, const TableName& name) {
+std::string PostgresCatalog::fingerprint(Session& session, const TableName& name,
+                                         const std::vector<std::string>& without_indexes) {
   const Rows found = find(session, name);
   if (found.empty())
     throw Error(Exit::drift, Remedy::person, "there is no table " + shown(name),
@@ -288,12 +301,17 @@ UNION ALL SELECT concat('column ', row_number() OVER (ORDER BY a.attnum), ' ', q
   FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum LEFT JOIN pg_collation c ON c.oid = a.attcollation
   WHERE a.attrelid = $oid AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL SELECT concat('index ', i.indisvalid, ' ', pg_get_indexdef(i.indexrelid)) FROM pg_index i WHERE i.indrelid = $oid AND i.indislive
+  AND i.indexrelid NOT IN (SELECT oid FROM pg_class WHERE relname IN ($without))
 UNION ALL SELECT concat('constraint ', quote_ident(conname), ' ', convalidated, ' ', pg_get_constraintdef(oid)) FROM pg_constraint WHERE conrelid = $oid
   AND NOT pg_catalog.starts_with(conname::text, '_switchback_')
 UNION ALL SELECT concat('trigger ', tgenabled, ' ', pg_get_triggerdef(oid)) FROM pg_trigger WHERE tgrelid = $oid AND NOT tgisinternal
   AND NOT pg_catalog.starts_with(tgname::text, '~switchback_')
 UNION ALL SELECT concat('partitioned ', pg_get_partkeydef(partrelid)) FROM pg_partitioned_table WHERE partrelid = $oid) AS shape)";
-  return read(session, with(sql, static_cast<std::uint32_t>(found.integer(0, 0)), name)).text(0, 0);
+  std::string without;
+  for (const std::string& index : without_indexes) without += quote_literal(index) + ", ";
+  std::string shape = sql;
+  shape.replace(shape.find("$without"), 8, without + "NULL");
+  return read(session, with(shape, static_cast<std::uint32_t>(found.integer(0, 0)), name)).text(0, 0);
 }
 
 }  // namespace switchback::postgres

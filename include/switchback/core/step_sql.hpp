@@ -38,6 +38,15 @@ StepSql drop_not_null_sql(const DropNotNull& step, const ColumnFacts* was);
 StepSql set_default_sql(const SetDefault& step, const ColumnFacts* was);
 StepSql sql_sql(const Sql& step);
 
+/// A partitioned table and the partitioned tables below it, upper ones first.
+std::vector<TableName> branches_of(const TableFacts& table);
+/// The index on one part of a partitioned table: itself, a branch or a leaf.
+TableName part_index(const CreateIndex& index, const TableFacts& table, const TableName& part);
+/// Makes the (empty) index on a branch and attaches it to the one above, in one transaction.
+std::vector<std::string> branch_index_sql(const CreateIndex& index, const TableFacts& table, const TableName& branch);
+/// Attaches a part's index to that of the table it is a partition of; does nothing when it is attached.
+std::string attach_index_sql(const CreateIndex& index, const TableFacts& table, const TableName& part);
+
 /// The name of the index on one leaf of a partitioned table.
 std::string leaf_index_name(const std::string& index, const TableName& leaf);
 

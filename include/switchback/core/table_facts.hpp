@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -77,6 +78,8 @@ struct TableFacts {
   std::vector<ConstraintFacts> constraints;
   std::vector<TriggerFacts> triggers;      ///< users' own; ours and internal ones are left out
   std::vector<std::string> partition_key;  ///< columns of the partition key, here or in any parent
+  std::vector<TableName> branches;         ///< partitioned tables below this one, upper ones first
+  std::map<TableName, TableName> parents;  ///< of every branch and leaf: the table that it is a partition of
   std::vector<TableName> leaves;           ///< plain tables that hold the rows: itself, or all leaf partitions
   std::optional<KeyFacts> key;  ///< what the backfill walks: the primary key, else the narrowest usable unique key
 

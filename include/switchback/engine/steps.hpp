@@ -23,7 +23,11 @@ void mark_step(ports::Session& session, PlanId plan, std::string_view phase, int
 /// Error(Exit::drift) unless this is the server the plan was started on (system identifier, same or later timeline),
 /// not in recovery, and the tables the plan works on are shaped as this plan left them.
 Stop check_surroundings(Workbench& bench);
-/// Remembers the shape of the plan's tables; within the transaction that changed it.
+/// The table's fingerprint without the indexes that plans are in the middle of building: one that a crash left invalid
+/// is no drift.
+std::string shape_now(ports::Session& session, ports::Catalog& catalog, const TableName& table);
+/// Remembers the shape of the plan's tables, for this plan and for all that share them and saw them as it did; within
+/// the transaction that changed it.
 void record_shapes(Workbench& bench);
 /// The tables a plan names, each once.
 std::vector<TableName> tables_of(const Plan& plan);

@@ -27,8 +27,9 @@ class Catalog {
                                      const ColumnFacts* target = nullptr) = 0;
 
   /// A hash of the shape of a table (columns, types, defaults, constraints, indexes, triggers but switchback's own);
-  /// equal shapes give equal hashes, also on another server.
-  virtual std::string fingerprint(Session& session, const TableName& name) = 0;
+  /// equal shapes give equal hashes, also on another server. Indexes of these names are left out.
+  virtual std::string fingerprint(Session& session, const TableName& name,
+                                  const std::vector<std::string>& without_indexes = {}) = 0;
 };
 
 }  // namespace switchback::ports

@@ -12,7 +12,8 @@ class PostgresCatalog final : public ports::Catalog {
   std::optional<TableFacts> table(ports::Session& session, const TableName& name) override;
   ResolvedExpression resolve(ports::Session& session, const TableFacts& table, const std::string& expression,
                              const ColumnFacts* target = nullptr) override;
-  std::string fingerprint(ports::Session& session, const TableName& name) override;
+  std::string fingerprint(ports::Session& session, const TableName& name,
+                          const std::vector<std::string>& without_indexes = {}) override;
 };
 
 }  // namespace switchback::postgres
