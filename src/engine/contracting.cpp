@@ -267,6 +267,7 @@ std::vector<Judgement> judge_usage(Workbench& bench) {
 
 Stop hide_plan(Workbench& bench) {
   Stop stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return neighbour_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); });
   if (stop.ok()) stop = compare_before_hiding(bench);

@@ -88,6 +88,28 @@ std::optional<Hold> horizon_hold(Workbench& bench) {
               {}};
 }
 
+std::optional<Hold> neighbour_hold(Workbench& bench) {
+  for (const Step& step : bench.plan().contract.steps) {
+    const auto* drop = std::get_if<DropColumn>(&step.action);
+    if (!drop) continue;
+    const auto others = bench.session().exec(
+        "SELECT p.name, p.file, s.document FROM switchback.sync s JOIN switchback.plan p ON p.id = s.plan_id "
+        "WHERE s.plan_id <> $1 AND s.relation = pg_catalog.to_regclass($2) ORDER BY p.id",
+        {std::to_string(bench.fence().plan), quoted(drop->table)});
+    for (std::size_t i = 0; i < others.size(); ++i) {
+      const SyncPlan other = sync_from_json(others.text(i, 2));
+      for (const auto* side : {&other.old_side, &other.new_side})
+        if (std::ranges::any_of(*side, [&](const SyncColumn& column) { return column.name == drop->name; }))
+          return Hold{HoldKind::requires_,
+                      "the plan " + others.text(i, 0) + " still keeps " + shown(drop->table) + "." + shown(drop->name) +
+                          " in sync",
+                      others.text(i, 0) + " is contracted or done: switchback run " + others.text(i, 1) + " --to done",
+                      {}};
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<Hold> backup_hold(Workbench& bench) {
   if (bench.settings().backup_none || bench.settings().environment != Environment::production ||
       bench.despite("backup"))

@@ -12,6 +12,7 @@ namespace {
 
 /// The class of our advisory locks ("SWBK"), so that they never meet an application's.
 constexpr std::string_view lock_class = "1398227531";
+constexpr std::string_view taker_class = "1398227532";
 
 std::string lock_arguments(PlanId plan) {
   return std::string(lock_class) + ", " + std::to_string(plan);
@@ -46,6 +47,20 @@ WHERE s.plan_id = $1 AND a.pid <> pg_catalog.pg_backend_pid()
        OR EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory'
                   AND l.classid = 1398227531 AND l.objid::bigint = $1))
 )sql";
+
+/// Two takers at once meet here; the loser then sees the winner's fresh lease. No row of the plan's: a runner that stands
+/// still in the middle of a transaction may hold that, and nothing would get past it to end it.
+void meet_other_takers(ports::Session& session, PlanId plan) {
+  const std::string take =
+      "SELECT pg_catalog.pg_try_advisory_xact_lock(" + std::string(taker_class) + ", " + std::to_string(plan) + ")";
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+  while (!session.exec(take).boolean(0, 0)) {
+    if (std::chrono::steady_clock::now() > deadline)
+      throw Error(Exit::busy, Remedy::person, "another runner is taking this plan over just now",
+                  "switchback status shows who drives it");
+    session.exec("SELECT pg_catalog.pg_sleep(0.05)");
+  }
+}
 
 void take_exclusive_lock(ports::Session& session, PlanId plan) {
   const std::string take = "SELECT pg_catalog.pg_try_advisory_xact_lock(" + lock_arguments(plan) + ")";
@@ -91,8 +106,7 @@ Fence acquire_lease(ports::Session& session, const Actor& actor, const PlanRecor
                     std::chrono::milliseconds lease) {
   const std::string id = std::to_string(plan.id);
   ports::Transaction transaction(session);
-  // Two takers at once meet here; the loser then sees the winner's fresh lease.
-  session.exec("SELECT 1 FROM switchback.plan WHERE id = $1 FOR UPDATE", {id});
+  meet_other_takers(session, plan.id);
   const auto row = session.exec(R"sql(
 SELECT r.epoch, r.host, r.pid, pg_catalog.round(extract(epoch FROM pg_catalog.clock_timestamp() - r.heartbeat)::numeric, 1),
        extract(epoch FROM r.lease)::int,
