@@ -26,6 +26,7 @@ std::string steps_only(Plan plan) {
   plan.description.clear();
   plan.requires_plans.clear();
   plan.images = {};
+  plan.external_checked.clear();
   plan.settings.clear();
   const std::vector<Step> steps = std::move(plan.contract.steps);
   plan.contract = {};
@@ -39,6 +40,7 @@ std::string long_form(const PlanRecord& record, const Plan& text) {
   whole.description = text.description;
   whole.requires_plans = text.requires_plans;
   whole.images = text.images;
+  whole.external_checked = text.external_checked;
   whole.settings = text.settings;
   const std::vector<Step> steps = std::move(whole.contract.steps);
   // Dependents that a whole change was found to take along stay named.

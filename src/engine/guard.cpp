@@ -129,6 +129,7 @@ ports::UsageRequest usage_request(Workbench& bench, bool hidden) {
     for (Structure& structure : request.structures)
       if (structure.kind == Structure::Kind::column) structure.name = tombstone_name(bench.plan().name, structure.name);
   request.allow_silent = bench.plan().contract.allow_silent;
+  request.checked = bench.plan().external_checked;
   request.image_before = bench.plan().images.before;
   return request;
 }

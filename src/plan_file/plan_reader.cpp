@@ -16,7 +16,7 @@ namespace switchback {
 namespace plan_file {
 namespace {
 
-constexpr std::array<std::string_view, 8> plan_keys = {"plan",   "description", "requires", "images",
+constexpr std::array<std::string_view, 9> plan_keys = {"plan",   "description", "requires", "images",  "external",
                                                        "change", "expand",      "migrate",  "contract"};
 
 std::vector<std::string_view> known_keys() {
@@ -44,6 +44,7 @@ class PlanReader {
     plan.description = top_.text("description").value_or("");
     if (const Value* value = top_.find("requires")) read_requires(*value, plan);
     if (const Value* value = top_.find("images")) read_images(*value, plan.images);
+    if (const Value* value = top_.find("external")) read_external(*value, plan);
     if (const Value* value = top_.find("change")) plan.changes = read_changes(findings_, *value);
     if (const Value* value = top_.find("expand")) plan.expand = read_steps(findings_, "expand", *value);
     if (const Value* value = top_.find("migrate")) plan.migrate = read_steps(findings_, "migrate", *value);
@@ -89,6 +90,15 @@ class PlanReader {
     if (images.before && images.before == images.after)
       findings_.error(fields.find("after")->place, "images: before and after are the same image",
                       "before is the newest that needs the old side, after the oldest that works on the new one");
+  }
+
+  void read_external(const Value& map, Plan& plan) {
+    constexpr std::array<std::string_view, 1> known = {"checked"};
+    const Fields fields(findings_, map, "external", known);
+    const Value* checked = fields.need("checked");
+    if (checked == nullptr) return;
+    for (const Value& item : values_.list("checked", *checked))
+      if (auto name = values_.text("checked", item)) plan.external_checked.push_back(std::move(*name));
   }
 
   std::optional<std::chrono::seconds> window(std::string_view setting, const Value& value) {

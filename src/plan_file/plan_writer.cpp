@@ -30,6 +30,11 @@ class Writer {
     if (!plan.description.empty()) pair("description", plan.description);
     if (!plan.requires_plans.empty()) list("requires", plan.requires_plans);
     images(plan.images);
+    if (!plan.external_checked.empty()) {
+      out_ << YAML::Key << "external" << YAML::Value << YAML::BeginMap;
+      list("checked", plan.external_checked);
+      out_ << YAML::EndMap;
+    }
     settings(plan.settings);
     if (!plan.changes.empty()) changes(plan.changes);
     if (!plan.expand.empty()) steps("expand", plan.expand);
