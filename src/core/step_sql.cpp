@@ -4,7 +4,7 @@ namespace switchback {
 namespace {
 
 bool is_plain_name(std::string_view column) {
-  return column.find_first_of("( ") == std::string_view::npos;
+  return !column.starts_with('(');
 }
 
 std::string column_list(const std::vector<std::string>& columns) {

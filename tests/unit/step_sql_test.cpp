@@ -59,7 +59,7 @@ TEST_CASE("without columns and marker there is no statement, and nothing to undo
 }
 
 TEST_CASE("an index is built concurrently, plain columns quoted, expressions as written", "[step_sql]") {
-  CreateIndex index = index_on(order_items, {"User", "(lower(mail))"});
+  CreateIndex index = index_on(order_items, {"User Name (old)", "(lower(mail))"});
   index.method = "gin";
   index.include = {"Note"};
   index.where = "open";
@@ -68,7 +68,7 @@ TEST_CASE("an index is built concurrently, plain columns quoted, expressions as 
   const StepSql step = index_sql(index, nullptr);
   REQUIRE(step.sql.size() == 1);
   CHECK(step.sql[0] == "CREATE UNIQUE INDEX CONCURRENTLY \"My Index\" ON " + quoted_items +
-                           " USING gin (\"User\", (lower(mail))) INCLUDE (\"Note\") WHERE (open)");
+                           " USING gin (\"User Name (old)\", (lower(mail))) INCLUDE (\"Note\") WHERE (open)");
   CHECK(step.undo == std::vector<std::string>{"DROP INDEX CONCURRENTLY IF EXISTS \"My Shop\".\"My Index\""});
   CHECK_FALSE(step.transactional);
 }
