@@ -42,11 +42,9 @@ std::string extent(const engine::Progress& progress) {
 std::string pace(const engine::Progress& progress) {
   std::string text;
   const auto add = [&text](const std::string& part) { text += "  " + part; };
-  if (progress.rows_per_second > 0)
-    add(show_count(static_cast<std::int64_t>(progress.rows_per_second + 0.5)) + " rows/s");
+  if (progress.rows_per_second > 0) add(show_count(std::llround(progress.rows_per_second)) + " rows/s");
   if (progress.batch_rows > 0)
-    add("batch " + show_count(progress.batch_rows) + " in " +
-        std::to_string(static_cast<std::int64_t>(progress.batch_ms + 0.5)) + " ms");
+    add("batch " + show_count(progress.batch_rows) + " in " + std::to_string(std::llround(progress.batch_ms)) + " ms");
   if (!progress.worst_lag.empty()) add("worst lag " + progress.worst_lag);
   if (progress.quarantined > 0) add("quarantined " + show_count(progress.quarantined));
   if (progress.eta_seconds) add("ETA " + show_duration(std::chrono::seconds(*progress.eta_seconds)));

@@ -7,8 +7,8 @@
 namespace switchback {
 namespace {
 
-Error refused(std::string message, std::string hint) {
-  return {Exit::invalid, Remedy::person, std::move(message), std::move(hint)};
+Error refused(const std::string& message, std::string hint) {
+  return {Exit::invalid, Remedy::person, message, std::move(hint)};
 }
 
 const ColumnFacts& column_of(const TableFacts& facts, const DropColumn& drop, const std::string& hidden) {

@@ -115,6 +115,14 @@ std::vector<TableName> branches_of(const TableFacts& table) {
   return all;
 }
 
+std::vector<TableName> index_parts(const CreateIndex& index, const std::optional<TableFacts>& table) {
+  if (!table || table->kind != 'p') return {{index.table.schema, index_name(index)}};
+  std::vector<TableName> parts;
+  for (const TableName& branch : branches_of(*table)) parts.push_back(part_index(index, *table, branch));
+  for (const TableName& leaf : table->leaves) parts.push_back(part_index(index, *table, leaf));
+  return parts;
+}
+
 std::vector<std::string> branch_index_sql(const CreateIndex& index, const TableFacts& table, const TableName& branch) {
   std::vector<std::string> sql{create_index(index, "", part_index(index, table, branch).name, "ONLY ", branch)};
   if (branch != table.name) sql.push_back(attach_index_sql(index, table, branch));

@@ -242,7 +242,7 @@ class Collector {
     if (session_.exec(index_constraint, {oid}).empty()) query(index_definitions, {oid});
   }
   void put_last(const std::string& kind) {
-    std::ranges::stable_partition(found_, [&](const StoredDefinition& one) { return one.kind != kind; });
+    std::stable_partition(found_.begin(), found_.end(), [&](const StoredDefinition& one) { return one.kind != kind; });
     for (std::size_t i = 0; i < found_.size(); ++i) found_[i].ordinal = static_cast<int>(i);
   }
   const std::vector<StoredDefinition>& found() const { return found_; }

@@ -137,10 +137,11 @@ Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view ph
     done = status && status->status == "done";
     if (status && status->status != "undone") return;
     std::string builder;
-    if (look_at(session, {index.table.schema, index_name(index)}, builder) != IndexLook::absent)
-      throw Error(Exit::refused, Remedy::person,
-                  "there is an index " + shown(index_name(index)) + " already, and it is not this plan's",
-                  "give the new one another name in the plan, or leave the step out");
+    for (const TableName& part : index_parts(index, bench.catalog().table(session, index.table)))
+      if (look_at(session, part, builder) != IndexLook::absent)
+        throw Error(Exit::refused, Remedy::person,
+                    "there is an index " + shown(part) + " already, and it is not this plan's",
+                    "give the new one another name in the plan, or leave the step out");
     // Written before the build, so that an index found later is known to be ours.
     mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "running",
               json{{"index", index_name(index)}}.dump());

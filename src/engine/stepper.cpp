@@ -78,7 +78,7 @@ Stop finish_way_back(Workbench& bench) {
 }
 
 Stop step_forward(Workbench& bench, State target) {
-  const auto then_arrive = [&](Stop stop) { return stop.ok() ? change_state(bench, Event::arrive) : stop; };
+  const auto then_arrive = [&](const Stop& stop) { return stop.ok() ? change_state(bench, Event::arrive) : stop; };
   switch (bench.record().state) {
     case State::planned:
     case State::rolled_back:

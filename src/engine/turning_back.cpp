@@ -178,20 +178,19 @@ bool was_begun(ports::Session& session, PlanId plan, std::string_view phase, int
 Stop undo_index(Workbench& bench, const CreateIndex& index, std::string_view phase, const Work& work) {
   bool begun = false;
   bool partitioned = false;
-  const TableName name{index.table.schema, index_name(index)};
+  std::vector<TableName> parts;
   Stop stop = bench.outside_transaction([&](ports::Session& session) {
     begun = was_begun(session, bench.fence().plan, phase, work.ordinal);
-    partitioned = session
-                      .exec(
-                          "SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($1) AND "
-                          "relkind = 'I')",
-                          {quoted(name)})
-                      .boolean(0, 0);
+    const auto table = bench.catalog().table(session, index.table);
+    partitioned = table && table->kind == 'p';
+    parts = index_parts(index, table);
   });
   if (!stop.ok() || !begun) return stop;
-  // A partitioned index goes with its leaves, and only in a transaction.
+  // A partitioned index goes with all that is attached to it, and only in a transaction; a leaf's that was built and
+  // not yet attached goes by itself.
   const auto drop = [&](ports::Session& session) {
-    session.exec(std::string("DROP INDEX ") + (partitioned ? "" : "CONCURRENTLY ") + "IF EXISTS " + quoted(name));
+    for (const TableName& part : parts)
+      session.exec(std::string("DROP INDEX ") + (partitioned ? "" : "CONCURRENTLY ") + "IF EXISTS " + quoted(part));
   };
   stop = partitioned ? bench.in_transaction(drop) : bench.outside_transaction(drop);
   if (!stop.ok()) return stop;

@@ -130,6 +130,7 @@ std::map<std::string, std::string> read_texts(Session& session, const StatementR
   if (keys.empty()) return texts;
   const std::set<std::string> wanted(keys.begin(), keys.end());
   std::vector<std::string> queries;
+  queries.reserve(keys.size());
   for (const std::string& key : keys) queries.push_back(reading.counts.at(key).query);
   const Rows rows = session.exec(
       "SELECT pg_catalog.concat_ws('/', s.userid, s.queryid, " + level_column(session) + "), s.query FROM " +

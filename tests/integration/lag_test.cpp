@@ -57,7 +57,8 @@ struct Filling {
 
 }  // namespace
 
-TEST_CASE("a paused replay holds the backfill within two seconds of passing the limit, until it goes on", "[lag]") {
+TEST_CASE("a paused replay holds the backfill within two seconds of passing the limit, until it goes on",
+          "[lag][timing]") {
   Filling filling;
   server().pause_replay();
   const std::string paused = filling.view.now();
@@ -79,7 +80,7 @@ TEST_CASE("a paused replay holds the backfill within two seconds of passing the 
   filling.goes_on_by_itself();
 }
 
-TEST_CASE("a frozen replica holds the backfill though its connection stands", "[lag]") {
+TEST_CASE("a frozen replica holds the backfill though its connection stands", "[lag][timing]") {
   Filling filling;
   server().freeze(process::Server::replica);
   REQUIRE(filling.held());
@@ -90,7 +91,8 @@ TEST_CASE("a frozen replica holds the backfill though its connection stands", "[
   filling.goes_on_by_itself();
 }
 
-TEST_CASE("a stopped replica whose slot is left behind holds the backfill after the grace, until it is back", "[lag]") {
+TEST_CASE("a stopped replica whose slot is left behind holds the backfill after the grace, until it is back",
+          "[lag][timing]") {
   Filling filling;
   server().stop_replica();
   const std::string stopped = filling.view.now();
@@ -102,7 +104,7 @@ TEST_CASE("a stopped replica whose slot is left behind holds the backfill after 
   filling.goes_on_by_itself();
 }
 
-TEST_CASE("a replica that was gone before the runner came holds it all the same, by its slot", "[lag]") {
+TEST_CASE("a replica that was gone before the runner came holds it all the same, by its slot", "[lag][timing]") {
   const Repaired repaired;
   server().await_replica();
   server().stop_replica();

@@ -9,7 +9,7 @@ using namespace switchback::tests;
 using namespace std::chrono_literals;
 
 TEST_CASE("a statement that uses the column and runs in the window is a use, until the window has passed it",
-          "[usage]") {
+          "[usage][timing]") {
   UsageWorld world;
   world.application("SELECT full_name FROM users WHERE id = 7");
   world.sample();
@@ -70,7 +70,8 @@ TEST_CASE("an ambiguous statement is unknown", "[usage]") {
   CHECK(has_reason(judgement, "SELECT max(full_name) FROM users"));
 }
 
-TEST_CASE("a session of the image before is a use by whom and when, until the window has passed it", "[usage]") {
+TEST_CASE("a session of the image before is a use by whom and when, until the window has passed it",
+          "[usage][timing]") {
   UsageWorld world;
   world.request.image_before = "shop:v41";
   world.sample();

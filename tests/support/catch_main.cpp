@@ -3,17 +3,22 @@
 #include <catch2/reporters/catch_reporter_event_listener.hpp>
 #include <catch2/reporters/catch_reporter_registrars.hpp>
 using ListenerBase = Catch::EventListenerBase;
-int main(int argc, char** argv) {
-  return Catch::Session().run(argc, argv);
-}
 #else
-#define CATCH_CONFIG_MAIN
+#define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 using ListenerBase = Catch::TestEventListenerBase;
 #endif
 
 #include <cstdlib>
 #include <fstream>
+
+/// SWITCHBACK_TESTS narrows what runs, as a test spec on the command line would.
+int main(int argc, char** argv) {
+  Catch::Session session;
+  if (const int wrong = session.applyCommandLine(argc, argv); wrong != 0) return wrong;
+  if (const char* only = std::getenv("SWITCHBACK_TESTS")) session.configData().testsOrTags.emplace_back(only);
+  return session.run();
+}
 
 namespace {
 
