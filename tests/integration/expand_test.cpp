@@ -211,3 +211,57 @@ TEST_CASE("a partitioned table gets its index leaf by leaf, also leaves made mea
                      "SELECT count(*) FROM pg_index WHERE indrelid IN ('\"Old Data\".\"Visits 2024\"'::regclass, "
                      "'visits_2025_0'::regclass, 'visits_2025_1'::regclass) AND NOT indisprimary") == "3");
 }
+
+TEST_CASE("a partitioned index stopped half-way is finished, or taken away whole", "[expand]") {
+  const std::string uri = server().fresh_database();
+  server().sql(uri,
+               "CREATE TABLE visits (id bigint PRIMARY KEY, at date) PARTITION BY HASH (id);"
+               "CREATE TABLE visits_a PARTITION OF visits FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+               "CREATE TABLE visits_b PARTITION OF visits FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+               "INSERT INTO visits SELECT i, '2024-03-01'::date + i FROM generate_series(1, 1000) i");
+  Tool tool(uri);
+  PlanView view(uri);
+  tool.plan("plan: visits-at\nexpand:\n  - create_index: { table: visits, columns: [at], name: visits_at_idx }\n");
+  // The second leaf's build waits for a writer; then its backend is ended, and the runner killed.
+  const auto writer = application(uri, "shop:v41");
+  writer->begin();
+  writer->exec("UPDATE public.visits_b SET at = at WHERE id = (SELECT min(id) FROM public.visits_b)");
+  const auto runner = tool.start({"run", "plan.yaml"});
+  const std::string builder = "SELECT pid FROM pg_stat_progress_create_index WHERE relid = 'public.visits_b'::regclass";
+  REQUIRE(eventually(60s, [&] { return !view.ask(builder).empty(); }));
+  runner->signal(SIGKILL);
+  REQUIRE(runner->wait(10s));
+  view.ask("SELECT pg_terminate_backend((" + builder + "))");
+  writer->rollback();
+  const std::string indexes = "SELECT count(*) FROM pg_class WHERE relname LIKE '%visits_at_idx'";
+  CHECK(view.ask(indexes) == "3");
+  // As if it had ended between building the first leaf's and attaching it.
+  const bool forward = GENERATE(true, false);
+  if (!forward)
+    server().sql(uri,
+                 "DROP INDEX visits_at_idx; CREATE INDEX visits_at_idx ON ONLY visits (at); CREATE INDEX "
+                 "visits_a_visits_at_idx ON visits_a (at)");
+  process::Outcome outcome;
+  const std::vector<std::string> words = forward ? std::vector<std::string>{"run", "plan.yaml"}
+                                                 : std::vector<std::string>{"rollback", "visits-at", "--yes"};
+  eventually(60s, [&] { return (outcome = tool.run(words)).exit_code != 7; });
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 0);
+  CHECK(view.ask(indexes) == (forward ? "3" : "0"));
+  if (forward)
+    CHECK(view.ask("SELECT indisvalid FROM pg_index WHERE indexrelid = 'public.visits_at_idx'::regclass") == "t");
+}
+
+TEST_CASE("somebody else's index under the name of a leaf's is refused and left alone", "[expand]") {
+  const std::string uri = server().fresh_database();
+  server().sql(uri,
+               "CREATE TABLE visits (id bigint PRIMARY KEY, at date) PARTITION BY HASH (id);"
+               "CREATE TABLE visits_a PARTITION OF visits FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
+               "CREATE INDEX visits_a_visits_at_idx ON visits_a (id)");
+  Tool tool(uri);
+  tool.plan("plan: visits-at\nexpand:\n  - create_index: { table: visits, columns: [at], name: visits_at_idx }\n");
+  const auto outcome = tool.run({"run", "plan.yaml"});
+  CHECK(outcome.exit_code == 3);
+  CHECK(has(outcome.err, "there is an index visits_a_visits_at_idx already"));
+  CHECK(server().sql(uri, "SELECT count(*) FROM pg_class WHERE relname LIKE '%visits_at_idx'") == "1");
+}

@@ -14,12 +14,12 @@ UsageWorld::UsageWorld() : uri(server().fresh_database()), usage(postgres::make_
   engine::ensure_journal(*session);
   run("CREATE TABLE public.users (id bigint PRIMARY KEY, full_name text, first_name text, last_name text);"
       "INSERT INTO public.users SELECT g, 'Ada ' || g FROM generate_series(1, 100) g");
-  request.plan =
-      session
-          ->exec(
-              "INSERT INTO switchback.plan (name, hash, text, long_form, file, environment, takes_away, system_identifier, "
-              "timeline) VALUES ('split', 'h', 't', 't', 'f', 'development', true, '1', 1) RETURNING id")
-          .integer(0, 0);
+  request.plan = session
+                     ->exec(
+                         "INSERT INTO switchback.plan (name, hash, text, long_form, file, environment, takes_away, "
+                         "system_identifier, "
+                         "timeline) VALUES ('split', 'h', 't', 't', 'f', 'development', true, '1', 1) RETURNING id")
+                     .integer(0, 0);
   request.structures = {{Structure::Kind::column, {"public", "users"}, "full_name"}};
 }
 
