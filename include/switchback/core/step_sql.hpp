@@ -1,6 +1,7 @@
 /// What a step does to the database, as text: run by the stepper, shown by explain. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ StepSql sql_sql(const Sql& step);
 std::vector<TableName> branches_of(const TableFacts& table);
 /// The index on one part of a partitioned table: itself, a branch or a leaf.
 TableName part_index(const CreateIndex& index, const TableFacts& table, const TableName& part);
+/// Every index that the step makes: one, or one for each branch and leaf, upper ones first.
+std::vector<TableName> index_parts(const CreateIndex& index, const std::optional<TableFacts>& table);
 /// Makes the (empty) index on a branch and attaches it to the one above, in one transaction.
 std::vector<std::string> branch_index_sql(const CreateIndex& index, const TableFacts& table, const TableName& branch);
 /// Attaches a part's index to that of the table it is a partition of; does nothing when it is attached.
