@@ -49,7 +49,9 @@ struct HalfBuilt {
     REQUIRE(runner->wait(10s));
   }
   std::string builder() {
-    return view.ask("SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database()");
+    return view.ask(
+        "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database() AND relid = "
+        "'public.users'::regclass");
   }
   bool invalid() {
     return view.ask("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('public.users_email_idx')") == "f";
