@@ -156,6 +156,17 @@ void put(std::vector<Step>& steps, Place place, Action action) {
   steps.push_back({std::move(action), place});
 }
 
+/// Whole changes of one table share its backfill.
+void put_backfill(Plan& plan, Place place, Backfill backfill) {
+  for (Step& step : plan.migrate)
+    if (auto* there = std::get_if<Backfill>(&step.action); there && there->table == backfill.table) {
+      there->set.insert(there->set.end(), backfill.set.begin(), backfill.set.end());
+      there->reverse.insert(there->reverse.end(), backfill.reverse.begin(), backfill.reverse.end());
+      return;
+    }
+  put(plan.migrate, place, std::move(backfill));
+}
+
 void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
   const bool constant = add.default_value && is_constant(*add.default_value);
   if (add.fill && add.default_value)
@@ -174,7 +185,7 @@ void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
   Backfill backfill;
   backfill.table = add.table;
   backfill.set = {{add.name, add.fill ? *add.fill : *add.default_value}};
-  put(plan.migrate, place, std::move(backfill));
+  put_backfill(plan, place, std::move(backfill));
   if (add.not_null) put(plan.contract.steps, place, SetNotNull{add.table, add.name});
 }
 
@@ -276,7 +287,7 @@ void expand_rename(Plan& plan, const ChangeRenameColumn& rename, Place place, co
   backfill.table = rename.table;
   backfill.set = {{rename.to, shown(rename.from)}};
   backfill.reverse = {{rename.from, shown(rename.to)}};
-  put(plan.migrate, place, std::move(backfill));
+  put_backfill(plan, place, std::move(backfill));
   if (const auto facts = lookup ? lookup(rename.table) : std::nullopt) {
     const auto column = std::ranges::find(facts->columns, rename.from, &ColumnFacts::name);
     if (column == facts->columns.end())

@@ -205,8 +205,7 @@ DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest
   engine::ensure_journal(driver.session());
   return driver.drive(record, [&](Workbench& bench) {
     engine::refuse_rollback(bench, to);
-    if (bench.record().state == State::contracted || bench.record().state == State::restoring ||
-        to == State::migrated) {
+    if (engine::is_contracting_side(bench.record().state) || to == State::migrated) {
       const engine::Stop stop = engine::drive_back(bench, State::migrated);
       if (!stop.ok() || to == State::migrated) return stop;
     }

@@ -168,7 +168,7 @@ Stop backfill(Workbench& bench, const ResolvedSync& sync) {
                     show_count(allowed),
                 "the rows are mended or accepted (switchback quarantine " + bench.plan().name +
                     " list), or the budget is raised: switchback set " + bench.plan().name +
-                    " backfill.quarantine.rows=N",
+                    " backfill.quarantine.rows=N backfill.quarantine.share=P% (the smaller counts)",
                 {}};
   };
   return walk(bench, options, [&](ports::Session& session, const WalkBatch& batch) {

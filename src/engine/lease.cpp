@@ -1,6 +1,9 @@
 #include "switchback/engine/lease.hpp"
 
+#include <signal.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 #include <random>
 
@@ -48,8 +51,8 @@ WHERE s.plan_id = $1 AND a.pid <> pg_catalog.pg_backend_pid()
                   AND l.classid = 1398227531 AND l.objid::bigint = $1))
 )sql";
 
-/// Two takers at once meet here; the loser then sees the winner's fresh lease. No row of the plan's: a runner that stands
-/// still in the middle of a transaction may hold that, and nothing would get past it to end it.
+/// Two takers at once meet here; the loser then sees the winner's fresh lease. No row of the plan's: a runner that
+/// stands still in the middle of a transaction may hold that, and nothing would get past it to end it.
 void meet_other_takers(ports::Session& session, PlanId plan) {
   const std::string take =
       "SELECT pg_catalog.pg_try_advisory_xact_lock(" + std::string(taker_class) + ", " + std::to_string(plan) + ")";
@@ -60,6 +63,12 @@ void meet_other_takers(ports::Session& session, PlanId plan) {
                   "switchback status shows who drives it");
     session.exec("SELECT pg_catalog.pg_sleep(0.05)");
   }
+}
+
+/// A runner of this machine whose process is gone: its sessions end as soon as the server notices. The fence holds
+/// whatever they still do.
+bool died_here(const Actor& actor, const ports::Rows& row) {
+  return row.text(0, 1) == actor.host && ::kill(static_cast<pid_t>(row.integer(0, 2)), 0) != 0 && errno == ESRCH;
 }
 
 void take_exclusive_lock(ports::Session& session, PlanId plan) {
@@ -120,7 +129,7 @@ FROM switchback.runner r WHERE r.plan_id = $1)sql",
                                 {id});
   std::int64_t epoch = 1;
   if (!row.empty()) {
-    if (!row.boolean(0, 5) && !row.boolean(0, 6)) refuse_busy(row);
+    if (!row.boolean(0, 5) && !row.boolean(0, 6) && !died_here(actor, row)) refuse_busy(row);
     take_exclusive_lock(session, plan.id);
     epoch = row.integer(0, 0) + 1;
   }
@@ -136,7 +145,7 @@ ON CONFLICT (plan_id) DO UPDATE SET epoch = excluded.epoch, runner = excluded.ru
   register_session(session, fence);
   if (epoch > 1 && !row.boolean(0, 5))
     add_event(session, actor, plan.id, "taken_over", "", "",
-              "the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") has no session left");
+              "the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") is gone");
   else if (epoch > 1 && !row.boolean(0, 7))
     add_event(session, actor, plan.id, "taken_over", "", "",
               "the lease of the previous runner (pid " + row.text(0, 2) + " on " + row.text(0, 1) + ") had run out");

@@ -64,6 +64,17 @@ class Shape {
   TableName name_;
 };
 
+/// The server speaks of the temporary table; the user knows only his own.
+std::string without_shape(std::string text) {
+  for (const std::string_view name : {"\"~switchback_shape\"", "~switchback_shape"})
+    for (auto found = text.find(name); found != std::string::npos; found = text.find(name)) {
+      auto begin = text.rfind("pg_temp", found);
+      if (begin == std::string::npos || text.find_first_of(" ,(", begin) < found) begin = found;
+      text.replace(begin, found + name.size() - begin, "the table");
+    }
+  return text;
+}
+
 class Resolving {
  public:
   Resolving(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings)
@@ -180,7 +191,8 @@ class Resolving {
       return catalog_.resolve(session_, shaped, expression, target);
     } catch (const Error& error) {
       if (error.exit() != Exit::invalid) throw;
-      throw Error(Exit::invalid, Remedy::person, at(plan_, place) + error.what(), error.hint(), error.sqlstate());
+      throw Error(Exit::invalid, Remedy::person, at(plan_, place) + without_shape(error.what()),
+                  without_shape(error.hint()), error.sqlstate());
     }
   }
 
@@ -408,14 +420,25 @@ void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPla
   }
 }
 
+/// What a plan builds on may be columns that are not there yet, so its expressions cannot be resolved before.
+void refuse_before_required(ports::Session& session, const Plan& plan) {
+  for (const std::string& required : plan.requires_plans) {
+    const auto other = find_plan(session, required);
+    if (other && (other->migrated_at || other->state == State::done)) continue;
+    throw Error(Exit::not_yet, Remedy::person,
+                plan.name + " requires " + required + ", which is " +
+                    (other ? std::string(name(other->state)) : "not known in this database"),
+                "run " + required + " to migrated first");
+  }
+}
+
 PlanRecord check_text(PlanRecord record, const Plan& plan) {
   if (record.hash == plan.hash) return record;
-  throw Error(
-      Exit::drift, Remedy::person,
-      "the text of " + plan.file + " is not the one that plan " + plan.name + " was started with (sha256 " +
-          plan.hash.substr(0, 12) + ", the journal has " + record.hash.substr(0, 12) + ")",
-      "put the old text back, give the new one a name of its own, or accept it: switchback repair " + plan.name +
-                  " --plan " + plan.file);
+  throw Error(Exit::drift, Remedy::person,
+              "the text of " + plan.file + " is not the one that plan " + plan.name + " was started with (sha256 " +
+                  plan.hash.substr(0, 12) + ", the journal has " + record.hash.substr(0, 12) + ")",
+              "put the old text back, give the new one a name of its own, or accept it: switchback repair " +
+                  plan.name + " --plan " + plan.file);
 }
 
 }  // namespace
@@ -434,6 +457,7 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
                          const std::string& long_form, const Settings& settings, const Actor& actor) {
   if (const auto found = find_plan(session, plan.name); found && found->state != State::rolled_back)
     return check_text(*found, plan);
+  refuse_before_required(session, plan);
   const ResolvedPlan resolved = resolve_plan(session, catalog, plan, settings);
   refuse_overlap(session, plan, resolved);
   ports::Transaction transaction(session);

@@ -102,12 +102,13 @@ std::string lost_function_sql(const TableFacts& table, const SyncPlan& sync) {
   std::string some;
   for (const auto& [name, expression] : sync.forward) {
     const auto column = std::ranges::find(sync.new_side, name, &SyncColumn::name);
-    if (column == sync.new_side.end()) continue;
+    if (column == sync.new_side.end() || expression.columns.empty()) continue;
     const std::string now = "r." + quote_identifier(name);
     differs += (differs.empty() ? "" : " OR ") +
                differs_sql(*column, now, "CAST((" + expression.in("r") + ") AS " + column->type + ")");
     some += (some.empty() ? "" : " OR ") + now + " IS NOT NULL";
   }
+  if (differs.empty()) differs = some = "false";
   const std::string scope =
       sync.where ? "  IF (" + sync.where->in("r") + ") IS NOT TRUE THEN RETURN " + some + "; END IF;\n" : "";
   return std::string(own_mark) + "CREATE OR REPLACE FUNCTION pg_temp.switchback_lost(r " + quoted(table.name) +

@@ -295,7 +295,44 @@ void refuse_while_built_upon(Workbench& bench) {
 
 }  // namespace
 
+namespace {
+
+/// Nothing may be undone that the state asked for still has.
+bool is_behind(State state, State to) {
+  switch (state) {
+    case State::migrated:
+    case State::hiding:
+    case State::hidden:
+    case State::contracting:
+    case State::contracted:
+    case State::unhiding:
+    case State::restoring:
+      return true;
+    case State::migrating:
+    case State::rolling_back:
+      return to != State::migrated;
+    case State::expanded:
+    case State::expanding:
+    case State::done:
+      return to == State::rolled_back;
+    case State::planned:
+    case State::rolled_back:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
 void refuse_rollback(Workbench& bench, State to) {
+  if (!is_behind(bench.record().state, to))
+    throw Error(Exit::refused, Remedy::person,
+                "the plan " + bench.plan().name + " is " + std::string(name(bench.record().state)) +
+                    ": there is no way back from there to " + std::string(name(to)),
+                bench.record().state == State::done && !bench.record().takes_away
+                    ? "it took nothing away, so there is nothing to restore; switchback rollback " + bench.plan().name +
+                          " removes what it added"
+                    : "switchback status " + bench.plan().name + " says what can be done");
   if (to == State::migrated) return;
   refuse_while_built_upon(bench);
   const State from = bench.record().state;
@@ -308,12 +345,21 @@ void refuse_rollback(Workbench& bench, State to) {
                 "undo it with a new plan, so that the versions go on counting upwards");
 }
 
+bool is_contracting_side(State state) {
+  return state == State::hiding || state == State::hidden || state == State::contracting || state == State::unhiding ||
+         state == State::contracted || state == State::restoring;
+}
+
 std::vector<std::string> rollback_losses(Workbench& bench) {
   std::vector<std::string> out;
   for (const ResolvedSync& sync : bench.resolved().sync) {
+    // Under the names that the columns have now: hidden ones have others.
+    const auto now = bench.session().exec(
+        "SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND NOT restoring",
+        {std::to_string(bench.record().id), std::to_string(sync.oid)});
     const auto table = bench.catalog().table(bench.session(), sync.table);
-    if (!table || !table->column(sync.sync.marker)) continue;
-    const LossCount count = losses(bench.session(), *table, sync.sync);
+    if (now.empty() || !table) continue;
+    const LossCount count = losses(bench.session(), *table, sync_from_json(now.text(0, 0)));
     if (count.lost == 0) continue;
     std::string line = show_count(count.lost) + " of " + show_count(count.rows) + " rows of " + shown(sync.table) +
                        " hold values on the new side that the old side does not carry";

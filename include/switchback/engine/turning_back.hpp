@@ -15,6 +15,9 @@ Stop restore_plan(Workbench& bench);
 /// Any earlier state (or rolling_back) → expanded or rolled_back.
 Stop roll_back_plan(Workbench& bench, State to);
 
+/// Whether the way back from there leads through migrated first: unhide, or restore.
+bool is_contracting_side(State state);
+
 /// What taking the new side away would lose, in words with counts; empty: nothing.
 std::vector<std::string> rollback_losses(Workbench& bench);
 /// Refuses (Error, Exit::refused) what must not be turned back: another live plan builds on this one; something was
