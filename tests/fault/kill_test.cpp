@@ -37,7 +37,7 @@ TEST_CASE("fifty SIGKILLs over the whole life of a plan lose no row, no write an
   Tool tool(uri);
   tool.plan(split_plan("split"));
 
-  Traffic old_image(uri, Image::v41, 4, rows, 0, 2, from);
+  Traffic old_image(uri, ShopImage::v41, 4, rows, 0, 2, from);
   int kills = 0;
   const auto kill_until = [&](int wanted, const std::string& target, const std::string& resting) {
     for (;;) {
@@ -64,9 +64,10 @@ TEST_CASE("fifty SIGKILLs over the whole life of a plan lose no row, no write an
     REQUIRE(tool.status("split").state == resting);
   };
   kill_until(30, "migrated", "migrated");
-  REQUIRE(lost_writes(uri, old_image.acknowledged(), Image::v41).size() <= 8);  // those under way in eight statements
+  REQUIRE(lost_writes(uri, old_image.acknowledged(), ShopImage::v41).size() <=
+          8);  // those under way in eight statements
 
-  Traffic new_image(uri, Image::v42, 4, rows, 1, 2, from + 100);
+  Traffic new_image(uri, ShopImage::v42, 4, rows, 1, 2, from + 100);
   REQUIRE(eventually(std::chrono::seconds(30), [&] { return new_image.writes() > 500; }));
   old_image.stop();
   REQUIRE(tool.run({"approve", "split", "--phase", "contract", "--reason", "tested"}).ok());
@@ -77,7 +78,7 @@ TEST_CASE("fifty SIGKILLs over the whole life of a plan lose no row, no write an
   CHECK(old_image.failures().empty());
   CHECK(new_image.failures().empty());
   const auto written = both(old_image, new_image);
-  const auto lost = lost_writes(uri, written, Image::v42);
+  const auto lost = lost_writes(uri, written, ShopImage::v42);
   INFO((lost.empty() ? "" : lost.front()));
   CHECK(lost.empty());
   CHECK(written.size() > 1000);
@@ -96,7 +97,7 @@ TEST_CASE("fifty SIGKILLs over the whole life of a plan lose no row, no write an
   const auto restored = tool.run({"restore", "split", "--yes"});
   INFO(restored.err);
   REQUIRE(restored.exit_code == 0);
-  CHECK(lost_writes(uri, written, Image::v41).empty());
+  CHECK(lost_writes(uri, written, ShopImage::v41).empty());
 }
 
 }  // namespace switchback::tests

@@ -230,7 +230,7 @@ TEST_CASE("a first SIGTERM lets a long statement go on, a second one cancels it"
 
 TEST_CASE("the server crashes during a backfill: the same process goes on by itself, and no row is wrong", "[fault]") {
   Filling filling;
-  Traffic traffic(filling.uri, Image::v41, 2, rows, 0, 1, 7);
+  Traffic traffic(filling.uri, ShopImage::v41, 2, rows, 0, 1, 7);
   REQUIRE(eventually(60s, [&] { return traffic.writes() > 20; }));
   const auto before = filling.view.rows_done();
   server().crash_primary();
@@ -247,8 +247,8 @@ TEST_CASE("the server crashes during a backfill: the same process goes on by its
   traffic.stop();
   CHECK(filling.view.state() == "migrated");
   CHECK(traffic.failures().empty());
-  CHECK(lost_writes(filling.uri, traffic.acknowledged(), Image::v41).empty());
-  CHECK(lost_writes(filling.uri, traffic.acknowledged(), Image::v42).empty());
+  CHECK(lost_writes(filling.uri, traffic.acknowledged(), ShopImage::v41).empty());
+  CHECK(lost_writes(filling.uri, traffic.acknowledged(), ShopImage::v42).empty());
   const auto compared = filling.tool.run({"verify", "split"});
   INFO(compared.out);
   CHECK(compared.exit_code == 0);

@@ -71,7 +71,7 @@ TEST_CASE("ways back that are killed at any instant are finished or turned round
   };
 
   REQUIRE(tool.run(forward).ok());
-  Traffic traffic(uri, Image::v42, 2, rows, 0, 1, from);
+  Traffic traffic(uri, ShopImage::v42, 2, rows, 0, 1, from);
   REQUIRE(eventually(60s, [&] { return traffic.writes() > 100; }));
   REQUIRE(tool.run(tool.run_to("contracted"), 180s).ok());
   // `run` that finds the plan on its way back finishes that first; before it has begun it has nothing to do.
@@ -86,7 +86,7 @@ TEST_CASE("ways back that are killed at any instant are finished or turned round
   }
   const auto written = traffic.acknowledged();
   CHECK(written.size() > 100);
-  for (const Image image : {Image::v41, Image::v42}) {
+  for (const ShopImage image : {ShopImage::v41, ShopImage::v42}) {
     const auto lost = lost_writes(uri, written, image);
     INFO((lost.empty() ? "" : lost.front()));
     CHECK(lost.empty());
@@ -97,7 +97,7 @@ TEST_CASE("ways back that are killed at any instant are finished or turned round
   killer.drive({back("expanded")}, 4, "expanded");
   killer.drive({forward}, 4, "migrated");
   killer.drive({back("rolled_back"), forward}, 6, "rolled_back");
-  CHECK(lost_writes(uri, written, Image::v41).empty());
+  CHECK(lost_writes(uri, written, ShopImage::v41).empty());
   // Nothing of the plan is left: as make_users left it.
   CHECK(server().sql(uri,
                      "SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = "

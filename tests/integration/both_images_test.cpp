@@ -53,20 +53,20 @@ struct Journey {
 };
 
 /// What an image reads of a row, through its own columns.
-std::string seen_by(Image image, ports::Session& session, const std::string& id) {
-  const auto rows =
-      session.exec(image == Image::v41 ? "SELECT full_name FROM public.users WHERE id = " + id
-                                       : "SELECT first_name || ' ' || last_name FROM public.users WHERE id = " + id);
+std::string seen_by(ShopImage image, ports::Session& session, const std::string& id) {
+  const auto rows = session.exec(image == ShopImage::v41
+                                     ? "SELECT full_name FROM public.users WHERE id = " + id
+                                     : "SELECT first_name || ' ' || last_name FROM public.users WHERE id = " + id);
   return rows.empty() ? "gone" : rows.text(0, 0);
 }
 
 /// Every kind of write by one image, each seen at once by `readers`. Keys from `key` on.
-void write_and_look(const std::string& uri, Image writer, const std::vector<Image>& readers, int key) {
-  const auto session = application(uri, writer == Image::v41 ? "shop:v41" : "shop:v42");
-  const bool old = writer == Image::v41;
+void write_and_look(const std::string& uri, ShopImage writer, const std::vector<ShopImage>& readers, int key) {
+  const auto session = application(uri, writer == ShopImage::v41 ? "shop:v41" : "shop:v42");
+  const bool old = writer == ShopImage::v41;
   const auto look = [&](const std::string& id, const std::string& name) {
-    for (const Image reader : readers) {
-      CAPTURE(id, old, reader == Image::v41);
+    for (const ShopImage reader : readers) {
+      CAPTURE(id, old, reader == ShopImage::v41);
       CHECK(seen_by(reader, *session, id) == name);
     }
   };
@@ -97,7 +97,7 @@ void write_and_look(const std::string& uri, Image writer, const std::vector<Imag
   look(gone, "Dan Back");
 }
 
-void none_lost(const std::string& uri, const Writes& writes, Image through) {
+void none_lost(const std::string& uri, const Writes& writes, ShopImage through) {
   const auto lost = lost_writes(uri, writes, through);
   INFO((lost.empty() ? "" : lost.front()));
   CHECK(lost.empty());
@@ -118,21 +118,21 @@ TEST_CASE("in every resting state an image that works there sees each write of t
   const auto here = [&](bool new_side_is_there) {
     const StateFacts& state = facts(state_named(journey.view.state()).value());
     INFO(state.name);
-    std::vector<Image> working;
-    if (state.before == Safety::works) working.push_back(Image::v41);
-    if (state.after == Safety::works) working.push_back(Image::v42);
-    for (const Image writer : working) {
+    std::vector<ShopImage> working;
+    if (state.before == Safety::works) working.push_back(ShopImage::v41);
+    if (state.after == Safety::works) working.push_back(ShopImage::v42);
+    for (const ShopImage writer : working) {
       write_and_look(journey.uri, writer, working, key);
       key += 10;
     }
     // Sync is there before the rows are filled: what either writes from then on is right on the other side as well.
     if (new_side_is_there && state.after == Safety::unsafe) {
-      write_and_look(journey.uri, Image::v41, {Image::v41, Image::v42}, key);
-      write_and_look(journey.uri, Image::v42, {Image::v41, Image::v42}, key + 10);
+      write_and_look(journey.uri, ShopImage::v41, {ShopImage::v41, ShopImage::v42}, key);
+      write_and_look(journey.uri, ShopImage::v42, {ShopImage::v41, ShopImage::v42}, key + 10);
       key += 20;
     }
   };
-  write_and_look(journey.uri, Image::v41, {Image::v41}, key);  // planned
+  write_and_look(journey.uri, ShopImage::v41, {ShopImage::v41}, key);  // planned
   key += 10;
   for (const char* state :
        {"expanded", "migrated", "hidden", "migrated", "contracted", "migrated", "expanded", "migrated"}) {
@@ -157,9 +157,9 @@ TEST_CASE("forth and back under traffic of each image where it works, no stateme
   constexpr int rows = 5000;
   Journey journey(rows);
   // Two shares of the ids, so that the last acknowledged write of each is known.
-  const auto start = [&](Image image) {
-    return std::make_unique<Traffic>(journey.uri, image, 2, rows, image == Image::v41 ? 0 : 1, 2,
-                                     from + (image == Image::v41 ? 0U : 50U));
+  const auto start = [&](ShopImage image) {
+    return std::make_unique<Traffic>(journey.uri, image, 2, rows, image == ShopImage::v41 ? 0 : 1, 2,
+                                     from + (image == ShopImage::v41 ? 0U : 50U));
   };
   const auto busy = [](Traffic& traffic) {
     const auto writes = traffic.writes() + 200;
@@ -173,17 +173,17 @@ TEST_CASE("forth and back under traffic of each image where it works, no stateme
     traffic.reset();
   };
 
-  auto old_image = start(Image::v41);
+  auto old_image = start(ShopImage::v41);
   busy(*old_image);
   for (const char* state : {"expanded", "migrated", "expanded", "migrated"}) {
     journey.go(state);
     busy(*old_image);
   }
-  auto new_image = start(Image::v42);
+  auto new_image = start(ShopImage::v42);
   busy(*new_image);
   busy(*old_image);
   stop(old_image);  // an image that needs the old side ends before it is hidden
-  none_lost(journey.uri, last, Image::v41);
+  none_lost(journey.uri, last, ShopImage::v41);
   for (const char* state : {"hidden", "migrated", "contracted"}) {
     journey.go(state);
     busy(*new_image);
@@ -191,8 +191,8 @@ TEST_CASE("forth and back under traffic of each image where it works, no stateme
   journey.go("migrated");  // restored under the new image's traffic
   busy(*new_image);
   stop(new_image);
-  none_lost(journey.uri, last, Image::v42);
-  none_lost(journey.uri, last, Image::v41);
+  none_lost(journey.uri, last, ShopImage::v42);
+  none_lost(journey.uri, last, ShopImage::v41);
   const auto verified = journey.tool.run({"verify", "split"});
   INFO(verified.out);
   CHECK(verified.exit_code == 0);
@@ -201,7 +201,7 @@ TEST_CASE("forth and back under traffic of each image where it works, no stateme
   // Back to where it came from: what the new image wrote is on the old side.
   journey.tool.run({"rollback", "split", "--yes", "--despite", "loss", "--reason", "a test"});
   CHECK(journey.view.state() == "rolled_back");
-  none_lost(journey.uri, last, Image::v41);
+  none_lost(journey.uri, last, ShopImage::v41);
   CHECK(server().sql(journey.uri,
                      "SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute WHERE attrelid = "
                      "'users'::regclass AND attnum > 0 AND NOT attisdropped") == "email full_name id");

@@ -157,8 +157,9 @@ TEST_CASE("restored after contracted, every row has its right value, also writte
   CHECK(plan.sql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'users_full_name_idx'::regclass") == "t");
   CHECK(plan.sql("SELECT attnotnull FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'full_name'") ==
         "t");
-  plan.sql("UPDATE users SET full_name = 'Old Image' WHERE id = 10; UPDATE users SET last_name = 'New' WHERE id = 11");
-  CHECK(plan.sql("SELECT first_name || '/' || last_name FROM users WHERE id = 10") == "Old/Image");
+  plan.sql(
+      "UPDATE users SET full_name = 'Old ShopImage' WHERE id = 10; UPDATE users SET last_name = 'New' WHERE id = 11");
+  CHECK(plan.sql("SELECT first_name || '/' || last_name FROM users WHERE id = 10") == "Old/ShopImage");
   CHECK(name(11) == "First11 New");
   CHECK(plan.tool.run({"verify", "split"}).exit_code == 0);
   // And forward again.

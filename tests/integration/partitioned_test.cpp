@@ -55,11 +55,11 @@ contract:
             "pg_partition_tree('first_idx'))") == "t");
   // A partition made meanwhile, and a row that moves between partitions.
   sql("CREATE TABLE visits_2026 PARTITION OF \"Visits\" FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')");
-  sql("INSERT INTO \"Visits\" (id, at, \"Full Name\") VALUES (5000, '2026-02-02', 'Old Image')");
-  sql("INSERT INTO \"Visits\" (id, at, \"First Name\", rest) VALUES (5001, '2026-02-02', 'New', 'Image')");
+  sql("INSERT INTO \"Visits\" (id, at, \"Full Name\") VALUES (5000, '2026-02-02', 'Old ShopImage')");
+  sql("INSERT INTO \"Visits\" (id, at, \"First Name\", rest) VALUES (5001, '2026-02-02', 'New', 'ShopImage')");
   sql("UPDATE \"Visits\" SET at = '2026-03-03', \"Full Name\" = 'Moved Far' WHERE id = 1");
-  CHECK(sql("SELECT \"First Name\" || '/' || rest FROM \"Visits\" WHERE id = 5000") == "Old/Image");
-  CHECK(sql("SELECT \"Full Name\" FROM \"Visits\" WHERE id = 5001") == "New Image");
+  CHECK(sql("SELECT \"First Name\" || '/' || rest FROM \"Visits\" WHERE id = 5000") == "Old/ShopImage");
+  CHECK(sql("SELECT \"Full Name\" FROM \"Visits\" WHERE id = 5001") == "New ShopImage");
   CHECK(sql("SELECT \"First Name\" || '/' || rest FROM \"Visits\" WHERE id = 1") == "Moved/Far");
 
   run("contracted");
@@ -69,7 +69,7 @@ contract:
   CHECK(sql("SELECT count(*) FROM \"Visits\" WHERE \"Full Name\" = 'First' || id || ' Last' || id AND id BETWEEN 2 "
             "AND 3000") == "2999");
   CHECK(sql("SELECT string_agg(\"Full Name\", ', ' ORDER BY id) FROM \"Visits\" WHERE id IN (1, 5000, 5001, 5002)") ==
-        "Moved Far, Old Image, New Image, Born Since");
+        "Moved Far, Old ShopImage, New ShopImage, Born Since");
   CHECK(sql("SELECT bool_and(indisvalid) FROM pg_index WHERE indexrelid IN (SELECT relid FROM "
             "pg_partition_tree('visits_name'))") == "t");
   CHECK(tool.run({"verify", "names"}).exit_code == 0);

@@ -10,10 +10,10 @@
 namespace switchback::tests {
 namespace {
 
-std::unique_ptr<ports::Session> application(const std::string& uri, Image image) {
+std::unique_ptr<ports::Session> application(const std::string& uri, ShopImage image) {
   postgres::ConnectOptions options;
   options.database = uri;
-  options.application_name = image == Image::v41 ? "shop:v41" : "shop:v42";
+  options.application_name = image == ShopImage::v41 ? "shop:v41" : "shop:v42";
   options.lock_timeout = std::chrono::milliseconds(0);
   options.row_security_off = false;
   return postgres::connect(options);
@@ -27,7 +27,7 @@ struct Statement {
 
 class Writer {
  public:
-  Writer(Image image, unsigned seed) : image_(image), random_(seed) {}
+  Writer(ShopImage image, unsigned seed) : image_(image), random_(seed) {}
 
   Statement next(std::int64_t id, const std::optional<Traffic::Name>& now) {
     const std::string key = std::to_string(id);
@@ -55,34 +55,34 @@ class Writer {
  private:
   std::string word() { return "W" + std::to_string(random_() % 1000000); }
   std::string assign(const Traffic::Name& name) const {
-    return image_ == Image::v41 ? "full_name = '" + name.first + " " + name.last + "'"
-                                : "first_name = '" + name.first + "', last_name = '" + name.last + "'";
+    return image_ == ShopImage::v41 ? "full_name = '" + name.first + " " + name.last + "'"
+                                    : "first_name = '" + name.first + "', last_name = '" + name.last + "'";
   }
   Statement born(const std::string& key) {
     const Traffic::Name name{word(), word()};
     return {insert(key, name), name};
   }
   std::string insert(const std::string& key, const Traffic::Name& name) const {
-    return image_ == Image::v41
+    return image_ == ShopImage::v41
                ? "INSERT INTO public.users (id, full_name) VALUES (" + key + ", '" + name.first + " " + name.last + "')"
                : "INSERT INTO public.users (id, first_name, last_name) VALUES (" + key + ", '" + name.first + "', '" +
                      name.last + "')";
   }
   std::string upsert(const std::string& key, const Traffic::Name& name) const {
     return insert(key, name) + " ON CONFLICT (id) DO UPDATE SET " +
-           (image_ == Image::v41 ? "full_name = excluded.full_name"
-                                 : "first_name = excluded.first_name, last_name = excluded.last_name");
+           (image_ == ShopImage::v41 ? "full_name = excluded.full_name"
+                                     : "first_name = excluded.first_name, last_name = excluded.last_name");
   }
   Statement one_part(const std::string& key, Traffic::Name name) {
     name.last = word();
-    if (image_ == Image::v42)
+    if (image_ == ShopImage::v42)
       return {"UPDATE public.users SET last_name = '" + name.last + "' WHERE id = " + key, name};
     return {"UPDATE public.users SET full_name = pg_catalog.split_part(full_name, ' ', 1) || ' " + name.last +
                 "' WHERE id = " + key,
             name};
   }
 
-  Image image_;
+  ShopImage image_;
   std::mt19937 random_;
 };
 
@@ -102,7 +102,7 @@ void make_users(const std::string& uri, int rows) {
   session->exec("ANALYZE public.users");
 }
 
-Traffic::Traffic(std::string uri, Image image, int writers, int rows, int first, int of, unsigned seed)
+Traffic::Traffic(std::string uri, ShopImage image, int writers, int rows, int first, int of, unsigned seed)
     : uri_(std::move(uri)), image_(image), rows_(rows), first_(first), of_(of), writers_(writers) {
   for (int i = 0; i < writers; ++i)
     threads_.emplace_back([this, i, seed] { write(i, seed + static_cast<unsigned>(i)); });
@@ -168,13 +168,14 @@ void Traffic::write(int number, unsigned seed) {
 
 std::vector<std::string> lost_writes(const std::string& uri,
                                      const std::map<std::int64_t, std::optional<Traffic::Name>>& acknowledged,
-                                     Image through) {
+                                     ShopImage through) {
   postgres::ConnectOptions options;
   options.database = uri;
   const auto session = postgres::connect(options);
-  const auto rows = session->exec(through == Image::v42 ? "SELECT id, first_name, last_name FROM public.users"
-                                                        : "SELECT id, pg_catalog.split_part(full_name, ' ', 1), "
-                                                          "pg_catalog.split_part(full_name, ' ', 2) FROM public.users");
+  const auto rows =
+      session->exec(through == ShopImage::v42 ? "SELECT id, first_name, last_name FROM public.users"
+                                              : "SELECT id, pg_catalog.split_part(full_name, ' ', 1), "
+                                                "pg_catalog.split_part(full_name, ' ', 2) FROM public.users");
   std::map<std::int64_t, Traffic::Name> there;
   for (std::size_t i = 0; i < rows.size(); ++i) there[rows.integer(i, 0)] = {rows.text(i, 1), rows.text(i, 2)};
   std::vector<std::string> lost;

@@ -12,7 +12,7 @@
 
 namespace switchback::tests {
 
-enum class Image { v41, v42 };
+enum class ShopImage { v41, v42 };
 
 /// Makes `users (id, full_name not null, email)` with so many rows, an index on full_name, and the names "First7
 /// Last7".
@@ -25,7 +25,7 @@ class Traffic {
  public:
   /// `writers` threads over ids 1 to `rows`; `first` and `of`: this traffic's share of the residues, so that two
   /// traffics never meet on a row. Prints nothing; the seed comes from the caller.
-  Traffic(std::string uri, Image image, int writers, int rows, int first, int of, unsigned seed);
+  Traffic(std::string uri, ShopImage image, int writers, int rows, int first, int of, unsigned seed);
   ~Traffic();
   Traffic(const Traffic&) = delete;
   Traffic& operator=(const Traffic&) = delete;
@@ -49,7 +49,7 @@ class Traffic {
   void write(int number, unsigned seed);
 
   std::string uri_;
-  Image image_;
+  ShopImage image_;
   int rows_, first_, of_, writers_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> slow_{false};
@@ -65,6 +65,6 @@ class Traffic {
 /// there.
 std::vector<std::string> lost_writes(const std::string& uri,
                                      const std::map<std::int64_t, std::optional<Traffic::Name>>& acknowledged,
-                                     Image through);
+                                     ShopImage through);
 
 }  // namespace switchback::tests
