@@ -248,7 +248,7 @@ TEST_CASE("a word is found whole, in any case, and behind Unicode escapes", "[ev
   CHECK(mentions("select * from U&\"\\0075sers\"", "users"));
 }
 
-TEST_CASE("deeply nested statements neither crash nor pass", "[evidence]") {
+TEST_CASE("deeply nested statements neither crash nor pass", "[evidence][deep]") {
   std::string text = "SELECT id FROM users WHERE 1 = 1";
   for (int i = 0; i < 20'000; ++i) text += "+$1";
   CHECK(judge_statement(text, users_full_name()).use == clear);
