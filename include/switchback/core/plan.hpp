@@ -170,7 +170,7 @@ struct Plan {
   std::vector<std::string> requires_plans;
   Images images;
   std::vector<std::string> external_checked;  ///< external readers (slots, publications …) that a person has checked
-  std::vector<Change> changes;  ///< short form; empty once expanded (core/change.hpp)
+  std::vector<Change> changes;                ///< short form; empty once expanded (core/change.hpp)
   std::vector<Step> expand;
   std::vector<Step> migrate;
   Contract contract;

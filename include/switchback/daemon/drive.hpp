@@ -70,10 +70,10 @@ struct Repair {
   std::vector<std::string> differences;
   bool applied = false;
 };
-/// Accepts what a hold of kind drift named: the present shape of the plan's tables and, with `text`, a changed plan file
-/// whose steps are the same (description, images, windows, approvals, settings may differ; others are refused). Only the
-/// journal changes, with an event; approvals of the old text are void. Without `apply` it only looks. Refused while a
-/// runner has the plan.
+/// Accepts what a hold of kind drift named: the present shape of the plan's tables and, with `text`, a changed plan
+/// file whose steps are the same (description, images, windows, approvals, settings may differ; others are refused).
+/// Only the journal changes, with an event; approvals of the old text are void. Without `apply` it only looks. Refused
+/// while a runner has the plan.
 Repair repair_plan(const std::string& name, const std::optional<Plan>& text, bool apply, const DriveRequest& request);
 
 /// Every step of every phase with its exact SQL. `online` false: without a database, expressions as written.

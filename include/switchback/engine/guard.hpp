@@ -15,7 +15,7 @@ std::optional<Hold> consent_hold(Workbench& bench);  ///< consent and the plan's
 std::optional<Hold> horizon_hold(Workbench& bench);  ///< nobody said which images need the old side
 /// Another live plan's sync still reads or writes what this one takes away.
 std::optional<Hold> neighbour_hold(Workbench& bench);
-std::optional<Hold> backup_hold(Workbench& bench);   ///< nothing says that the database could be brought back
+std::optional<Hold> backup_hold(Workbench& bench);  ///< nothing says that the database could be brought back
 /// Takes a sample, judges, and holds unless every structure is unused; `judged` gets the verdicts.
 std::optional<Hold> usage_hold(Workbench& bench, std::vector<Judgement>& judged);
 /// What the catalog ties to the structures now and the plan does not name; `hidden`: they have tombstone names.
