@@ -75,7 +75,6 @@ TEST_CASE("fifty SIGKILLs over the whole life of a plan lose no row, no write an
   kill_until(50, "contracted", "contracted");
   new_image.stop();
 
-  CHECK(kills >= 45);  // a machine that is done sooner leaves a few out
   CHECK(old_image.failures().empty());
   CHECK(new_image.failures().empty());
   const auto written = both(old_image, new_image);
@@ -95,6 +94,16 @@ TEST_CASE("fifty SIGKILLs over the whole life of a plan lose no row, no write an
   CHECK(server().sql(uri, "SELECT string_agg(to_state, ' ' ORDER BY id) FROM switchback.event WHERE kind = 'state'") ==
         "expanding expanded migrating migrated hiding hidden contracting contracted");
 
+  // What a fast machine left over of the fifty, the way back gets.
+  for (bool ended = false; kills < 50 && !ended;) {
+    const auto runner = tool.start({"restore", "split", "--yes"});
+    ended = runner->wait(std::chrono::milliseconds(20 + random() % 180)) == 0;
+    if (ended) break;
+    runner->signal(SIGKILL);
+    runner->wait(std::chrono::seconds(10));
+    ++kills;
+  }
+  CHECK(kills == 50);
   const auto restored = tool.run({"restore", "split", "--yes"});
   INFO(restored.err);
   REQUIRE(restored.exit_code == 0);
