@@ -4,6 +4,7 @@
 #   need_packages PACKAGE…   install those that are not there
 #   need_to_build            what building and running switchback needs
 #   need_to_test             and what its tests need
+#   need_to_bench            and its benchmark
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -87,4 +88,9 @@ need_to_build() {
 need_to_test() {
   need_to_build
   need_packages catch2 libvalijson-dev
+}
+
+need_to_bench() {
+  need_postgres
+  need_packages python3 python3-psycopg2
 }
