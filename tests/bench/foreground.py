@@ -18,7 +18,7 @@ _SCRIPT = """
 \\set id random(1, {rows})
 \\set dice random(1, 100)
 \\if :dice <= 50
-select * from users where id = :id;
+select id, first_name, last_name, email, age, status, city, created_at from users where id = :id;
 \\elif :dice <= 75
 update users set first_name = 'F' || (:id % 1000) || :dice where id = :id;
 \\else
@@ -111,7 +111,7 @@ def measure(servers, make, rows, rate, seconds):
         latencies = traffic.latencies(began, ended)
         return {
             "seconds": ended - began,
-            "rows_per_second": filled / (ended - began),
+            "rows_per_second": filled / (ended - began) if job else None,
             "complete": complete,
             "wrong_rows": job.wrong_rows(connection) if complete else None,
             "transactions_per_second": len(latencies) / (ended - began),

@@ -167,6 +167,7 @@ class Process(Job):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait()
+        self._thread.join()
 
 
 class Switchback(Process):
@@ -214,8 +215,13 @@ class Pgroll(Process):
         self._migration.write_text(json.dumps({"operations": [{"add_column": {
             "table": "users", "up": FULL_NAME, "column": {"name": "full_name", "type": "text", "nullable": True}}}]}))
 
+    def _call(self, *arguments):
+        subprocess.run([*self._command, *arguments], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
     def prepare(self, connection):
-        subprocess.run([*self._command, "init"], check=True, stdout=subprocess.DEVNULL)
+        self._call("init")
+        self._call("baseline", "--yes", "00_before", self.servers.work)
 
     def start(self):
         self.spawn([*self._command, "start", self._migration], dict(os.environ))
@@ -225,5 +231,5 @@ class Pgroll(Process):
         return self.rows, self.began, self.ended, self.ended - self.began
 
     def wrong_rows(self, connection):
-        subprocess.run([*self._command, "complete"], check=True, stdout=subprocess.DEVNULL)
+        self._call("complete")  # the column has its name only then
         return wrong_rows(connection)

@@ -93,7 +93,8 @@ def run(servers, rows, workers):
         wrong = value(connection, "select count(*) from narrow where b is distinct from a + 1")
     return {
         "rows": rows, "workers": workers, "kills": len(KILL_AT) - len(kills), "whole_seconds": whole,
-        "rows_per_second": rows / (samples[-1][0] - samples[0][0]), "tenths": rates, "last_over_first": rates[-1] / rates[0],
+        "rows_per_second": rows / (samples[-1][0] - samples[0][0]),
+        "tenths": rates, "last_over_first": rates[-1] / rates[0],
         "largest_resident_bytes": largest, "wrong_rows": wrong,
         "samples": [(round(at - began, 2), done) for at, done in samples],
         "resident": [(round(at, 1), done, size) for at, done, size in sizes],

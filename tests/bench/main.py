@@ -11,6 +11,7 @@ import time
 
 import foreground
 import long_run
+import scenes
 import table
 import variants as compared
 from servers import Servers
@@ -59,8 +60,9 @@ class Results:
             found = {"error": str(error)}
             self.failures += 1
         self.measurements.append({"round": number, "variant": name, **found})
-        shown = found.get("error") or f"{found['rows_per_second']:,.0f} rows/s"
-        print(f"round {number}  {name:<18} {time.monotonic() - began:5.0f} s  {shown}", file=sys.stderr, flush=True)
+        failed = "error" in found
+        said = " ".join(found["error"].split()) if failed else shown(found["rows_per_second"], ",.0f") + " rows/s"
+        print(f"round {number}  {name:<18} {time.monotonic() - began:5.0f} s  {said}", file=sys.stderr, flush=True)
 
     def of(self, name, key):
         """By round."""
@@ -92,15 +94,20 @@ def print_table(heads, lines):
 def compare(servers, chosen, results):
     used = [chosen.known[name] for name in chosen.variants]
     table.make_templates(servers, chosen.rows, stale=any(one.template == table.STALE for one in used))
+    machine = {}
+    if any(one.scene is scenes.SlowReplica for one in used):
+        machine["replica_bytes_per_second"] = compared.slow_down(servers, chosen.rows)
+        print(f"a slow replica applies {machine['replica_bytes_per_second'] / 1e6:.1f} MB/s of WAL", file=sys.stderr)
     for number in range(1, chosen.rounds + 1):
         for name in chosen.variants:
             results.add(number, name, lambda: compared.measure(servers, chosen.known[name], chosen.rows))
     print_comparison(chosen, results)
+    return machine
 
 
 def print_comparison(chosen, results):
-    heads = ["variant", "rows/s", "of plain", "of rivals", "whole run", "of plain", "of rivals", "WAL/row", "heap", "HOT",
-             "lag p95", "lag max", "wrong"]
+    heads = ["variant", "rows/s", "of plain", "of rivals", "whole run", "of plain", "of rivals", "WAL/row", "heap",
+             "HOT", "lag p95", "lag max", "wrong"]
     lines = []
     for name in chosen.variants:
         variant = chosen.known[name]
@@ -115,6 +122,9 @@ def print_comparison(chosen, results):
         lines.append(line)
     print_table(heads, lines)
     for name in chosen.variants:
+        if chosen.known[name].scene is scenes.SlowReplica and results.of(name, "time_over_limit"):
+            print(f"{name}: lag over {compared.LAG_LIMIT:g} s for {results.median(name, 'time_over_limit'):.1%} of the "
+                  "time")
         if results.of(name, "wal_over_limit"):
             print(f"{name}: once the lag was over its limit, {results.median(name, 'rows_over_limit'):,.0f} rows and "
                   f"{results.median(name, 'wal_over_limit') / 1e6:,.2f} MB of WAL more")

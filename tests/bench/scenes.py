@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from servers import query
+from servers import query, value
 
 
 class Calm:
@@ -39,22 +39,32 @@ class Pinned(Calm):
 
 
 class SlowReplica(Calm):
-    """The replica applies WAL for a third of the time."""
+    """The replica applies so many bytes of WAL a second and no more: its replaying process is stopped and continued."""
 
-    stopped, running = 0.060, 0.030  # seconds
+    bytes_per_second = None  # set before the first one begins
+    tick = 0.005             # seconds
 
     def begin(self):
         self._over = threading.Event()
+        self._replica = self._servers.connect("postgres", replica=True)
         self._thread = threading.Thread(target=self._run, args=(self._servers.replay_process(),), daemon=True)
         self._thread.start()
 
+    def _replayed(self):
+        return int(value(self._replica, "select pg_last_wal_replay_lsn() - '0/0'"))
+
     def _run(self, process):
+        at, replayed, credit = time.monotonic(), self._replayed(), 0.0
+        stopped = False
         try:
-            while not self._over.is_set():
-                os.kill(process, signal.SIGSTOP)
-                time.sleep(self.stopped)
-                os.kill(process, signal.SIGCONT)
-                time.sleep(self.running)
+            while not self._over.wait(self.tick):
+                now, position = time.monotonic(), self._replayed()
+                credit += (now - at) * self.bytes_per_second - (position - replayed)
+                credit = min(credit, self.tick * self.bytes_per_second)  # what was not used is not saved up
+                at, replayed = now, position
+                if (credit < 0) != stopped:
+                    stopped = not stopped
+                    os.kill(process, signal.SIGSTOP if stopped else signal.SIGCONT)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGCONT)
@@ -62,6 +72,7 @@ class SlowReplica(Calm):
     def end(self):
         self._over.set()
         self._thread.join()
+        self._replica.close()
         return {}
 
 

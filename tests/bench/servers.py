@@ -69,6 +69,7 @@ class Servers:
         return self
 
     def __exit__(self, *_):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one would leave the servers
         if self.keep:
             print(f"Left running. Away with it: {self.binary} sandbox down --dir {self.folder} && rm -r {self.work}")
             return
@@ -136,6 +137,7 @@ class LagSampler:
         return self
 
     def __exit__(self, *_):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second one would leave the servers
         self._stop.set()
         self._thread.join()
 
@@ -148,8 +150,8 @@ class LagSampler:
                 replayed = int(value(replica, "select pg_last_wal_replay_lsn() - '0/0'"))
                 self._samples.append((now, written, replayed))
 
-    def lag(self, began, ended):
-        """p95 and largest lag in seconds, from `began` until the replica had what was written by `ended`."""
+    def lags(self, began, ended):
+        """In seconds, sorted, from `began` until the replica had what was written by `ended`."""
         written = [sample[1] for sample in self._samples]
         last = max((sample[1] for sample in self._samples if sample[0] <= ended), default=0)
         lags = []
@@ -161,8 +163,7 @@ class LagSampler:
             lags.append(max(0.0, now - self._samples[passed][0]) if behind else 0.0)
             if now > ended and replayed >= last:
                 break
-        lags.sort()
-        return (lags[int(len(lags) * 0.95)], lags[-1]) if lags else (0.0, 0.0)
+        return sorted(lags) or [0.0]
 
 
 class LagLimit:

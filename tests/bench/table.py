@@ -5,7 +5,7 @@ import contextlib
 from servers import query, value
 
 DATABASE = "bench"
-FRESH, STALE = "bench_fresh", "bench_stale"  # templates: with statistics, and with those of when it was almost empty
+FRESH, STALE = "bench_fresh", "bench_stale"  # templates; the second with the statistics of ten rows
 FULL_NAME = "first_name || ' ' || last_name"
 
 _CREATE = """
@@ -34,8 +34,9 @@ def make_templates(servers, rows, stale):
                 query(connection, "vacuum (freeze, analyze) users")
             else:
                 query(connection, _INDEXES)
+                query(connection, _ROWS.format(first=1, last=10))
                 query(connection, "analyze users")
-                query(connection, _ROWS.format(first=1, last=rows))
+                query(connection, _ROWS.format(first=11, last=rows))
 
 
 def size(connection):
@@ -47,7 +48,8 @@ def hot_share(connection, rows):
     for _ in range(100):
         if connection.server_version >= 150000:
             query(connection, "select pg_stat_force_next_flush()")
-        updated, hot = query(connection, "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'users'")[0]
+        updated, hot = query(connection, "select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables "
+                             "where relname = 'users'")[0]
         if updated >= rows:
             return hot / updated if updated else None
         query(connection, "select pg_sleep(0.05)")

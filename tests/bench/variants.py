@@ -59,6 +59,13 @@ def variants(pgroll=None):
 SLOW_REPLICA = ("rivals-slow", "switchback-slow")
 
 
+def slow_down(servers, rows, share=1 / 3):
+    """From now on a slow replica applies this share of what the rivals' way writes when nothing holds it."""
+    found = measure(servers, Variant(Rivals), rows)
+    scenes.SlowReplica.bytes_per_second = share * found["wal_bytes_per_row"] * found["rows_per_second"]
+    return scenes.SlowReplica.bytes_per_second
+
+
 def measure(servers, variant, rows):
     """Runs it once, on a copy of the table. A dictionary of numbers."""
     servers.fresh_database(table.DATABASE, variant.template)
@@ -73,7 +80,7 @@ def measure(servers, variant, rows):
             written = servers.insert_position() - position
             servers.await_replica()
         done, began, ended, whole = job.timed()
-        lag_p95, lag_max = sampler.lag(began, ended)
+        lags = sampler.lags(began, ended)
         return {
             "rows": done,
             "complete": done == rows,
@@ -84,8 +91,9 @@ def measure(servers, variant, rows):
             "wal_bytes_per_row": written / max(done, 1),
             "heap_growth": table.size(connection) / size,
             "hot_share": table.hot_share(connection, done),
-            "lag_p95": lag_p95,
-            "lag_max": lag_max,
+            "lag_p95": lags[int(len(lags) * 0.95)],
+            "lag_max": lags[-1],
+            "time_over_limit": sum(lag > LAG_LIMIT for lag in lags) / len(lags),
             "wrong_rows": job.wrong_rows(connection),
             **aside,
         }
