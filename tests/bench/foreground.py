@@ -131,4 +131,6 @@ def _beside(job, seconds):
     began, before = time.time(), job.rows_done()
     while job.running() and job.rows_done() < job.rows and time.time() < began + seconds:
         time.sleep(0.02)
+    if job.error:
+        raise job.error
     return job.rows_done() - before, began, time.time()

@@ -18,7 +18,8 @@ from servers import Servers
 
 
 def options():
-    parser = argparse.ArgumentParser(prog="tests/bench/backfill", add_help=False)
+    parser = argparse.ArgumentParser(prog="tests/bench/backfill", add_help=False,
+                                     usage="tests/bench/backfill [options]; --help says which")
     parser.add_argument("--binary", required=True)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
@@ -125,7 +126,9 @@ def print_comparison(chosen, results):
         if chosen.known[name].scene is scenes.SlowReplica and results.of(name, "time_over_limit"):
             print(f"{name}: lag over {compared.LAG_LIMIT:g} s for {results.median(name, 'time_over_limit'):.1%} of the "
                   "time")
-        if results.of(name, "wal_over_limit"):
+        if chosen.known[name].scene is scenes.Stalled and not results.of(name, "wal_over_limit"):
+            print(f"{name}: filled before the lag could pass its limit; give it more rows")
+        elif results.of(name, "wal_over_limit"):
             print(f"{name}: once the lag was over its limit, {results.median(name, 'rows_over_limit'):,.0f} rows and "
                   f"{results.median(name, 'wal_over_limit') / 1e6:,.2f} MB of WAL more")
 
