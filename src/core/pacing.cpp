@@ -1,14 +1,19 @@
 #include "switchback/core/pacing.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "switchback/core/units.hpp"
 
 namespace switchback {
 namespace {
 
-constexpr std::int64_t smallest_batch = 10;
-constexpr std::int64_t largest_batch = 50'000;
+/// Never quite still: standing still is what holds are for, and a replica without work cannot show what it can drain.
+constexpr double least_rate = 128.0 * 1024;
+/// How fast a backlog is brought back.
+constexpr double recovery_seconds = 3.0;
+/// A replica with less than so much to replay says nothing of how fast it could.
+constexpr double idle_backlog_seconds = 0.03;
 
 /// How many times over its limit a cost is; 1 is just right.
 double share(double cost, double limit) {
@@ -22,19 +27,19 @@ ReplicaPolicy policy_of(const std::string& replica, const Settings& settings) {
 
 }  // namespace
 
-void BatchSizer::observe(std::int64_t rows, std::chrono::microseconds took, std::int64_t wal_bytes,
+void BatchSizer::observe(std::int64_t size, std::chrono::microseconds took, std::int64_t wal_bytes,
                          std::chrono::milliseconds target, std::int64_t max_wal) {
-  if (rows <= 0) return;
+  if (size <= 0) return;
   const double over = std::max(share(static_cast<double>(took.count()), static_cast<double>(target.count()) * 1000.0),
                                share(static_cast<double>(wal_bytes), static_cast<double>(max_wal)));
   // A batch smaller than asked for (the end of a range) says nothing about growing.
   if (over > 5)
-    rows_ = rows / 10;
+    size_ = size / 10;
   else if (over > 1.25)
-    rows_ = rows / 2;
-  else if (over > 0 && rows >= rows_)
-    rows_ = static_cast<std::int64_t>(static_cast<double>(rows) * std::min(1.5, 1.0 / over));
-  rows_ = std::clamp(rows_, smallest_batch, largest_batch);
+    size_ = size / 2;
+  else if (over > 0 && size >= size_)
+    size_ = static_cast<std::int64_t>(std::ceil(static_cast<double>(size) * std::min(1.5, 1.0 / over)));
+  size_ = std::clamp(size_, smallest_, largest_);
 }
 
 std::optional<Hold> ReplicationGate::judge(Monotonic now, const ReplicationSample& sample, const Settings& settings) {
@@ -90,6 +95,67 @@ std::optional<Hold> ReplicationGate::judge(Monotonic now, const ReplicationSampl
             {}};
   if (last_reasons_.size() > 1) hold.reasons = last_reasons_;
   return hold;
+}
+
+void WalPacer::observe(const ReplicationSample& sample, std::int64_t own_bytes, const Settings& settings) {
+  if (!sample.flushed || !sample.problem.empty()) return;
+  const double seconds = last_at_ ? std::chrono::duration<double>(sample.at - *last_at_).count() : 0;
+  const auto smooth = [](double& value, double now) { value += 0.3 * (now - value); };
+  if (seconds > 0) {
+    const double all = static_cast<double>(*sample.flushed - std::min(*sample.flushed, last_flushed_)) / seconds;
+    const double ours = static_cast<double>(own_bytes - last_own_) / seconds;
+    smooth(own_, ours);
+    smooth(others_, std::max(0.0, all - ours));
+  }
+  const double half_target = std::chrono::duration<double>(settings.lag_target).count() / 2;
+  std::optional<double> allowed;
+  for (const ReplicaReading& reading : sample.replicas) {
+    if (!reading.replayed || policy_of(reading.name, settings) != ReplicaPolicy::required) continue;
+    Replica& replica = replicas_[reading.name];
+    const double backlog = static_cast<double>(*sample.flushed - std::min(*sample.flushed, *reading.replayed));
+    if (seconds > 0 && replica.replayed != 0) {
+      const double drained =
+          static_cast<double>(*reading.replayed - std::min(*reading.replayed, replica.replayed)) / seconds;
+      if (backlog > drained * idle_backlog_seconds) {
+        if (!replica.known) replica.drain = drained;
+        replica.known = true;
+        smooth(replica.drain, drained);
+      } else {
+        replica.drain = std::max(replica.drain, drained);
+      }
+    }
+    replica.replayed = *reading.replayed;
+    if (!replica.known) continue;
+    const double lag = reading.lag ? std::chrono::duration<double>(*reading.lag).count() : 0;
+    if (std::max(lag, backlog / std::max(replica.drain, 1.0)) < half_target) continue;
+    const double here = replica.drain - others_ + (half_target * replica.drain - backlog) / recovery_seconds;
+    allowed = std::min(allowed.value_or(here), here);
+  }
+  if (allowed) {
+    rate_ = std::max(least_rate, *allowed);
+    congested_at_ = sample.at;
+  } else if (rate_ && congested_at_) {
+    // Gently where the limit was felt just now; once it is far above what is written there is no need of one.
+    *rate_ *= sample.at - *congested_at_ < std::chrono::seconds(10) ? 1.03 : 1.15;
+    if (own_ > 0 && *rate_ > 4 * own_) rate_.reset();
+  }
+  last_at_ = sample.at;
+  last_flushed_ = *sample.flushed;
+  last_own_ = own_bytes;
+}
+
+void WalPacer::refill(Monotonic now) {
+  const double seconds = refilled_at_ ? std::chrono::duration<double>(now - *refilled_at_).count() : 0;
+  refilled_at_ = now;
+  // What was not used is not saved up: a burst is what a lag is made of.
+  tokens_ = rate_ ? std::min(tokens_ + *rate_ * seconds, *rate_ * 0.05) : 0;
+}
+
+std::chrono::milliseconds WalPacer::wait(Monotonic now) {
+  refill(now);
+  if (!rate_ || tokens_ >= 0) return std::chrono::milliseconds(0);
+  const double seconds = -tokens_ / *rate_;
+  return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(std::min(seconds, 10.0) * 1000)));
 }
 
 std::string worst_lag(const ReplicationSample& sample) {

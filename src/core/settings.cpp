@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/hours.hpp"
 #include "switchback/core/nearest.hpp"
 #include "switchback/core/units.hpp"
 
@@ -27,6 +28,10 @@ constexpr std::array specs = {
                 false},
     SettingSpec{"contract.archive", "30d", "duration", "how long the archive of what was dropped is kept", true, false},
     SettingSpec{"contract.approvals", "0", "integer", "how many roles must approve the contract phase", true, false},
+    SettingSpec{"backfill.workers", "1", "integer", "how many connections a backfill uses", true, true},
+    SettingSpec{"backfill.gentle", "off", "boolean", "short batches with long rests: the least that others notice",
+                true, true},
+    SettingSpec{"backfill.hours", "", "hours", "the times of the day in which a backfill may run", true, true},
     SettingSpec{"backfill.batch.target", "25ms", "duration", "how long a batch should take to execute", true, true},
     SettingSpec{"backfill.batch.max_wal", "1MB", "bytes", "how much WAL a batch may write", true, true},
     SettingSpec{"backfill.synchronous_commit", "on", "boolean", "whether batches wait for their commit to be flushed",
@@ -108,8 +113,10 @@ std::optional<std::string> duration_misfit(std::string_view key, std::string_vie
 
 std::optional<std::string> integer_misfit(std::string_view key, std::string_view value) {
   const auto number = parse_integer(value);
-  const std::int64_t most = key == "contract.approvals" ? 100 : std::numeric_limits<std::int64_t>::max();
+  const bool workers = key == "backfill.workers";
+  const std::int64_t most = key == "contract.approvals" ? 100 : workers ? 64 : std::numeric_limits<std::int64_t>::max();
   if (!number || *number < 0) return "is not a whole number, 0 or more";
+  if (workers && *number == 0) return "must be 1 or more: switchback pause is what stops a backfill";
   if (*number > most) return "is more than " + std::to_string(most);
   return std::nullopt;
 }
@@ -156,6 +163,10 @@ constexpr std::array assignments = {
     Assignment{"contract.archive", [](Settings& s, std::string_view text) { s.archive = seconds(text); }},
     Assignment{"contract.approvals",
                [](Settings& s, std::string_view text) { s.approvals = static_cast<int>(*parse_integer(text)); }},
+    Assignment{"backfill.workers",
+               [](Settings& s, std::string_view text) { s.workers = static_cast<int>(*parse_integer(text)); }},
+    Assignment{"backfill.gentle", [](Settings& s, std::string_view text) { s.gentle = *parse_boolean(text); }},
+    Assignment{"backfill.hours", [](Settings& s, std::string_view text) { s.hours = *parse_hours(text); }},
     Assignment{"backfill.batch.target", [](Settings& s, std::string_view text) { s.batch_target = duration(text); }},
     Assignment{"backfill.batch.max_wal",
                [](Settings& s, std::string_view text) { s.batch_max_wal = *parse_bytes(text); }},
@@ -237,6 +248,8 @@ std::optional<std::string> misfit(std::string_view key, std::string_view value) 
   }
   if (spec->form == "percent" && !parse_percent(value)) return "is not a share: write 0.1% or 20%";
   if (spec->form == "boolean" && !parse_boolean(value)) return "must be on or off";
+  if (spec->form == "hours" && !parse_hours(value))
+    return "is not a list of hours: write \"22:00-06:00 Europe/Berlin, 12:00-13:00\"";
   if (spec->form == "text" && value.empty()) return "must not be empty";
   if (spec->form.find('|') != std::string_view::npos) return choice_misfit(spec->form, value);
   return std::nullopt;

@@ -12,6 +12,7 @@
 #include <condition_variable>
 #include <csignal>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "switchback/core/error.hpp"
@@ -33,7 +34,8 @@ constexpr milliseconds sampling{250};
 constexpr const char* blocking_sessions = R"sql(
 SELECT 'waiting for a lock held by pid ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), a.usename, '?') || ', ' || coalesce(a.state, 'state hidden')
        || '): ' || coalesce(pg_catalog.left(pg_catalog.regexp_replace(a.query, '\s+', ' ', 'g'), 100), '?')
-FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1)) b(pid) JOIN pg_catalog.pg_stat_activity a USING (pid) ORDER BY a.xact_start LIMIT 5
+FROM (SELECT DISTINCT b.pid FROM pg_catalog.unnest($1::int[]) w(pid), pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) b(pid)) b
+JOIN pg_catalog.pg_stat_activity a USING (pid) ORDER BY a.xact_start LIMIT 5
 )sql";
 
 }  // namespace
@@ -100,24 +102,35 @@ struct Watch::Inside {
         woken.notify_all();
       }
     }
-    if (cancel_wanted.exchange(false) && worker_pid != 0)
-      session->exec("SELECT pg_catalog.pg_cancel_backend($1)", {std::to_string(worker_pid)});
+    if (cancel_wanted.exchange(false))
+      session->exec("SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.unnest($1::int[]) AS w(pid)",
+                    {working_pids()});
     if (is_writing || now >= next_nudge) {
       replication.nudge(*session);
       next_nudge = now + idle_nudge;
     }
     if (now < next_sample) return;
-    next_sample = now + sampling;
+    next_sample = now + (is_writing ? tick : sampling);
     ReplicationSample fresh = replication.sample(*session, now);
     std::vector<std::string> found;
-    if (const int pid = worker_pid; pid != 0) {
-      const auto rows = session->exec(blocking_sessions, {std::to_string(pid)});
+    if (now >= next_blockers) {
+      next_blockers = now + sampling;
+      const auto rows = session->exec(blocking_sessions, {working_pids()});
       for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows.text(i, 0));
     }
     const std::lock_guard lock(mutex);
     sample = std::move(fresh);
+    pacer.observe(sample, own_wal, settings);
     if (!found.empty()) in_the_way = std::move(found);
     gate.judge(now, sample, settings);
+  }
+
+  /// As an array literal.
+  std::string working_pids() {
+    const std::lock_guard lock(mutex);
+    std::string text;
+    for (const int pid : worker_pids) text += (text.empty() ? "" : ",") + std::to_string(pid);
+    return "{" + text + "}";
   }
 
   milliseconds lease_time() {
@@ -129,13 +142,16 @@ struct Watch::Inside {
   engine::Fence fence;
   std::unique_ptr<ports::Session> session;  // of the watch thread alone
   postgres::ReplicationSampler replication;
-  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{}, next_nudge{};
+  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{}, next_nudge{}, next_blockers{};
 
   std::mutex mutex;  // guards what follows up to the atomics
   std::condition_variable woken;
   Settings settings;
   ReplicationSample sample;
   ReplicationGate gate;
+  WalPacer pacer;
+  std::int64_t own_wal = 0;
+  std::set<int> worker_pids;
   std::vector<std::string> in_the_way;
 
   std::atomic<int> signal_heard{0};
@@ -143,7 +159,6 @@ struct Watch::Inside {
   std::atomic<bool> lease_lost{false};
   std::atomic<bool> is_writing{false};
   std::atomic<bool> ending{false};
-  std::atomic<int> worker_pid{0};
 
   asio::io_context signal_context;
   asio::io_context watch_context;
@@ -198,10 +213,24 @@ void Watch::writing(bool on) {
   inside_->is_writing = on;
 }
 
-void Watch::watch_lock_waits(int backend_pid) {
-  inside_->worker_pid = backend_pid;
-  if (backend_pid == 0) return;
+std::chrono::milliseconds Watch::pace() {
   const std::lock_guard lock(inside_->mutex);
+  return inside_->pacer.wait(Clock::now());
+}
+
+void Watch::wrote(std::int64_t wal_bytes) {
+  const std::lock_guard lock(inside_->mutex);
+  inside_->own_wal += wal_bytes;
+  inside_->pacer.spend(wal_bytes);
+}
+
+void Watch::watch_lock_waits(int backend_pid, bool on) {
+  const std::lock_guard lock(inside_->mutex);
+  if (!on) {
+    inside_->worker_pids.erase(backend_pid);
+    return;
+  }
+  inside_->worker_pids.insert(backend_pid);
   inside_->in_the_way.clear();
 }
 

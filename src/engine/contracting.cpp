@@ -86,7 +86,7 @@ Stop in_batches(Workbench& bench, const std::string& step, double estimate,
     const auto begun = std::chrono::steady_clock::now();
     stop = bench.in_transaction([&](ports::Session& session) {
       if (tries++ > 0) sizer.halve();
-      batch = next(session, sizer.rows());
+      batch = next(session, sizer.size());
     });
     if (!stop.ok()) return stop;
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);

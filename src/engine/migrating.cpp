@@ -91,7 +91,10 @@ Stop compare_table(Workbench& bench, const Work& work) {
     Compared found;
     Stop stop = compare_all(bench, *sync, work.name, found);
     if (!stop.ok()) return stop;
-    stop = bench.in_transaction([&](ports::Session&) { note_comparison(bench, work.table, found); });
+    stop = bench.in_transaction([&](ports::Session& session) {
+      settle_mended(session, bench.fence().plan, *sync);
+      note_comparison(bench, work.table, found);
+    });
     if (!stop.ok()) return stop;
     if (found.wrong > 0) {
       std::string reason = show_count(found.wrong) + " rows of " + shown(work.table) + " have sides that do not agree";
@@ -188,6 +191,7 @@ Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& 
   stop = walk(bench, {step, sync.table, sync.key, {}, false, {}}, [&](ports::Session& session, const WalkBatch& batch) {
     const Compared here =
         batch.careful ? compare_row_by_row(session, sync, batch) : compare_rows(session, sync, batch.leaf, batch.range);
+    if (here.quarantined > 0) note_marked(session, bench.fence().plan, sync, batch.leaf, batch.range);
     Compared leaf = batch.tally ? tally_from(*batch.tally) : Compared{};
     add(leaf, here);
     return WalkCost{0, here.wrong, tally_of(leaf)};

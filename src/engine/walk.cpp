@@ -31,7 +31,7 @@ class Walker {
     });
     if (!stop.ok()) return stop;
     estimate_ = table->rows_estimate;
-    for (const TableName& leaf : table->leaves) {
+    for (const TableName& leaf : options_.leaves.empty() ? table->leaves : options_.leaves) {
       stop = run_leaf(leaf);
       if (!stop.ok()) break;
     }
@@ -79,7 +79,7 @@ class Walker {
 
   std::int64_t one_batch(ports::Session& session, const TableName& leaf, const Checkpoint& at, bool careful,
                          bool& finished) {
-    const long wanted = sizer_.rows();
+    const long wanted = sizer_.size();
     // With stale statistics a batch would become a sequential scan; what walks the key's index is right at any size.
     session.exec("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;" + search_path_);
     const auto bound = session.exec(key_bound_sql(options_.key, leaf, at.cursor, wanted));

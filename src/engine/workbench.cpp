@@ -1,7 +1,6 @@
 #include "switchback/engine/workbench.hpp"
 
 #include <algorithm>
-#include <random>
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/units.hpp"
@@ -11,33 +10,19 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Doubles from 200 ms to 10 s, half to one and a half of it, so that traffic passes between two tries and two runners
-/// never keep step.
-milliseconds backoff(int attempt) {
-  static thread_local std::minstd_rand random{std::random_device{}()};
-  const double base = 200.0 * static_cast<double>(1 << std::min(attempt, 6));
-  return milliseconds(
-      static_cast<std::int64_t>(std::min(base, 10000.0) * std::uniform_real_distribution(0.5, 1.5)(random)));
-}
-
-bool passes(const Error& error) {
-  return error.remedy() == Remedy::retry || error.remedy() == Remedy::reconnect || error.remedy() == Remedy::in_doubt;
-}
-
 }  // namespace
 
 Workbench::Workbench(Surroundings surroundings, std::unique_ptr<ports::Session> session, Fence fence, Plan plan)
-    : outside_(std::move(surroundings)), session_(std::move(session)), fence_(fence), plan_(std::move(plan)) {
+    : outside_(std::move(surroundings)),
+      session_(outside_.connect, std::move(session), fence, outside_.control),
+      fence_(fence),
+      plan_(std::move(plan)) {
   reload();
   settings();
 }
 
 ports::Session& Workbench::session() {
-  if (!session_) {
-    session_ = outside_.connect();
-    register_session(*session_, fence_);
-  }
-  return *session_;
+  return session_.get();
 }
 
 void Workbench::reload() {
@@ -73,7 +58,7 @@ void Workbench::show_hold(const std::optional<Hold>& hold) {
     session().commit();
   } catch (const Error& error) {
     if (error.exit() == Exit::busy) throw;
-    if (session_) session_->rollback();
+    session_.rollback();
     if (!passes(error)) throw;  // a hold that cannot be written now is still shown by this process
   }
   record_.hold = hold;
@@ -87,15 +72,15 @@ void Workbench::show_progress(const Progress& progress) {
     session().commit();
   } catch (const Error& error) {
     if (error.exit() == Exit::busy) throw;
-    if (session_) session_->rollback();
+    session_.rollback();
     if (!passes(error)) throw;  // what cannot be shown now is shown a second later
-    if (error.remedy() != Remedy::retry) session_.reset();
+    if (error.remedy() != Remedy::retry) session_.drop();
   }
   record_.progress = progress;
   report();
 }
 
-Hold Workbench::hold_for(const Error& error, int attempt, milliseconds pause) {
+Hold Workbench::hold_for(const Error& error, int attempt, milliseconds pause) const {
   const std::string when = "tried again in " + show_duration(pause) + " (attempt " + std::to_string(attempt + 2) + ")";
   if (error.sqlstate() == "55P03") {
     const auto in_the_way = outside_.control.blockers();
@@ -114,38 +99,14 @@ Hold Workbench::hold_for(const Error& error, int attempt, milliseconds pause) {
 }
 
 Stop Workbench::attempts(const std::function<void(ports::Session&)>& work, bool transactional) {
-  for (int attempt = 0;; ++attempt) {
-    if (outside_.control.lost())
-      throw Error(Exit::busy, Remedy::person,
-                  "the lease on this plan was lost; this runner stops and has written nothing more",
-                  "switchback status shows who drives it now");
-    if (outside_.control.stopping()) return Stop::signalled();
-    try {
-      ports::Session& now = session();
-      outside_.control.watch_lock_waits(now.backend_pid());
-      begin_fenced(now, fence_);
-      if (!transactional) now.rollback();
-      work(now);
-      if (transactional) now.commit();
-      outside_.control.watch_lock_waits(0);
-      if (attempt > 0) show_hold(std::nullopt);
-      return Stop::arrived();
-    } catch (const Error& error) {
-      outside_.control.watch_lock_waits(0);
-      if (session_) session_->rollback();
-      if (!passes(error)) throw;
-      if (error.remedy() != Remedy::retry) session_.reset();
-      const milliseconds pause = backoff(attempt);
-      const Hold hold = hold_for(error, attempt, pause);
-      if (session_) {
-        show_hold(hold);
-      } else {
-        record_.hold = hold;
-        report();
-      }
-      outside_.control.wait(pause);
-    }
-  }
+  const Trying trying{[this](const Error& error, int attempt, milliseconds pause) {
+                        const Hold hold = hold_for(error, attempt, pause);
+                        if (session_.connected()) return show_hold(hold);
+                        record_.hold = hold;
+                        report();
+                      },
+                      [this] { show_hold(std::nullopt); }, false};
+  return session_.attempts(work, transactional, trying) ? Stop::arrived() : Stop::signalled();
 }
 
 Stop Workbench::in_transaction(const std::function<void(ports::Session&)>& work) {
@@ -155,28 +116,48 @@ Stop Workbench::outside_transaction(const std::function<void(ports::Session&)>& 
   return attempts(work, false);
 }
 
+std::optional<Hold> Workbench::standing_hold(bool heed_health) {
+  const auto paused = session().exec(
+      "SELECT paused->>'role', paused->>'reason' FROM switchback.plan WHERE id = $1 AND paused IS NOT NULL",
+      {std::to_string(fence_.plan)});
+  if (!paused.empty())
+    return Hold{HoldKind::operator_,
+                "paused by " + paused.text(0, 0) + (paused.text(0, 1).empty() ? "" : ": " + paused.text(0, 1)),
+                "switchback resume " + plan_.name,
+                {}};
+  settings();
+  if (!heed_health) return std::nullopt;
+  if (auto hold = hours_hold()) return hold;
+  return outside_.control.health();
+}
+
+std::optional<Hold> Workbench::hours_hold() {
+  if (settings_.hours.empty()) return std::nullopt;
+  std::string all;
+  for (const Hours& hours : settings_.hours) {
+    const auto now = session().exec(
+        "SELECT extract(hour FROM t)::int * 60 + extract(minute FROM t)::int FROM (SELECT pg_catalog.timezone(coalesce("
+        "nullif($1, ''), pg_catalog.current_setting('TimeZone')), pg_catalog.clock_timestamp())) s(t)",
+        {hours.zone});
+    if (within(hours, static_cast<int>(now.integer(0, 0)))) return std::nullopt;
+    all += (all.empty() ? "" : ", ") + shown(hours);
+  }
+  return Hold{HoldKind::hours, "outside the hours in which it may run", "the time is within " + all, {}};
+}
+
+Stop Workbench::look_for_hold(bool heed_health, std::optional<Hold>& hold) {
+  return attempts([&](ports::Session&) { hold = standing_hold(heed_health); }, false);
+}
+
 Stop Workbench::pause_point(bool heed_health) {
-  const auto look = [&]() -> std::optional<Hold> {
-    const auto paused = session().exec(
-        "SELECT paused->>'role', paused->>'reason' FROM switchback.plan WHERE id = $1 AND paused IS NOT NULL",
-        {std::to_string(fence_.plan)});
-    if (!paused.empty())
-      return Hold{HoldKind::operator_,
-                  "paused by " + paused.text(0, 0) + (paused.text(0, 1).empty() ? "" : ": " + paused.text(0, 1)),
-                  "switchback resume " + plan_.name,
-                  {}};
-    settings();
-    return heed_health ? outside_.control.health() : std::nullopt;
-  };
-  Stop looked = Stop::arrived();
   std::optional<Hold> hold;
-  looked = attempts([&](ports::Session&) { hold = look(); }, false);
+  const Stop looked = look_for_hold(heed_health, hold);
   if (!looked.ok()) return looked;
   if (!hold) {
     if (record_.hold) show_hold(std::nullopt);
     return Stop::arrived();
   }
-  return hold_until(*hold, milliseconds(100), look);
+  return hold_until(*hold, milliseconds(100), [&] { return standing_hold(heed_health); });
 }
 
 Stop Workbench::hold_until(const Hold& hold, milliseconds every, const std::function<std::optional<Hold>()>& look) {

@@ -27,11 +27,11 @@ WHERE slot_type = 'physical' AND NOT active AND restart_lsn IS NOT NULL AND NOT 
 
 ReplicationSample ReplicationSampler::sample(ports::Session& session, Monotonic now) {
   const auto rows = session.exec(look);
-  if (const auto flushed = parse_lsn(rows.text(0, 0))) ring_.record(now, *flushed);
-  ReplicationSample sample{now, {}, {}};
+  ReplicationSample sample{now, {}, {}, parse_lsn(rows.text(0, 0))};
+  if (sample.flushed) ring_.record(now, *sample.flushed);
   std::set<std::string> present;
   for (std::size_t i = 1; i < rows.size(); ++i) {
-    ReplicaReading replica{rows.text(i, 1), std::nullopt, {}};
+    ReplicaReading replica{rows.text(i, 1), std::nullopt, {}, std::nullopt};
     present.insert(replica.name);
     if (rows.text(i, 6) == "slot") {
       replica.problem = "is not connected; its slot is left behind";
@@ -45,6 +45,7 @@ ReplicationSample ReplicationSampler::sample(ports::Session& session, Monotonic 
       const auto position = parse_lsn(rows.text(i, 4));
       // A reply older than 3 s says where the replica was, not where it is: only a lag that is over anyway is believed.
       if (position) replica.lag = ring_.lag(now, *position);
+      replica.replayed = position;
       if (!position) replica.problem = "reports no position";
       if (replica.lag && rows.number(i, 5) > 3.0) {
         replica.lag = std::max(*replica.lag, std::chrono::milliseconds(static_cast<long>(rows.number(i, 5) * 1000)));
@@ -53,7 +54,7 @@ ReplicationSample ReplicationSampler::sample(ports::Session& session, Monotonic 
     sample.replicas.push_back(std::move(replica));
   }
   for (const auto& [name, application] : seen_)
-    if (!present.contains(name)) sample.replicas.push_back({name, std::nullopt, "is not connected any more"});
+    if (!present.contains(name)) sample.replicas.push_back({name, std::nullopt, "is not connected any more", std::nullopt});
   return sample;
 }
 

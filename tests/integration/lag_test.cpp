@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int rows = 20'000;
+constexpr int rows = 80'000;
 
 /// A backfill under way, of batches so small that it lasts as long as a test needs.
 struct Filling {

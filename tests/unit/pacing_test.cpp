@@ -18,7 +18,7 @@ std::int64_t after(std::int64_t rows, std::chrono::microseconds took, std::int64
                    std::int64_t max_wal = no_limit) {
   BatchSizer sizer = sized(rows);
   sizer.observe(rows, took, wal, 25ms, max_wal);
-  return sizer.rows();
+  return sizer.size();
 }
 
 }  // namespace
@@ -50,21 +50,21 @@ TEST_CASE("a batch has a floor and a ceiling", "[pacing]") {
   CHECK(after(50'000, 1us) == 50'000);
   BatchSizer sizer = sized(25);
   sizer.halve();
-  CHECK(sizer.rows() == 12);
+  CHECK(sizer.size() == 12);
   sizer.halve();
-  CHECK(sizer.rows() == 10);
+  CHECK(sizer.size() == 10);
   sizer.halve();
-  CHECK(sizer.rows() == 10);
+  CHECK(sizer.size() == 10);
 }
 
 TEST_CASE("an empty batch, or the short one at a range's end, says nothing about growing", "[pacing]") {
   BatchSizer sizer = sized(1000);
   sizer.observe(0, 10s, 0, 25ms, no_limit);
-  CHECK(sizer.rows() == 1000);
+  CHECK(sizer.size() == 1000);
   sizer.observe(3, 1ms, 0, 25ms, no_limit);
-  CHECK(sizer.rows() == 1000);
+  CHECK(sizer.size() == 1000);
   sizer.observe(400, 40ms, 0, 25ms, no_limit);  // but being over still says to shrink
-  CHECK(sizer.rows() == 200);
+  CHECK(sizer.size() == 200);
 }
 
 TEST_CASE("batches settle at the target whatever a row costs", "[pacing]") {
@@ -72,10 +72,10 @@ TEST_CASE("batches settle at the target whatever a row costs", "[pacing]") {
     CAPTURE(us_a_row);
     BatchSizer sizer;
     for (int i = 0; i < 40; ++i) {
-      const std::chrono::microseconds took(static_cast<std::int64_t>(static_cast<double>(sizer.rows()) * us_a_row));
-      sizer.observe(sizer.rows(), took, 0, 25ms, no_limit);
+      const std::chrono::microseconds took(static_cast<std::int64_t>(static_cast<double>(sizer.size()) * us_a_row));
+      sizer.observe(sizer.size(), took, 0, 25ms, no_limit);
     }
-    const double ms = static_cast<double>(sizer.rows()) * us_a_row / 1000;
+    const double ms = static_cast<double>(sizer.size()) * us_a_row / 1000;
     CHECK(ms > 12);
     CHECK(ms <= 31.3);
   }

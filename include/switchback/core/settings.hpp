@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "switchback/core/hours.hpp"
 #include "switchback/core/plan.hpp"
 
 namespace switchback {
@@ -28,6 +29,9 @@ struct Settings {
   std::chrono::seconds soak{72 * 3600};
   std::chrono::seconds archive{30 * 24 * 3600};
   int approvals = 0;
+  int workers = 1;
+  bool gentle = false;
+  std::vector<Hours> hours;  ///< empty: at any time
   std::chrono::milliseconds batch_target{25};
   std::int64_t batch_max_wal = 1'000'000;
   bool synchronous_commit = true;
@@ -56,7 +60,7 @@ struct SettingValue {
 struct SettingSpec {
   std::string_view key;  ///< a trailing `.*` stands for one free part: "health.replicas.*"
   std::string_view default_value;
-  std::string_view form;     ///< "duration", "bytes", "percent", "integer", "boolean", "text", or "a|b|c"
+  std::string_view form;     ///< "duration", "bytes", "percent", "integer", "boolean", "hours", "text", or "a|b|c"
   std::string_view meaning;  ///< one line
   bool in_plan;              ///< may stand in a plan
   bool live;                 ///< may be changed by `set` while a plan runs

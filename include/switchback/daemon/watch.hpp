@@ -31,7 +31,9 @@ class Watch final : public ports::Control {
   std::string worst_lag() override;
   void apply(const Settings& settings) override;
   void writing(bool on) override;
-  void watch_lock_waits(int backend_pid) override;
+  std::chrono::milliseconds pace() override;
+  void wrote(std::int64_t wal_bytes) override;
+  void watch_lock_waits(int backend_pid, bool on) override;
   std::vector<std::string> blockers() override;
 
  private:

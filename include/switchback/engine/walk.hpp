@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "switchback/core/keyset.hpp"
 #include "switchback/core/pacing.hpp"
@@ -32,6 +33,7 @@ struct WalkOptions {
   BatchLimits limits;                              ///< narrower than the settings where given
   bool heed_health = true;                         ///< hold while a budget is exceeded
   std::function<std::optional<Hold>()> committed;  ///< after each batch's commit; a hold ends the walk
+  std::vector<TableName> leaves = {};              ///< only these; empty: all of the table's
 };
 
 /// Leaves are read at the start; those finished before are skipped. Resumes where the journal says.

@@ -10,6 +10,7 @@
 #include "switchback/core/hold.hpp"
 #include "switchback/core/pacing.hpp"
 #include "switchback/core/settings.hpp"
+#include "switchback/engine/fenced_session.hpp"
 #include "switchback/engine/journal.hpp"
 #include "switchback/engine/lease.hpp"
 #include "switchback/engine/resolved.hpp"
@@ -37,7 +38,7 @@ struct Surroundings {
   ports::Catalog& catalog;
   ports::Control& control;
   ports::UsageSource& usage;
-  std::function<std::unique_ptr<ports::Session>()> connect;
+  Connect connect;
   std::vector<SettingValue> settings;  ///< file, environment, flags
   Actor actor;
   bool wait = false;
@@ -73,6 +74,10 @@ class Workbench {
 
   /// Waits while the plan is paused or a budget is exceeded. To be called before every batch and step.
   Stop pause_point(bool heed_health);
+  /// The hold that pause_point would wait for, without waiting.
+  Stop look_for_hold(bool heed_health, std::optional<Hold>& hold);
+  /// What is shown while a failure that may pass is tried again.
+  Hold hold_for(const Error& error, int attempt, std::chrono::milliseconds pause) const;
 
   /// Shows a hold and either waits for `cleared` to come true (looking every `every`), or stops with it: as the kind of
   /// hold and --wait say.
@@ -92,11 +97,12 @@ class Workbench {
 
  private:
   Stop attempts(const std::function<void(ports::Session&)>& work, bool transactional);
-  Hold hold_for(const Error& error, int attempt, std::chrono::milliseconds pause);
+  std::optional<Hold> standing_hold(bool heed_health);
+  std::optional<Hold> hours_hold();
   void report();
 
   Surroundings outside_;
-  std::unique_ptr<ports::Session> session_;
+  FencedSession session_;
   Fence fence_;
   Plan plan_;
   PlanRecord record_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,8 +27,12 @@ class Control {
   virtual void apply(const Settings& settings) = 0;  ///< new limits, from the next reading on
   virtual void writing(bool on) = 0;                 ///< a batch job is under way: keep replicas' replies fresh
 
-  /// While set, sessions that block this backend are looked up; blockers() names those of the last look.
-  virtual void watch_lock_waits(int backend_pid) = 0;
+  /// How long the next batch has to wait, so that replicas keep up.
+  virtual std::chrono::milliseconds pace() = 0;
+  virtual void wrote(std::int64_t wal_bytes) = 0;  ///< what a batch wrote; counts towards the pace
+
+  /// While on, sessions that block this backend are looked up; blockers() names those of the last look.
+  virtual void watch_lock_waits(int backend_pid, bool on) = 0;
   virtual std::vector<std::string> blockers() = 0;
 };
 

@@ -1,0 +1,202 @@
+#include <atomic>
+#include <thread>
+
+#include "catch.hpp"
+#include "plan_view.hpp"
+#include "server.hpp"
+#include "switchback/postgres/session.hpp"
+#include "tool.hpp"
+
+using namespace switchback;
+using namespace switchback::tests;
+
+namespace {
+
+constexpr const char* fill_plan = R"yaml(plan: fill
+expand:
+  - add_column: { table: users, name: full_name, type: text }
+migrate:
+  - backfill:
+      table: users
+      set: { full_name: "first_name || ' ' || last_name" }
+      reverse: { first_name: "split_part(full_name, ' ', 1)", last_name: "split_part(full_name, ' ', 2)" }
+)yaml";
+
+void make_users(const std::string& uri, int rows, const std::string& with = "") {
+  server().sql(uri, "CREATE TABLE users " + with +
+                        " AS SELECT g::bigint AS id, 'First' || g % 1000 AS first_name, 'Last' || g AS last_name, "
+                        "md5(g::text) AS email, 'city' || g % 77 AS city FROM generate_series(1, " +
+                        std::to_string(rows) +
+                        ") g; ALTER TABLE users ADD PRIMARY KEY (id); CREATE INDEX users_email ON users (email); "
+                        "CREATE INDEX users_city ON users (city)");
+  server().sql(uri, "VACUUM ANALYZE users");
+}
+
+std::string wrong_users(const std::string& uri) {
+  return server().sql(uri,
+                      "SELECT count(*) FROM users WHERE full_name IS DISTINCT FROM first_name || ' ' || last_name");
+}
+
+std::string filled_windows(const std::string& uri, const std::string& what) {
+  return server().sql(uri, "SELECT " + what + " FROM switchback.checkpoint WHERE step LIKE 'backfill%'");
+}
+
+}  // namespace
+
+TEST_CASE("most rows of a table with secondary indexes are filled without telling its indexes", "[backfill]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 150000, "WITH (autovacuum_enabled = off)");
+  const double before = std::stod(server().sql(uri, "SELECT pg_relation_size('users')"));
+  Tool tool(uri);
+  tool.plan(fill_plan);
+  const auto outcome = tool.run({"run", "plan.yaml"});
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(wrong_users(uri) == "0");
+  CHECK(eventually(std::chrono::seconds(10), [&] {
+    return server().sql(uri,
+                        "SELECT n_tup_hot_upd > 0.5 * n_tup_upd AND n_tup_upd = 150000 FROM pg_stat_user_tables WHERE "
+                        "relname = 'users'") == "t";
+  }));
+  CHECK(std::stod(server().sql(uri, "SELECT pg_relation_size('users')")) < 1.6 * before);
+}
+
+TEST_CASE("with a transaction that holds the horizon, several passes give way to one", "[backfill]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 200000);
+  const auto holder = postgres::connect({.database = uri});
+  holder->exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM pg_catalog.pg_class");
+  Tool tool(uri);
+  tool.plan(fill_plan);
+  REQUIRE(tool.run({"run", "plan.yaml"}).exit_code == 0);
+  holder->exec("ROLLBACK");
+  CHECK(wrong_users(uri) == "0");
+  CHECK(filled_windows(uri, "bool_or((cursor->>'passes')::int = 1)") == "t");
+}
+
+TEST_CASE("four workers fill a table and its partitions, each row once", "[backfill]") {
+  const std::string uri = server().fresh_database();
+  server().sql(
+      uri,
+      "CREATE TABLE users (id bigint PRIMARY KEY, first_name text, last_name text, email text) PARTITION BY "
+      "RANGE (id); CREATE TABLE users_1 PARTITION OF users FOR VALUES FROM (0) TO (90000); CREATE TABLE users_2 "
+      "PARTITION OF users FOR VALUES FROM (90000) TO (95000); CREATE TABLE users_3 PARTITION OF users DEFAULT; "
+      "INSERT INTO users SELECT g, 'First' || g, 'Last' || g, md5(g::text) FROM generate_series(1, 150000) g; "
+      "CREATE INDEX ON users (email)");
+  Tool tool(uri, Tool::default_configuration() + "backfill: { workers: 4 }\n");
+  tool.plan(fill_plan);
+  const auto outcome = tool.run({"run", "plan.yaml"});
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(wrong_users(uri) == "0");
+  CHECK(filled_windows(uri, "sum(rows_done)") == "150000");
+  CHECK(filled_windows(uri, "count(DISTINCT split_part(part, ' #', 2)) > 2") == "t");  // more than one worker had work
+}
+
+TEST_CASE("a table that VACUUM FULL rewrites during its backfill is filled all the same", "[backfill]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 200000);
+  Tool tool(uri, Tool::default_configuration() + "backfill: { workers: 2, batch: { target: 2ms } }\n");
+  tool.plan(fill_plan);
+  const auto run = tool.start({"run", "plan.yaml"});
+  const auto filled = [&] {
+    return std::stol("0" + server().sql(uri, "SELECT coalesce(sum(rows_done), 0) FROM switchback.checkpoint"));
+  };
+  REQUIRE(eventually(std::chrono::seconds(60), [&] {
+    return server().sql(uri, "SELECT to_regclass('switchback.checkpoint') IS NOT NULL") == "t" && filled() > 20000;
+  }));
+  server().sql(uri, "VACUUM FULL users");
+  CHECK(filled() < 200000);  // else it was over before
+  const auto outcome = run->finish(std::chrono::seconds(120));
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(wrong_users(uri) == "0");
+  CHECK(filled_windows(uri, "count(DISTINCT cursor->>'file')") == "1");
+}
+
+TEST_CASE("rows that writers move about while several workers pass are all filled", "[backfill]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 100000);
+  std::atomic<bool> over{false};
+  std::vector<std::thread> writers;
+  for (int i = 0; i < 3; ++i)
+    writers.emplace_back([&, i] {
+      const auto session = postgres::connect({.database = uri, .application_name = "shop:v1"});
+      session->exec("SET lock_timeout = 0");
+      for (int n = i; !over; n += 7919)
+        session->exec(
+            "UPDATE public.users SET city = 'moved' || $2::text, email = md5($2::text) WHERE id = $1 % 100000 + 1",
+            {std::to_string(n), std::to_string(n)});
+    });
+  Tool tool(uri, Tool::default_configuration() + "backfill: { workers: 3 }\n");
+  tool.plan(fill_plan);
+  const auto outcome = tool.run({"run", "plan.yaml"});
+  over = true;
+  for (std::thread& writer : writers) writer.join();
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(wrong_users(uri) == "0");
+}
+
+TEST_CASE("the number of workers follows what is set while it runs", "[backfill]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 300000);
+  Tool tool(uri, Tool::default_configuration() + "backfill: { gentle: on }\n");
+  tool.plan(fill_plan);
+  const auto run = tool.start({"run", "plan.yaml"});
+  const auto runners = [&] {
+    return server().sql(uri,
+                        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'switchback runner' AND "
+                        "datname = current_database()");
+  };
+  REQUIRE(eventually(std::chrono::seconds(30), [&] { return runners() == "2"; }));  // the runner's own and one worker
+  REQUIRE(tool.run({"set", "fill", "backfill.workers=4", "backfill.gentle=off"}).exit_code == 0);
+  CHECK(eventually(std::chrono::seconds(10), [&] { return runners() == "5"; }));
+  REQUIRE(run->finish(std::chrono::seconds(120)).exit_code == 0);
+  CHECK(wrong_users(uri) == "0");
+}
+
+TEST_CASE("rows that cannot be converted are quarantined one by one, whichever pass meets them", "[backfill]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 50000);
+  server().sql(uri,
+               "ALTER TABLE users ADD age text; UPDATE users SET age = CASE WHEN id % 9973 = 0 THEN 'old' ELSE '7' "
+               "END");
+  server().sql(uri, "VACUUM FULL users");
+  Tool tool(uri, Tool::default_configuration() + "backfill: { workers: 2 }\n");
+  tool.plan(R"yaml(plan: ages
+expand:
+  - add_column: { table: users, name: years, type: int }
+migrate:
+  - backfill: { table: users, set: { years: "age::int" } }
+)yaml");
+  const auto outcome = tool.run({"run", "plan.yaml"});
+  INFO(outcome.err);
+  CHECK(server().sql(uri, "SELECT string_agg(key->>'id', ',' ORDER BY (key->>'id')::int) FROM switchback.quarantine") ==
+        "9973,19946,29919,39892,49865");
+  CHECK(server().sql(uri, "SELECT count(*) FROM users WHERE years = 7") == "49995");
+}  // namespace
+
+TEST_CASE("a pause is heard by every worker within 200 ms", "[backfill][timing]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 600000);
+  Tool tool(uri, Tool::default_configuration() + "backfill: { workers: 2 }\n");
+  tool.plan(fill_plan);
+  const auto run = tool.start({"run", "plan.yaml"});
+  const auto filled = [&] {
+    return server().sql(uri, "SELECT coalesce(sum(rows_done), 0) FROM switchback.checkpoint");
+  };
+  REQUIRE(eventually(std::chrono::seconds(60), [&] {
+    return server().sql(uri, "SELECT to_regclass('switchback.checkpoint') IS NOT NULL") == "t" && filled() != "0";
+  }));
+  // From the server's own clock: when it was asked to pause, and when the last batch was committed.
+  REQUIRE(tool.run({"pause", "fill", "--reason", "test"}).exit_code == 0);
+  REQUIRE(eventually(std::chrono::seconds(10), [&] { return tool.status("fill").hold_kind == "operator"; }));
+  CHECK(server().sql(uri,
+                     "SELECT (SELECT max(updated_at) FROM switchback.checkpoint) - (SELECT max(at) FROM "
+                     "switchback.request WHERE kind = 'pause') < interval '200 ms'") == "t");
+  const std::string then = filled();
+  REQUIRE(tool.run({"resume", "fill"}).exit_code == 0);
+  CHECK(eventually(std::chrono::seconds(10), [&] { return filled() != then; }));
+  REQUIRE(run->finish(std::chrono::seconds(120)).exit_code == 0);
+  CHECK(wrong_users(uri) == "0");
+}

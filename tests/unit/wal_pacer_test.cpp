@@ -1,0 +1,106 @@
+#include <random>
+
+#include "catch.hpp"
+#include "switchback/core/pacing.hpp"
+
+using namespace switchback;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A primary and a replica that replays so many bytes a second; a backfill that writes as fast as it may.
+class PacedReplica {
+ public:
+  Settings settings;
+  double backfill_speed = 60e6;
+  double others_speed = 0;
+  double drain = 20e6;
+
+  /// One millisecond after the other; readings every 100 ms.
+  void run(std::chrono::milliseconds time) {
+    for (auto left = time; left > 0ms; left -= 1ms) {
+      now_ += 1ms;
+      ++ticks_;
+      written_ += others_speed / 1000;
+      if (busy_until_ <= now_ && pacer.wait(now_) <= 0ms) {
+        constexpr double batch = 500'000;
+        busy_until_ = now_ + std::chrono::milliseconds(static_cast<int>(batch / backfill_speed * 1000));
+        written_ += batch;
+        own_ += batch;
+        pacer.spend(static_cast<std::int64_t>(batch));
+      }
+      replayed_ = std::min(written_, replayed_ + drain / 1000);
+      ring_.record(now_, static_cast<Lsn>(written_));
+      const auto lag = ring_.lag(now_, static_cast<Lsn>(replayed_)).value_or(0ms);
+      worst = std::max(worst, lag);
+      if (ticks_ % 100 != 0) continue;
+      pacer.observe({now_, {{"r1", lag, {}, static_cast<Lsn>(replayed_)}}, {}, static_cast<Lsn>(written_)},
+                    static_cast<std::int64_t>(own_), settings);
+    }
+  }
+  double own() const { return own_; }
+
+  WalPacer pacer;
+  std::chrono::milliseconds worst{0};
+
+ private:
+  Monotonic now_{1h};
+  Monotonic busy_until_{};
+  LagRing ring_{10min};
+  long ticks_ = 0;
+  double written_ = 1;
+  double replayed_ = 1;
+  double own_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a replica that keeps up is no reason to slow down", "[pacing]") {
+  PacedReplica world;
+  world.drain = 100e6;
+  world.run(20s);
+  CHECK_FALSE(world.pacer.rate());
+  CHECK(world.own() > 0.9 * 20 * world.backfill_speed);
+}
+
+TEST_CASE("a replica three times too slow is brought to its own speed without passing the limit", "[pacing]") {
+  PacedReplica world;
+  world.run(30s);
+  CHECK(world.worst < world.settings.lag_limit);
+  CHECK(world.own() > 0.8 * 30 * world.drain);
+}
+
+TEST_CASE("what everybody else writes comes first", "[pacing]") {
+  PacedReplica world;
+  world.others_speed = 12e6;
+  world.run(40s);
+  CHECK(world.worst < world.settings.lag_limit);
+  CHECK(world.own() > 0.6 * 40 * (world.drain - world.others_speed));
+}
+
+TEST_CASE("when the replica is fast again the backfill is too, and at last nothing limits it", "[pacing]") {
+  PacedReplica world;
+  world.run(10s);
+  REQUIRE(world.pacer.rate());
+  world.drain = 200e6;
+  world.run(60s);
+  CHECK_FALSE(world.pacer.rate());
+}
+
+TEST_CASE("a replica that stands still leaves a trickle, and the hold to the gate", "[pacing]") {
+  PacedReplica world;
+  world.run(5s);
+  world.drain = 0;
+  world.run(5s);
+  REQUIRE(world.pacer.rate());
+  const double before = world.own();
+  world.run(10s);
+  CHECK(world.own() - before < 10 * 0.3e6 + 1e6);
+}
+
+TEST_CASE("a replica that nobody requires slows nothing", "[pacing]") {
+  PacedReplica world;
+  world.settings.replicas["r1"] = ReplicaPolicy::ignore;
+  world.run(5s);
+  CHECK_FALSE(world.pacer.rate());
+}
