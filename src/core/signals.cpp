@@ -15,6 +15,9 @@ SignalGate::Verdict SignalGate::judge(Monotonic now, std::span<const Signal> sig
     const bool stale = now - signal.at > signal.fresh;
     const Signal::State state = stale ? Signal::State::unknown : signal.state;
     if (state != Signal::State::unknown) memory.is_unknown = false;
+    // Nobody was looking in between (the process stood still): what was clear before says nothing about then.
+    if (signal.at - memory.read_at > signal.fresh) memory.is_clear = false;
+    memory.read_at = signal.at;
 
     if (signal.kind == Signal::Kind::gauge) {
       if (state != Signal::State::unknown) {
@@ -38,7 +41,8 @@ SignalGate::Verdict SignalGate::judge(Monotonic now, std::span<const Signal> sig
         if (!signal.required || lasting < grace) break;
         memory.held = true;
         const bool silent = stale && signal.state != Signal::State::unknown;
-        memory.last_reason = (silent ? signal.name + " has not been read" : signal.reason) + " for " + show_duration(lasting);
+        memory.last_reason =
+            (silent ? signal.name + " has not been read" : signal.reason) + " for " + show_duration(lasting);
         break;
       }
       case Signal::State::good:
@@ -48,11 +52,11 @@ SignalGate::Verdict SignalGate::judge(Monotonic now, std::span<const Signal> sig
         break;
     }
     if (!memory.held) continue;
-    verdict.reasons.push_back(memory.is_clear
-                                  ? signal.name + " has been clear for " +
-                                        show_duration(std::chrono::duration_cast<std::chrono::milliseconds>(now - memory.clear_since)) +
-                                        " of " + show_duration(signal.clear)
-                                  : memory.last_reason);
+    verdict.reasons.push_back(memory.is_clear ? signal.name + " has been clear for " +
+                                                    show_duration(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                                        now - memory.clear_since)) +
+                                                    " of " + show_duration(signal.clear)
+                                              : memory.last_reason);
     verdict.ends_when.push_back(signal.ends_when);
   }
   std::erase_if(memory_, [&](const auto& entry) { return !present.contains(entry.first); });
