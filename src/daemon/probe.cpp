@@ -6,7 +6,6 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/units.hpp"
-#include "switchback/engine/workbench.hpp"
 #include "switchback/http/answers.hpp"
 #include "switchback/http/client.hpp"
 #include "switchback/process/child.hpp"
@@ -161,8 +160,8 @@ class SqlProbe final : public PlainProbe {
     auto session = connect_(source_.replica);
     if (!session) unknown("no connection is configured for replica " + source_.replica + " (health.replicas: connect)");
     const std::string limit = std::to_string(source_.timeout.count());
-    session->exec("SET statement_timeout = " + limit + "; SET lock_timeout = " + limit);
-    engine::use_own_search_path(*session, false);  // the query is the user's, with names as the role sees them
+    // The query is the user's, with names as the role sees them.
+    session->exec("SET statement_timeout = " + limit + "; SET lock_timeout = " + limit + "; RESET search_path");
     session_ = std::move(session);
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <tuple>
 
 #include "switchback/core/units.hpp"
 #include "switchback/core/url.hpp"
@@ -184,6 +185,12 @@ bool is_short_file(const AlertSource& source, const Value& value) {
   return source.kind == Kind::file && value.node->kind == Node::Kind::scalar;
 }
 
+bool asks_the_same(const AlertSource& a, const AlertSource& b) {
+  const bool says_what = !a.url.empty() || !a.query.empty() || !a.argv.empty() || !a.path.empty();
+  return says_what && std::tie(a.kind, a.url, a.match, a.query, a.replica, a.argv, a.path) ==
+                          std::tie(b.kind, b.url, b.match, b.query, b.replica, b.argv, b.path);
+}
+
 }  // namespace
 
 std::vector<AlertSource> read_alerts(Findings& findings, const Value& list, const std::string& file) {
@@ -204,7 +211,7 @@ std::vector<AlertSource> read_alerts(Findings& findings, const Value& list, cons
       source.path = values.text("file", value).value_or("");
     else
       SourceReader(findings, value, source).read();
-    if (std::ranges::any_of(sources, [&](const AlertSource& other) { return name_of(other) == name_of(source); }))
+    if (std::ranges::any_of(sources, [&](const AlertSource& other) { return asks_the_same(other, source); }))
       findings.error(item.place, "this alert source is given twice: " + name_of(source), "keep one");
     sources.push_back(std::move(source));
   }
