@@ -296,6 +296,38 @@ TEST_CASE("a file beside the configuration holds while it exists, and after the 
                      "file folder/hold: it exists", "file folder/hold: Too many levels of symbolic links for "});
 }
 
+TEST_CASE("an alert and a replica that lags hold together, each named and each with its end", "[alerts]") {
+  Heeding plan("  - file: { path: hold, clear: 500ms, every: 200ms }\n");
+  plan.runs();
+  server().pause_replay();
+  plan.write("hold", "");
+  plan.held_by("file hold: it exists");
+  plan.held_by("replica replica lag ");
+  CHECK(has(plan.view.hold_reason(), "file hold: it exists"));
+  const std::string ends = plan.view.ask("SELECT hold->>'ends_when' FROM switchback.plan");
+  CHECK(has(ends, "every required replica's lag under"));
+  CHECK(has(ends, "file hold has been clear for 0.5 s"));
+  std::filesystem::remove(plan.file("hold"));
+  REQUIRE(eventually(30s, [&] { return !has(plan.view.hold_reason(), "file hold"); }));
+  plan.held_by("replica replica lag ");
+  server().resume_replay();
+  plan.goes_on();
+  plan.ends_well();
+}
+
+TEST_CASE("turning back asks no alert source", "[alerts]") {
+  Heeding plan("  - file: hold\n");
+  plan.write("hold", "");
+  plan.runner = plan.tool.start({"run", "plan.yaml"});
+  plan.held_by("file hold: it exists");
+  plan.runner->signal(SIGTERM);
+  CHECK(plan.runner->wait(30s) == 143);
+  const auto back = plan.tool.run({"rollback", "split", "--yes"});
+  INFO(back.err);
+  CHECK(back.ok());
+  CHECK(plan.view.state() == "rolled_back");
+}
+
 TEST_CASE("config show lists the alert sources with their places", "[alerts]") {
   Tool tool("", "alerts:\n  - file: hold\n  - http: { url: \"http://shop/health\" }\n");
   const auto shown = tool.run({"config", "show", "-o", "json"});
