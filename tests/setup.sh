@@ -85,9 +85,33 @@ need_to_build() {
   need_postgres
 }
 
+# Their packages start them on their usual ports, now and at every boot; the tests start their own. Masked, systemd
+# leaves them alone; where there is none, policy-rc.d does.
+need_alerting() {
+  if ! command -v dpkg-query >/dev/null; then
+    need_packages prometheus prometheus-alertmanager
+    return
+  fi
+  local service unit policy=/usr/sbin/policy-rc.d made=''
+  for service in prometheus prometheus-alertmanager; do
+    unit=/etc/systemd/system/$service.service
+    if is_installed "$service" || [ -e "$unit" ] || [ -L "$unit" ]; then continue; fi
+    as_root mkdir -p /etc/systemd/system && as_root ln -s /dev/null "$unit" || return 1
+  done
+  if ! { is_installed prometheus && is_installed prometheus-alertmanager; } && [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null && as_root chmod 755 "$policy" || return 1
+    made=$policy
+  fi
+  local result=0
+  need_packages prometheus prometheus-alertmanager || result=$?
+  [ -z "$made" ] || as_root rm -f "$made"
+  return "$result"
+}
+
 need_to_test() {
   need_to_build
-  need_packages catch2 libvalijson-dev
+  need_packages catch2 libvalijson-dev openssl
+  need_alerting
 }
 
 need_to_bench() {

@@ -45,7 +45,10 @@ int config_show(Invocation& invocation, const Nothing&) {
   // Not a setting of ours, but where the database comes from when nothing narrower says so.
   if (const char* url = std::getenv("DATABASE_URL"); url != nullptr && *url != '\0')
     given.insert(given.begin(), {"database", url, Origin::built_in, "DATABASE_URL"});
-  const auto effective = effective_settings(given);
+  auto effective = effective_settings(given);
+  int number = 0;
+  for (const AlertSource& source : invocation.alerts())
+    effective.push_back({"alerts." + std::to_string(++number), description_of(source), Origin::file, source.source});
   invocation.data(invocation.json() ? settings_json(effective) : settings_text(effective, invocation.out()));
   return 0;
 }
@@ -97,7 +100,7 @@ void add_config(CLI::App& app, Action& chosen) {
        "change them in switchback.yaml, by SWITCHBACK_… variables, or live: switchback set NAME KEY=VALUE."});
   CLI::App* show =
       add_command(*config, "show",
-                  {"Every setting: key, value, origin and source. Passwords are masked.",
+                  {"Every setting and alert source: key, value, origin and source. Passwords are masked.",
                    "switchback config show -o json", "switchback set NAME KEY=VALUE changes one while a plan runs."});
   on_call(show, chosen, std::make_shared<Nothing>(), config_show);
 }

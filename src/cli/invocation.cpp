@@ -75,6 +75,7 @@ const std::vector<SettingValue>& Invocation::given_settings() {
       throw FileError(read.diagnostics, path + " is not a configuration that can be used");
     for (const Diagnostic& found : read.diagnostics) warn(render(found));
     values = std::move(read.values);
+    alerts_ = std::move(read.alerts);
   }
   for (SettingValue& value : settings_from_environment(environment)) values.push_back(std::move(value));
   if (!options_.database.empty()) values.push_back({"database", options_.database, Origin::flag, "--database"});
@@ -85,6 +86,11 @@ const std::vector<SettingValue>& Invocation::given_settings() {
 const Settings& Invocation::settings() {
   if (!settings_) settings_ = resolve(given_settings());
   return *settings_;
+}
+
+const std::vector<AlertSource>& Invocation::alerts() {
+  given_settings();
+  return alerts_;
 }
 
 std::unique_ptr<ports::Session> Invocation::connected(bool read_only) {
@@ -127,6 +133,7 @@ Plan Invocation::plan_from(const std::string& path) {
 daemon::DriveRequest Invocation::drive_request() {
   daemon::DriveRequest request;
   request.settings = given_settings();
+  request.alerts = alerts();
   request.actor = actor_;
   return request;
 }

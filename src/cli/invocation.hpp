@@ -56,6 +56,8 @@ class Invocation {
   /// Those of the file, the environment and the flags. FileError when the file is wrong.
   const std::vector<SettingValue>& given_settings();
   const Settings& settings();
+  /// Those of the file.
+  const std::vector<AlertSource>& alerts();
 
   /// A session that cannot write, on a database whose journal this binary can read.
   std::unique_ptr<ports::Session> reading();
@@ -85,7 +87,8 @@ class Invocation {
   Paint err_;
   std::optional<std::vector<SettingValue>> given_;
   std::optional<Settings> settings_;
-  std::string role_;  ///< of the last session
+  std::vector<AlertSource> alerts_;  ///< read with given_
+  std::string role_;                 ///< of the last session
   bool writes_ = false;
 };
 

@@ -15,6 +15,9 @@ SignalGate::Verdict SignalGate::judge(Monotonic now, std::span<const Signal> sig
     const bool stale = now - signal.at > signal.fresh;
     const Signal::State state = stale ? Signal::State::unknown : signal.state;
     if (state != Signal::State::unknown) memory.is_unknown = false;
+    // Nobody was looking in between (the process stood still): what was clear before says nothing about then.
+    if (signal.at - memory.read_at > signal.fresh) memory.is_clear = false;
+    memory.read_at = signal.at;
 
     if (signal.kind == Signal::Kind::gauge) {
       if (state != Signal::State::unknown) {

@@ -4,6 +4,7 @@
 
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/daemon/alert_poller.hpp"
 #include "switchback/daemon/watch.hpp"
 #include "switchback/engine/contracting.hpp"
 #include "switchback/engine/explaining.hpp"
@@ -42,6 +43,12 @@ postgres::ConnectOptions options_for(const Settings& settings, const std::string
   options.application_name = "switchback " + who;
   options.lock_timeout = settings.lock_timeout;
   return options;
+}
+
+std::unique_ptr<ports::Session> probe_session(const Settings& settings) {
+  auto options = options_for(settings, "probe");
+  options.read_only = true;
+  return postgres::connect(options);
 }
 
 /// The plan as it was started: with its short forms expanded against the schema of that moment.
@@ -96,6 +103,15 @@ class Driver {
     return outcome;
   }
 
+  /// From now on they hold as replication does. To be called while driving: then the lease is kept meanwhile.
+  void heed_alerts() {
+    if (request_.alerts.empty()) return;
+    alerts_ = std::make_unique<AlertPoller>(request_.alerts, [settings = settings_](const std::string& replica) {
+      return replica.empty() ? probe_session(settings) : nullptr;
+    });
+    watch_.add_source([this] { return alerts_->latest(); });
+  }
+
   /// A workbench for looking only: no lease, nothing is written.
   template <class Look>
   auto look(const PlanRecord& record, Look look_at) {
@@ -145,6 +161,7 @@ class Driver {
   Settings settings_;
   postgres::PostgresCatalog catalog_;
   std::unique_ptr<ports::UsageSource> usage_ = postgres::make_usage_source();
+  std::unique_ptr<AlertPoller> alerts_;
   Watch watch_;
   std::unique_ptr<ports::Session> session_;
 };
@@ -182,6 +199,7 @@ DriveOutcome run_plan(const Plan& plan, std::optional<State> target, const Drive
   Driver driver(request, settings, true);
   const PlanRecord record = registered(driver, plan, request, settings);
   return driver.drive(record, [&](Workbench& bench) {
+    driver.heed_alerts();
     return engine::drive_forward(bench, target.value_or(engine::default_target(bench.plan())));
   });
 }

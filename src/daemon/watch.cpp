@@ -1,5 +1,6 @@
 #include "switchback/daemon/watch.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <condition_variable>
 #include <csignal>
+#include <iterator>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -122,7 +124,15 @@ struct Watch::Inside {
     sample = std::move(fresh);
     pacer.observe(sample, own_wal, settings);
     if (!found.empty()) in_the_way = std::move(found);
-    gate.judge(now, sample, settings);
+    judge(now);
+  }
+
+  /// With the mutex held.
+  std::optional<Hold> judge(Clock::time_point now) {
+    std::vector<Signal> read;
+    for (const SignalSource& source : sources) std::ranges::move(source(), std::back_inserter(read));
+    const auto replication_hold = gate.judge(now, sample, settings);
+    return health_hold(replication_hold, signal_gate.judge(now, read, settings.health_grace));
   }
 
   /// As an array literal.
@@ -152,6 +162,8 @@ struct Watch::Inside {
   WalPacer pacer;
   std::int64_t own_wal = 0;
   std::set<int> worker_pids;
+  std::vector<SignalSource> sources;
+  SignalGate signal_gate;
   std::vector<std::string> in_the_way;
 
   std::atomic<int> signal_heard{0};
@@ -179,6 +191,11 @@ void Watch::start(const engine::Fence& fence, const Settings& settings) {
   inside_->watch_thread = std::thread([this] { inside_->watch_context.run(); });
 }
 
+void Watch::add_source(SignalSource source) {
+  const std::lock_guard lock(inside_->mutex);
+  inside_->sources.push_back(std::move(source));
+}
+
 int Watch::signal() const {
   return inside_->signal_heard;
 }
@@ -196,7 +213,7 @@ void Watch::wait(std::chrono::milliseconds time) {
 
 std::optional<Hold> Watch::health() {
   const std::lock_guard lock(inside_->mutex);
-  return inside_->gate.judge(Clock::now(), inside_->sample, inside_->settings);
+  return inside_->judge(Clock::now());
 }
 
 std::string Watch::worst_lag() {

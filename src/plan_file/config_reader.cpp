@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "alerts_reader.hpp"
 #include "settings_tree.hpp"
 #include "yaml_tree.hpp"
 
@@ -19,12 +20,16 @@ ReadConfig read_config(std::string_view text, const std::string& file) {
   std::vector<PlacedSetting> settings;
   const NodePointer root = plan_file::read_tree(text, findings);
   if (root != nullptr && root->kind != Node::Kind::null) {
-    const auto roots = plan_file::setting_roots(false);
+    auto roots = plan_file::setting_roots(false);
+    roots.push_back("alerts");
     const plan_file::Fields top(findings, Value{root.get(), root->place}, "the configuration", roots);
     if (top.is_map())
       for (const auto& [key, value] : root->entries) {
         const Value* found = key->kind == Node::Kind::scalar ? top.find(key->value) : nullptr;
-        if (found != nullptr && found->node == value.get())
+        if (found == nullptr || found->node != value.get()) continue;
+        if (key->value == "alerts")
+          result.alerts = plan_file::read_alerts(findings, *found, file);
+        else
           plan_file::read_settings(findings, key->value, key->place, *found, false, settings);
       }
   }

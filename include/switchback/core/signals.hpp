@@ -47,6 +47,7 @@ class SignalGate {
     bool held = false;
     Monotonic clear_since{};
     Monotonic unknown_since{};
+    Monotonic read_at{};
     bool is_clear = false;
     bool is_unknown = false;
     std::string last_reason;

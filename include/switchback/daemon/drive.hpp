@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "switchback/core/alerts.hpp"
 #include "switchback/core/plan.hpp"
 #include "switchback/core/settings.hpp"
 #include "switchback/core/state.hpp"
@@ -24,6 +25,7 @@ struct Despite {
 
 struct DriveRequest {
   std::vector<SettingValue> settings;  ///< file, environment and flags; the plan's and the live ones are added here
+  std::vector<AlertSource> alerts;     ///< what `run` polls beside the database
   engine::Actor actor;
   bool wait = false;     ///< wait at observation, soak and the rest too
   bool consent = false;  ///< the destructive half was agreed to (typed name, --yes with --approve, development)

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "switchback/core/health_hold.hpp"
 #include "switchback/engine/lease.hpp"
 #include "switchback/ports/control.hpp"
 
@@ -22,6 +23,8 @@ class Watch final : public ports::Control {
 
   /// From now on keeps the lease and samples. Returns after the first sample.
   void start(const engine::Fence& fence, const Settings& settings);
+  /// What it says holds too. The source outlives this.
+  void add_source(SignalSource source);
   int signal() const;  ///< the one that asked to stop, or 0
 
   bool stopping() const override;

@@ -1,4 +1,4 @@
-/// Settings from switchback.yaml and from the environment.
+/// Settings and alert sources from switchback.yaml, settings from the environment.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "switchback/core/alerts.hpp"
 #include "switchback/core/settings.hpp"
 #include "switchback/plan_file/diagnostic.hpp"
 
@@ -14,6 +15,7 @@ namespace switchback {
 
 struct ReadConfig {
   std::vector<SettingValue> values;  ///< those that are right, also beside diagnostics
+  std::vector<AlertSource> alerts;   ///< to be used only without diagnostics
   std::vector<Diagnostic> diagnostics;
 };
 

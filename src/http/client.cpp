@@ -1,0 +1,106 @@
+#include "switchback/http/client.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <exception>
+
+#include "switchback/core/error.hpp"
+#include "switchback/core/units.hpp"
+
+namespace switchback::http {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+using asio::ip::tcp;
+
+constexpr std::uint64_t body_limit = 4ULL << 20U;
+
+[[noreturn]] void fail(const std::string& why) {
+  throw Error(Exit::unreachable, Remedy::retry, why);
+}
+
+asio::ssl::context tls_context(const std::string& ca) {
+  asio::ssl::context context(asio::ssl::context::tls_client);
+  boost::system::error_code failed;
+  context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, failed);
+  context.set_verify_mode(asio::ssl::verify_peer);
+  context.set_default_verify_paths(failed);  // a machine without a store has an empty one: nobody is trusted
+  if (ca.empty()) return context;
+  context.load_verify_file(ca, failed);
+  if (failed) fail("the certificates in " + ca + " cannot be read");
+  return context;
+}
+
+template <class Stream>
+asio::awaitable<HttpAnswer> exchange(Stream& stream, const HttpRequest& request) {
+  beast::http::request<beast::http::empty_body> question{beast::http::verb::get, request.url.target, 11};
+  question.set(beast::http::field::host, authority(request.url));
+  question.set(beast::http::field::user_agent, "switchback");
+  question.set(beast::http::field::accept, "*/*");
+  question.set(beast::http::field::connection, "close");
+  if (!request.authorization.empty()) question.set(beast::http::field::authorization, request.authorization);
+  co_await beast::http::async_write(stream, question, asio::use_awaitable);
+  beast::flat_buffer buffer;
+  beast::http::response_parser<beast::http::string_body> parser;
+  parser.body_limit(body_limit);
+  co_await beast::http::async_read(stream, buffer, parser, asio::use_awaitable);
+  HttpAnswer answer;
+  answer.status = static_cast<int>(parser.get().result_int());
+  answer.body = std::move(parser.get().body());
+  co_return answer;
+}
+
+asio::awaitable<HttpAnswer> fetch(const HttpRequest& request, asio::ssl::context* tls) {
+  const auto executor = co_await asio::this_coro::executor;
+  tcp::resolver resolver(executor);
+  const auto found =
+      co_await resolver.async_resolve(request.url.host, std::to_string(request.url.port), asio::use_awaitable);
+  if (tls == nullptr) {
+    beast::tcp_stream plain(executor);
+    co_await plain.async_connect(found, asio::use_awaitable);
+    co_return co_await exchange(plain, request);
+  }
+  beast::ssl_stream<beast::tcp_stream> stream(executor, *tls);
+  boost::system::error_code not_a_name;
+  asio::ip::make_address(request.url.host, not_a_name);
+  if (not_a_name) SSL_set_tlsext_host_name(stream.native_handle(), request.url.host.c_str());
+  stream.set_verify_callback(asio::ssl::host_name_verification(request.url.host));
+  co_await beast::get_lowest_layer(stream).async_connect(found, asio::use_awaitable);
+  co_await stream.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
+  co_return co_await exchange(stream, request);
+}
+
+}  // namespace
+
+HttpAnswer get(const HttpRequest& request) {
+  try {
+    asio::ssl::context tls(asio::ssl::context::tls_client);
+    if (request.url.tls) tls = tls_context(request.ca);
+    HttpAnswer answer;
+    bool ended = false;
+    std::exception_ptr failure;
+    asio::io_context context(1);
+    asio::co_spawn(context, fetch(request, request.url.tls ? &tls : nullptr),
+                   [&](const std::exception_ptr& thrown, HttpAnswer got) {
+                     ended = true;
+                     failure = thrown;
+                     answer = std::move(got);
+                   });
+    context.run_for(request.timeout);
+    if (!ended) fail("no answer within " + show_duration(request.timeout));
+    if (failure) std::rethrow_exception(failure);
+    return answer;
+  } catch (const boost::system::system_error& error) {
+    fail(error.code().message());
+  }
+}
+
+}  // namespace switchback::http
