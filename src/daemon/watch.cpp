@@ -14,8 +14,12 @@
 #include <mutex>
 #include <thread>
 
+#include "free_space.hpp"
+#include "replica_watch.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/health.hpp"
 #include "switchback/core/pacing.hpp"
+#include "switchback/postgres/health.hpp"
 #include "switchback/postgres/replication.hpp"
 
 namespace switchback::daemon {
@@ -29,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds tick{100};
 constexpr milliseconds idle_nudge{1000};
 constexpr milliseconds sampling{250};
+constexpr milliseconds health_sampling{1000};
 
 constexpr const char* blocking_sessions = R"sql(
 SELECT 'waiting for a lock held by pid ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), a.usename, '?') || ', ' || coalesce(a.state, 'state hidden')
@@ -39,7 +44,8 @@ FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1)) b(pid) JOIN pg_catalog.p
 }  // namespace
 
 struct Watch::Inside {
-  Inside(Connect make, bool listen) : connect(std::move(make)), signals(signal_context) {
+  Inside(Connect make, bool listen, ConnectTo connect_to)
+      : connect(std::move(make)), replicas(std::move(connect_to)), signals(signal_context) {
     if (!listen) return;
     signals.add(SIGINT);
     signals.add(SIGTERM);
@@ -108,7 +114,8 @@ struct Watch::Inside {
     }
     if (now < next_sample) return;
     next_sample = now + sampling;
-    ReplicationSample fresh = replication.sample(*session, now);
+    ReplicationSample fresh = replication.sample(*session, now, replicas.readings());
+    look_at_health(now);
     std::vector<std::string> found;
     if (const int pid = worker_pid; pid != 0) {
       const auto rows = session->exec(blocking_sessions, {std::to_string(pid)});
@@ -118,8 +125,42 @@ struct Watch::Inside {
     sample = std::move(fresh);
     if (!found.empty()) in_the_way = std::move(found);
     gate.judge(now, sample, settings);
+    judge_signals(now);
   }
 
+  void look_at_health(Clock::time_point now) {
+    if (now < next_health) return;
+    next_health = now + health_sampling;
+    const Settings limits = current_settings();
+    std::vector<int> workers;
+    if (const int pid = worker_pid; pid != 0 && is_writing) workers.push_back(pid);
+    auto fresh = health_sampler.sample(*session, now, limits.health, {tables, workers});
+    for (const int pid : health_sampler.to_cancel())
+      session->exec("SELECT pg_catalog.pg_cancel_backend($1)", {std::to_string(pid)});
+    if (const auto room = free_space.look(now, limits.health)) fresh.push_back(*room);
+    const std::lock_guard lock(mutex);
+    own_signals = std::move(fresh);
+  }
+
+  /// Under the mutex.
+  void judge_signals(Clock::time_point now) {
+    std::vector<Signal> all = own_signals;
+    for (const DirectReplica& replica : replicas.readings()) {
+      const auto policy = settings.replicas.find(replica.name);
+      all.push_back(
+          judge_replica(replica, policy == settings.replicas.end() ? ReplicaPolicy::required : policy->second));
+    }
+    for (const SignalSource& source : sources) {
+      const auto more = source();
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    verdict = signal_gate.judge(now, all, settings.health_grace);
+  }
+
+  Settings current_settings() {
+    const std::lock_guard lock(mutex);
+    return settings;
+  }
   milliseconds lease_time() {
     const std::lock_guard lock(mutex);
     return settings.lease;
@@ -129,13 +170,21 @@ struct Watch::Inside {
   engine::Fence fence;
   std::unique_ptr<ports::Session> session;  // of the watch thread alone
   postgres::ReplicationSampler replication;
-  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{}, next_nudge{};
+  postgres::HealthSampler health_sampler;
+  FreeSpaceProbe free_space;
+  ReplicaWatch replicas;
+  std::vector<TableName> tables;
+  std::vector<SignalSource> sources;
+  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{}, next_health{}, next_nudge{};
 
   std::mutex mutex;  // guards what follows up to the atomics
   std::condition_variable woken;
   Settings settings;
   ReplicationSample sample;
   ReplicationGate gate;
+  std::vector<Signal> own_signals;
+  SignalGate signal_gate;
+  SignalGate::Verdict verdict;
   std::vector<std::string> in_the_way;
 
   std::atomic<int> signal_heard{0};
@@ -152,12 +201,19 @@ struct Watch::Inside {
   std::thread watch_thread;
 };
 
-Watch::Watch(Connect connect, bool signals) : inside_(std::make_unique<Inside>(std::move(connect), signals)) {}
+Watch::Watch(Connect connect, bool signals, ConnectTo connect_to)
+    : inside_(std::make_unique<Inside>(std::move(connect), signals, std::move(connect_to))) {}
 Watch::~Watch() = default;
 
-void Watch::start(const engine::Fence& fence, const Settings& settings) {
+void Watch::add_source(SignalSource source) {
+  inside_->sources.push_back(std::move(source));
+}
+
+void Watch::start(const engine::Fence& fence, const Settings& settings, std::vector<TableName> tables) {
   inside_->fence = fence;
   inside_->settings = settings;
+  inside_->tables = std::move(tables);
+  inside_->replicas.start(settings.replica_connect);
   inside_->sample.at = Clock::now();
   inside_->look_round();  // the first batch must not run before the replicas were looked at
   asio::co_spawn(inside_->watch_context, inside_->keep_watch(), asio::detached);
@@ -181,12 +237,24 @@ void Watch::wait(std::chrono::milliseconds time) {
 
 std::optional<Hold> Watch::health() {
   const std::lock_guard lock(inside_->mutex);
-  return inside_->gate.judge(Clock::now(), inside_->sample, inside_->settings);
+  const auto now = Clock::now();
+  inside_->judge_signals(now);
+  return health_hold(inside_->gate.judge(now, inside_->sample, inside_->settings), inside_->verdict);
 }
 
 std::string Watch::worst_lag() {
   const std::lock_guard lock(inside_->mutex);
   return switchback::worst_lag(inside_->sample);
+}
+
+double Watch::slowdown() {
+  const std::lock_guard lock(inside_->mutex);
+  return slowdown_of(inside_->verdict);
+}
+
+std::vector<std::string> Watch::slowed_by() {
+  const std::lock_guard lock(inside_->mutex);
+  return inside_->verdict.slowed_by;
 }
 
 void Watch::apply(const Settings& settings) {

@@ -21,7 +21,7 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"postgres", {"core", "ports"}},
     {"plan_file", {"core", "ports"}},
     {"process", {"core", "ports"}},
-    {"daemon", {"core", "ports", "engine", "postgres", "plan_file"}},
+    {"daemon", {"core", "ports", "engine", "postgres", "plan_file", "process"}},
     {"cli", {"core", "ports", "engine", "postgres", "plan_file", "process", "daemon"}},
 };
 
