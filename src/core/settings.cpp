@@ -95,7 +95,6 @@ constexpr std::array bounds = {
     Bounds{"backfill.batch.target", milliseconds(1), std::chrono::minutes(1), "row locks last as long as a batch"},
     Bounds{"health.waiters.slow", milliseconds(1), year, "a wait is never below nothing"},
     Bounds{"health.waiters.cancel", milliseconds(1), year, "a wait is never below nothing"},
-    Bounds{"health.checkpoints.window", milliseconds(1000), std::chrono::hours(24), "a few minutes tell most"},
     Bounds{"health.replication_lag.limit", milliseconds(1), year, "a lag is never below nothing"},
 };
 

@@ -9,6 +9,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds period{5000};
 constexpr milliseconds deadline{5000};
+/// What most commands end within: their first reading is then there before the first batch. The heartbeat can wait so
+/// long.
+constexpr milliseconds patience{100};
 
 std::string first_line(const std::string& text) {
   return text.substr(0, std::min<std::size_t>(text.find('\n'), 200));
@@ -22,7 +25,7 @@ std::optional<Signal> FreeSpaceProbe::look(Monotonic now, const HealthLimits& li
     return std::nullopt;
   }
   if (read_at_ == Monotonic{}) read_at_ = now;
-  if (child_) collect(now);
+  if (child_) collect(now, milliseconds(0));
   if (!child_ && now >= due_) start(now, limits);
   return judge_free_space(read_at_, reading_, limits);
 }
@@ -35,14 +38,15 @@ void FreeSpaceProbe::start(Monotonic now, const HealthLimits& limits) {
     command.argv = limits.free_space_exec;
     command.die_with_us = true;
     child_.emplace(command);
+    collect(now, patience);
   } catch (const Error& error) {
     reading_ = {{}, error.what()};
     read_at_ = now;
   }
 }
 
-void FreeSpaceProbe::collect(Monotonic now) {
-  const auto code = child_->wait(milliseconds(0));
+void FreeSpaceProbe::collect(Monotonic now, milliseconds at_most) {
+  const auto code = child_->wait(at_most);
   if (!code && now - started_ < deadline) return;
   if (!code)
     reading_ = {{}, "its command did not end within 5 s"};

@@ -1,4 +1,4 @@
-/// Asks a command how much room is left, without ever waiting for it. Private to the watch.
+/// Asks a command how much room is left, without waiting for it. Private to the watch.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@ class FreeSpaceProbe {
 
  private:
   void start(Monotonic now, const HealthLimits& limits);
-  void collect(Monotonic now);
+  void collect(Monotonic now, std::chrono::milliseconds at_most);
 
   std::optional<process::Child> child_;
   Monotonic started_{};

@@ -88,6 +88,10 @@ TEST_CASE("a misfit is refused with key and source", "[settings]") {
   CHECK(misfit("backfill.quarantine.share", "nan%"));
   CHECK(misfit("backfill.synchronous_commit", "maybe"));
   CHECK(misfit("health.replicas.", "ignore"));
+  CHECK(misfit("health.free_space.min", "20"));
+  CHECK(misfit("health.free_space.exec", "df 'open"));
+  CHECK(misfit("health.free_space.exec", " "));
+  CHECK(misfit("health.slots.policy", "maybe"));
   CHECK(misfit("health.replicas.r2", "maybe") == "must be required, optional or ignore");
   CHECK(misfit("lock_timout", "1s") == "is not a setting: did you mean lock_timeout?");
 }
