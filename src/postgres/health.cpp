@@ -23,17 +23,22 @@ std::string joined(const std::vector<int>& numbers) {
   return text;
 }
 
-/// One signal's own reading: what fails in it makes it unknown, and no other.
-Signal guarded(ports::Session& session, Monotonic now, std::string_view name, Signal::Kind kind, SignalPolicy policy,
-               const std::function<Signal()>& read) {
+constexpr const char* too_long = "the server took too long to answer";
+
+/// One signal's own reading: what fails in it makes it unknown, and no other. But where the server does not answer in
+/// time (`slow`), the rest is not asked either: the heartbeat waits for all of this. `unanswered`: what to say then.
+Signal guarded(ports::Session& session, bool& slow, const Signal& unanswered, const std::function<Signal()>& read) {
+  if (slow) return unanswered;
   try {
     return read();
   } catch (const Error& error) {
     if (error.remedy() == Remedy::reconnect || error.remedy() == Remedy::in_doubt) throw;
-    std::string why = error.what();
-    if (error.sqlstate() == "42501") why += ": " + grant_monitor(session);
-    if (error.sqlstate() == "57014") why = "the server took too long to answer";
-    return unreadable_signal(now, name, kind, policy, why);
+    slow = error.sqlstate() == "57014";
+    if (slow) return unanswered;
+    Signal failed = unanswered;
+    failed.reason = failed.name + " cannot be read: " + error.what();
+    if (error.sqlstate() == "42501") failed.reason += ": " + grant_monitor(session);
+    return failed;
   }
 }
 
@@ -175,12 +180,14 @@ std::vector<Signal> HealthSampler::sample(ports::Session& session, Monotonic now
                                           const Asked& asked) {
   std::vector<Signal> signals;
   const auto take = [&](std::string_view name, Signal::Kind kind, SignalPolicy policy, auto read) {
-    if (policy != SignalPolicy::ignore) signals.push_back(guarded(session, now, name, kind, policy, read));
+    if (policy == SignalPolicy::ignore) return;
+    signals.push_back(guarded(session, slow_, unreadable_signal(now, name, kind, policy, too_long), read));
   };
   const auto gauge = [&](std::string_view name, bool is_on, auto read) {
     take(name, Signal::Kind::gauge, is_on ? SignalPolicy::required : SignalPolicy::ignore, read);
   };
   constexpr auto budget = Signal::Kind::budget;
+  slow_ = false;
   take("slots", budget, limits.slots, [&] { return slots(session, now, limits); });
   take("wal_archiving", budget, limits.wal_archiving, [&] { return archiving(session, now, limits); });
   take("sync_rep", budget, limits.sync_rep, [&] { return sync_rep(session, now, limits); });
@@ -288,7 +295,8 @@ std::vector<Signal> HealthSampler::tables(ports::Session& session, Monotonic now
   std::vector<TableReading> readings;
   std::vector<Signal> signals;
   const auto add = [&](std::string_view name, bool is_on, const std::function<Signal()>& read) {
-    if (is_on) signals.push_back(guarded(session, now, name, Signal::Kind::gauge, SignalPolicy::required, read));
+    const Signal unanswered = unreadable_signal(now, name, Signal::Kind::gauge, SignalPolicy::required, too_long);
+    if (is_on) signals.push_back(guarded(session, slow_, unanswered, read));
   };
   const auto read = [&] {
     if (!readings.empty()) return;

@@ -42,7 +42,8 @@ ReplicationSample ReplicationSampler::sample(ports::Session& session, Monotonic 
     if (rows.text(i, 6) == "slot") {
       replica.problem = "is not connected; its slot is left behind";
     } else if (rows.text(i, 3) == "hidden") {
-      replica.problem = "cannot be read: GRANT pg_monitor to the runner's role";
+      replica.problem = "cannot be read: GRANT pg_monitor TO " +
+                        session.exec("SELECT pg_catalog.quote_ident(current_user)").text(0, 0);
     } else if (rows.text(i, 3) != "streaming") {
       replica.problem = "is in state " + rows.text(i, 3);
       seen_.emplace(replica.name, rows.text(i, 2));

@@ -1,8 +1,11 @@
+#include <algorithm>
 #include <filesystem>
 #include <thread>
 
 #include "catch.hpp"
 #include "health_scene.hpp"
+#include "switchback/postgres/health.hpp"
+#include "switchback/postgres/replication.hpp"
 
 using namespace switchback;
 using namespace switchback::tests;
@@ -131,6 +134,7 @@ TEST_CASE("a role that may not see what others wait for is held, where commits w
   const auto other = application(scene.uri, "shop");
   scene.start();
   const SystemSetting names(Server::primary, "synchronous_standby_names", "replica");
+  REQUIRE(scene.tool.run({"set", "split", "health.replicas.replica=required"}).ok());
   scene.holds_for(
       "sync_rep cannot be read: what other roles' sessions wait for is hidden: GRANT pg_monitor TO "
       "health_sync");
@@ -170,4 +174,34 @@ TEST_CASE("a replica that replays late by design is judged by what it has flushe
   CHECK(scene.view.rows_done() > at);
   scene.runs_to_the_end();
   CHECK_FALSE(has(scene.view.kinds(), "hold"));
+}
+
+TEST_CASE("a replica that only it itself can tell of lags as far as it has replayed", "[health][timing]") {
+  const Repaired repaired;
+  const auto primary = application(server().uri(), "switchback watch");
+  const auto replica = application(server().replica_uri(), "switchback watch");
+  server().await_replica();
+  postgres::ReplicationSampler sampler;
+  const auto lag = [&] {
+    const auto now = std::chrono::steady_clock::now();
+    // A name that the primary does not know: as of a replica that follows another one.
+    const auto sample = sampler.sample(*primary, now, {postgres::read_replica(*replica, "behind-another", now)});
+    const auto found = std::ranges::find(sample.replicas, "behind-another", &ReplicaReading::name);
+    REQUIRE(found != sample.replicas.end());
+    REQUIRE(found->lag);
+    return *found->lag;
+  };
+  CHECK(lag() < 1s);
+  server().pause_replay();
+  sampler.nudge(*primary);
+  CHECK(eventually(30s, [&] { return lag() > 2s; }));
+  server().resume_replay();
+  CHECK(eventually(30s, [&] { return lag() < 1s; }));
+}
+
+TEST_CASE("a primary is no replica, and does not pass for one", "[health]") {
+  const auto primary = application(server().uri(), "switchback watch");
+  const auto reading = postgres::read_replica(*primary, "r2", std::chrono::steady_clock::now());
+  CHECK(judge_replica(reading, ReplicaPolicy::required).reason ==
+        "replica r2 is no replica (any more): it is not in recovery");
 }

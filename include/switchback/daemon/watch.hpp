@@ -13,7 +13,8 @@
 
 namespace switchback::daemon {
 
-/// The latest readings of some signals. Called often and from several threads: it hands out what something else read.
+/// The latest readings of some signals. Called often, from several threads, and must not call the watch: it hands out
+/// what something else has read.
 using SignalSource = std::function<std::vector<Signal>()>;
 
 class Watch final : public ports::Control {

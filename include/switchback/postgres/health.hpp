@@ -39,6 +39,7 @@ class HealthSampler {
   CheckpointLog checkpoint_log_;
   std::map<int, Monotonic> waiting_since_;  ///< by pid; before 14 the server does not say
   std::vector<int> to_cancel_;
+  bool slow_ = false;  ///< in this sample a statement took longer than it may
   Monotonic tables_due_{};
   std::vector<Signal> of_tables_;
 };
