@@ -23,7 +23,11 @@ std::string slot_status(const std::string& name) {
 }
 
 struct LeftBehindSlot {
-  LeftBehindSlot() { server().sql(server().uri(), "SELECT pg_create_physical_replication_slot('left_behind', true)"); }
+  LeftBehindSlot() {
+    // It keeps WAL from the last checkpoint on: that one must not be far behind already.
+    server().sql(server().uri(), "CHECKPOINT");
+    server().sql(server().uri(), "SELECT pg_create_physical_replication_slot('left_behind', true)");
+  }
   ~LeftBehindSlot() { drop(); }
   void drop() {
     server().sql(
@@ -46,7 +50,7 @@ struct WaitingCommit {
 }  // namespace
 
 TEST_CASE("a slot with little left, and one that is lost, hold the backfill by name", "[health][timing]") {
-  HealthScene scene;
+  HealthScene scene("{ grace: 1s, replicas: [ { name: left_behind, policy: ignore } ] }");
   const SystemSetting keep(Server::primary, "max_slot_wal_keep_size", "64MB");
   LeftBehindSlot slot;
   scene.start();

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "catch.hpp"
@@ -50,6 +51,13 @@ struct GaugeScene {
   }
 };
 
+void use_up_transactions(const std::string& uri, int count) {
+  const auto session = application(uri, "shop");
+  session->exec("SET synchronous_commit = off");
+  session->exec("DO $$ BEGIN FOR i IN 1.." + std::to_string(count) +
+                " LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$");
+}
+
 Signal signal_named(const std::vector<Signal>& signals, const std::string& name) {
   const auto found = std::ranges::find(signals, name, &Signal::name);
   REQUIRE(found != signals.end());
@@ -96,11 +104,37 @@ TEST_CASE("a table near wraparound slows the backfill, until it is frozen", "[he
                "ALTER TABLE users SET (autovacuum_enabled = off, autovacuum_freeze_max_age = 100000)");
   gauges.start();
   gauges.is_fast_again();
-  const auto burner = application(gauges.scene.uri, "shop");
-  burner->exec("SET synchronous_commit = off");
-  burner->exec("DO $$ BEGIN FOR i IN 1..92000 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$");
+  use_up_transactions(gauges.scene.uri, 92'000);
   gauges.slows_for("wraparound: the age of users is 9");
   server().sql(gauges.scene.uri, "VACUUM FREEZE users");
+  gauges.is_fast_again();
+}
+
+TEST_CASE("autovacuum that freezes a table of the plan slows the backfill while it runs", "[health][timing]") {
+  GaugeScene gauges;
+  gauges.settings.health.wraparound_age = 1;
+  // So slow that it is seen at work.
+  server().sql(gauges.scene.uri,
+               "ALTER TABLE users SET (autovacuum_enabled = off, autovacuum_freeze_max_age = 100000, "
+               "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)");
+  gauges.start();
+  gauges.is_fast_again();
+  use_up_transactions(gauges.scene.uri, 101'000);
+  const SystemSetting often(Server::primary, "autovacuum_naptime", "1s");
+  gauges.slows_for("wraparound: autovacuum works on users to prevent it");
+  // Such a one makes way for nobody: whoever wants the table's options changed waits until it is cancelled.
+  std::atomic<bool> changed{false};
+  std::thread change([&] {
+    application(gauges.scene.uri, "admin")->exec("ALTER TABLE public.users RESET (autovacuum_freeze_max_age)");
+    changed = true;
+  });
+  CHECK(eventually(60s, [&] {
+    server().sql(
+        server().uri(),
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%users (to prevent wraparound)'");
+    return changed.load();
+  }));
+  change.join();
   gauges.is_fast_again();
 }
 
@@ -128,6 +162,34 @@ TEST_CASE("active sessions over the limit slow the backfill, our own do not", "[
     for (std::thread& thread : threads) thread.join();
   }
   gauges.is_fast_again();
+}
+
+TEST_CASE("whoever keeps dead rows from being removed is named: a session of this database, or a standby's query",
+          "[health][timing]") {
+  const Repaired repaired;
+  const std::string uri = server().fresh_database();
+  server().await_replica();
+  const auto observer = application(uri, "switchback watch");
+  const auto holder = [&] { return postgres::oldest_xmin_holder(*observer); };
+  const auto elsewhere = application(server().uri(), "elsewhere");
+  elsewhere->exec("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  elsewhere->exec("SELECT 1");
+  CHECK(holder() == "");
+  const auto report = application(uri, "report");
+  report->exec("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  report->exec("SELECT 1");
+  CHECK(has(holder(), "pid " + std::to_string(report->backend_pid()) + " (report, idle in transaction)"));
+  report->exec("COMMIT");
+  CHECK(holder() == "");
+  {
+    const SystemSetting feedback(Server::replica, "hot_standby_feedback", "on");
+    const auto query = application(server().on_replica(uri), "report");
+    query->exec("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    query->exec("SELECT 1");
+    CHECK(eventually(60s, [&] { return holder() == "slot replica keeps rows"; }));
+    query->exec("COMMIT");
+  }
+  CHECK(eventually(60s, [&] { return holder() == ""; }));
 }
 
 TEST_CASE("a role that may not see others' sessions does not know how many are active, and says what would help",
