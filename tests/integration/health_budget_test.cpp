@@ -104,6 +104,12 @@ TEST_CASE("too little free space holds the backfill, and so does a command that 
   scene.start();
   scene.write("free", "12%\n");
   scene.holds_for("free_space is 12 %, under 30 %");
+  // Every reason is shown, not the first.
+  server().pause_replay();
+  scene.holds_for("replica replica lag ");
+  CHECK(has(scene.view.hold_reason(), "free_space is 12 %, under 30 %"));
+  CHECK(has(scene.tool.run({"status", "split"}).out, "free_space is 12 %, under 30 %"));
+  server().resume_replay();
   scene.write("free", "31%\n");
   scene.moves_again();
   std::filesystem::remove(scene.tool.folder() + "/free");
@@ -111,6 +117,17 @@ TEST_CASE("too little free space holds the backfill, and so does a command that 
   // Somebody who knows better says so, live.
   REQUIRE(scene.tool.run({"set", "split", "health.free_space.policy=optional", "--for", "1h"}).ok());
   scene.write("free", "31%\n");
+  scene.runs_to_the_end();
+}
+
+TEST_CASE("a command that hangs is ended and counts as unreadable, and the lease is kept meanwhile",
+          "[health][timing]") {
+  HealthScene scene("{ grace: 1s, free_space: { exec: [sleep, '3600'] } }");
+  scene.tool.plan(split_plan("split"));
+  scene.runner = scene.tool.start({"run", "plan.yaml"});
+  scene.holds_for("free_space cannot be read: its command did not end within 5 s");
+  CHECK(scene.view.epoch() == 1);
+  REQUIRE(scene.tool.run({"set", "split", "health.free_space.policy=ignore"}).ok());
   scene.runs_to_the_end();
 }
 
