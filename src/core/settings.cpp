@@ -330,6 +330,13 @@ Settings resolve(std::span<const SettingValue> values) {
     if (const auto why = misfit(value.key, value.value))
       throw Error(Exit::invalid, Remedy::person, where(value) + value.key + ": \"" + value.value + "\" " + *why,
                   "`switchback config show` lists every setting with its value and where it came from");
+    // Whoever may write to the journal must not get by this what neither `set` nor a plan may say: a command, say.
+    const SettingSpec& spec = *setting_spec(value.key);
+    if ((value.origin == Origin::live && !spec.live) || (value.origin == Origin::plan && !spec.in_plan))
+      throw Error(Exit::invalid, Remedy::person,
+                  where(value) + value.key + " cannot be set " +
+                      (value.origin == Origin::plan ? "by a plan" : "while a plan runs"),
+                  "write it in switchback.yaml");
     ordered.push_back(&value);
   }
   std::ranges::stable_sort(ordered, {}, [](const SettingValue* value) { return value->origin; });

@@ -96,6 +96,16 @@ TEST_CASE("a misfit is refused with key and source", "[settings]") {
   CHECK(misfit("lock_timout", "1s") == "is not a setting: did you mean lock_timeout?");
 }
 
+TEST_CASE("what is for the file alone is taken neither from a plan nor from the database", "[settings]") {
+  const Origin origin = GENERATE(Origin::plan, Origin::live);
+  for (const char* key : {"health.free_space.exec", "health.replicas.r2.connect", "database"}) {
+    CAPTURE(key);
+    CHECK_THROWS_AS(resolve(std::vector{value(key, "text", origin)}), Error);
+  }
+  CHECK_THROWS_AS(resolve(std::vector{value("contract.soak", "1s", Origin::live)}), Error);
+  CHECK(resolve(std::vector{value("health.grace", "1s", origin)}).health_grace == 1s);
+}
+
 TEST_CASE("a limit below the target pulls the target down", "[settings]") {
   CHECK(resolve(std::vector{value("health.replication_lag.limit", "100ms")}).lag_target == 100ms);
 }
