@@ -84,7 +84,7 @@ bool has_password(std::string_view connection_string) {
 std::vector<SettingValue> effective_settings(const std::vector<SettingValue>& given) {
   std::vector<SettingValue> effective;
   for (const SettingSpec& spec : setting_specs())
-    if (!spec.key.ends_with(".*"))
+    if (!is_family(spec))
       effective.push_back({std::string(spec.key), std::string(spec.default_value), Origin::built_in, ""});
   for (const SettingValue& value : given) {
     const auto there = std::ranges::find(effective, value.key, &SettingValue::key);
@@ -94,7 +94,7 @@ std::vector<SettingValue> effective_settings(const std::vector<SettingValue>& gi
       *there = value;
   }
   for (SettingValue& value : effective)
-    if (value.key == "database") value.value = masked(value.value);
+    if (is_connection(value.key)) value.value = masked(value.value);
   std::ranges::sort(effective, {}, &SettingValue::key);
   return effective;
 }

@@ -47,6 +47,7 @@ std::string pace(const engine::Progress& progress) {
     add("batch " + show_count(progress.batch_rows) + " in " + std::to_string(std::llround(progress.batch_ms)) + " ms");
   if (!progress.worst_lag.empty()) add("worst lag " + progress.worst_lag);
   if (progress.quarantined > 0) add("quarantined " + show_count(progress.quarantined));
+  for (const std::string& reason : progress.slowed_by) add("slowed: " + reason);
   if (progress.eta_seconds) add("ETA " + show_duration(std::chrono::seconds(*progress.eta_seconds)));
   return text;
 }
@@ -116,7 +117,8 @@ Json progress_object(const PlanRecord& plan) {
           // The last one of a step that is over would be read as time to go.
           {"eta_seconds", progress.eta_seconds && moves_rows(plan.state) ? Json(*progress.eta_seconds) : Json()},
           {"quarantined", progress.quarantined},
-          {"worst_lag", or_null(progress.worst_lag)}};
+          {"worst_lag", or_null(progress.worst_lag)},
+          {"slowed_by", progress.slowed_by}};
 }
 
 Json hold_object(const PlanRecord& plan) {

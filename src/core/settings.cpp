@@ -16,6 +16,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr std::string_view policies = "required|optional|ignore";
+
 constexpr std::array specs = {
     SettingSpec{"environment", "production", "production|staging|development",
                 "how much is asked before anything destructive", false, false},
@@ -47,8 +49,39 @@ constexpr std::array specs = {
     SettingSpec{"health.replication_lag.limit", "1s", "duration", "lag over which the backfill holds", true, true},
     SettingSpec{"health.replication_lag.clear", "3s", "duration", "how long the lag must stay under its target", true,
                 true},
-    SettingSpec{"health.replicas.*", "required", "required|optional|ignore",
-                "what a replica that lags or cannot be read means", true, true},
+    SettingSpec{"health.replicas.*.connect", "", "text", "how the replica is reached, to read it directly", false,
+                false},
+    SettingSpec{"health.replicas.*", "required", policies, "what a replica that lags or cannot be read means", true,
+                true},
+    SettingSpec{"health.slots.safe_wal", "25%", "percent",
+                "share of max_slot_wal_keep_size that must be left to every slot", true, true},
+    SettingSpec{"health.slots.policy", "required", policies, "what slots that cannot be read mean", true, true},
+    SettingSpec{"health.wal_archiving.backlog", "1GB", "bytes", "how much WAL may wait to be archived", true, true},
+    SettingSpec{"health.wal_archiving.policy", "required", policies, "what archiving that cannot be read means", true,
+                true},
+    SettingSpec{"health.free_space.exec", "", "words", "command that prints what is free: `23%` or `120GB`", false,
+                false},
+    SettingSpec{"health.free_space.min", "20%", "percent or bytes", "how much must be free, as the command prints it",
+                true, true},
+    SettingSpec{"health.free_space.policy", "required", policies, "what a command that fails means", true, true},
+    SettingSpec{"health.sync_rep.limit", "1s", "duration", "how long a commit may wait for a synchronous standby", true,
+                true},
+    SettingSpec{"health.sync_rep.policy", "required", policies, "what waits that cannot be read mean", true, true},
+    SettingSpec{"health.waiters.slow", "1s", "duration", "how long a session may wait for a batch before it slows",
+                true, true},
+    SettingSpec{"health.waiters.cancel", "3s", "duration", "and before the batch is cancelled", true, true},
+    SettingSpec{"health.active_sessions.limit", "0", "integer",
+                "active sessions of others over which it slows; two a core is a good start, 0: not looked at", true,
+                true},
+    SettingSpec{"health.checkpoints.requested", "2", "integer",
+                "requested checkpoints that slow it, when they outnumber timed ones; 0: not looked at", true, true},
+    SettingSpec{"health.checkpoints.window", "5m", "duration", "the time over which checkpoints are counted", true,
+                true},
+    SettingSpec{"health.wraparound.age", "90%", "percent",
+                "share of autovacuum_freeze_max_age over which a table of the plan slows it; 0%: not looked at", true,
+                true},
+    SettingSpec{"health.dead_rows.factor", "2", "integer",
+                "dead rows that slow it, in times of what starts autovacuum; 0: not looked at", true, true},
     SettingSpec{"backup.none", "", "text", "why this database needs no backup before a contract", true, false},
 };
 
@@ -65,17 +98,10 @@ constexpr std::array bounds = {
            "without a limit one lock would stop the application"},
     Bounds{"lease", milliseconds(1000), std::chrono::hours(1), "a runner renews it every third of this time"},
     Bounds{"backfill.batch.target", milliseconds(1), std::chrono::minutes(1), "row locks last as long as a batch"},
+    Bounds{"health.waiters.slow", milliseconds(1), year, "a wait is never below nothing"},
+    Bounds{"health.waiters.cancel", milliseconds(1), year, "a wait is never below nothing"},
     Bounds{"health.replication_lag.limit", milliseconds(1), year, "a lag is never below nothing"},
 };
-
-std::optional<double> parse_percent(std::string_view text) {
-  if (!text.ends_with('%')) return std::nullopt;
-  text.remove_suffix(1);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value <= 100)) return std::nullopt;
-  return value / 100;
-}
 
 std::optional<std::int64_t> parse_integer(std::string_view text) {
   std::int64_t value = 0;
@@ -142,7 +168,7 @@ Environment environment(std::string_view text) {
   return text == "development" ? Environment::development : Environment::production;
 }
 
-ReplicaPolicy replica_policy(std::string_view text) {
+ReplicaPolicy policy(std::string_view text) {
   if (text == "optional") return ReplicaPolicy::optional;
   return text == "ignore" ? ReplicaPolicy::ignore : ReplicaPolicy::required;
 }
@@ -175,7 +201,7 @@ constexpr std::array assignments = {
     Assignment{"backfill.quarantine.rows",
                [](Settings& s, std::string_view text) { s.quarantine_rows = *parse_integer(text); }},
     Assignment{"backfill.quarantine.share",
-               [](Settings& s, std::string_view text) { s.quarantine_share = *parse_percent(text); }},
+               [](Settings& s, std::string_view text) { s.quarantine_share = *parse_share(text); }},
     Assignment{
         "backfill.user_triggers",
         [](Settings& s,
@@ -187,18 +213,61 @@ constexpr std::array assignments = {
                [](Settings& s, std::string_view text) { s.lag_limit = duration(text); }},
     Assignment{"health.replication_lag.clear",
                [](Settings& s, std::string_view text) { s.lag_clear = duration(text); }},
+    Assignment{"health.slots.safe_wal",
+               [](Settings& s, std::string_view text) { s.health.slots_safe_wal = *parse_share(text); }},
+    Assignment{"health.slots.policy", [](Settings& s, std::string_view text) { s.health.slots = policy(text); }},
+    Assignment{"health.wal_archiving.backlog",
+               [](Settings& s, std::string_view text) { s.health.wal_backlog = *parse_bytes(text); }},
+    Assignment{"health.wal_archiving.policy",
+               [](Settings& s, std::string_view text) { s.health.wal_archiving = policy(text); }},
+    Assignment{"health.free_space.exec",
+               [](Settings& s, std::string_view text) { s.health.free_space_exec = *parse_words(text); }},
+    Assignment{"health.free_space.min",
+               [](Settings& s, std::string_view text) { s.health.free_space_min = *parse_room(text); }},
+    Assignment{"health.free_space.policy",
+               [](Settings& s, std::string_view text) { s.health.free_space = policy(text); }},
+    Assignment{"health.sync_rep.limit",
+               [](Settings& s, std::string_view text) { s.health.sync_rep_limit = duration(text); }},
+    Assignment{"health.sync_rep.policy", [](Settings& s, std::string_view text) { s.health.sync_rep = policy(text); }},
+    Assignment{"health.waiters.slow",
+               [](Settings& s, std::string_view text) { s.health.waiters_slow = duration(text); }},
+    Assignment{"health.waiters.cancel",
+               [](Settings& s, std::string_view text) { s.health.waiters_cancel = duration(text); }},
+    Assignment{"health.active_sessions.limit",
+               [](Settings& s, std::string_view text) { s.health.active_sessions = *parse_integer(text); }},
+    Assignment{"health.checkpoints.requested",
+               [](Settings& s, std::string_view text) { s.health.checkpoints_requested = *parse_integer(text); }},
+    Assignment{"health.checkpoints.window",
+               [](Settings& s, std::string_view text) { s.health.checkpoints_window = duration(text); }},
+    Assignment{"health.wraparound.age",
+               [](Settings& s, std::string_view text) { s.health.wraparound_age = *parse_share(text); }},
+    Assignment{"health.dead_rows.factor",
+               [](Settings& s, std::string_view text) { s.health.dead_rows_factor = *parse_integer(text); }},
     Assignment{"backup.none", [](Settings& s, std::string_view text) { s.backup_none = text; }},
 };
-static_assert(assignments.size() + 1 == specs.size(), "health.replicas.* is the one key that is assigned by its name");
+static_assert(assignments.size() + 2 == specs.size(), "the keys with a free part are assigned by their names");
+
+constexpr std::string_view replica_key = "health.replicas.";
+constexpr std::string_view connect_key = ".connect";
+
+/// The name of the replica in `health.replicas.NAME.connect`; empty for any other key.
+std::string_view connected_replica(std::string_view key) {
+  if (!key.starts_with(replica_key) || !key.ends_with(connect_key)) return {};
+  if (key.size() <= replica_key.size() + connect_key.size()) return {};
+  return key.substr(replica_key.size(), key.size() - replica_key.size() - connect_key.size());
+}
 
 std::string where(const SettingValue& value) {
   return value.source.empty() ? "" : value.source + ": ";
 }
 
 void assign(Settings& settings, const SettingValue& value) {
-  constexpr std::string_view replicas = "health.replicas.";
-  if (value.key.starts_with(replicas)) {
-    settings.replicas[value.key.substr(replicas.size())] = replica_policy(value.value);
+  if (const std::string_view replica = connected_replica(value.key); !replica.empty()) {
+    settings.replica_connect[std::string(replica)] = value.value;
+    return;
+  }
+  if (value.key.starts_with(replica_key)) {
+    settings.replicas[value.key.substr(replica_key.size())] = policy(value.value);
     return;
   }
   const auto assignment = std::ranges::find(assignments, value.key, &Assignment::key);
@@ -212,11 +281,21 @@ std::span<const SettingSpec> setting_specs() {
   return specs;
 }
 
+bool is_family(const SettingSpec& spec) {
+  return spec.key.find('*') != std::string_view::npos;
+}
+
+bool is_connection(std::string_view key) {
+  return key == "database" || !connected_replica(key).empty();
+}
+
 const SettingSpec* setting_spec(std::string_view key) {
   const auto matches = [key](const SettingSpec& spec) {
-    if (!spec.key.ends_with(".*")) return spec.key == key;
-    const std::string_view stem = spec.key.substr(0, spec.key.size() - 1);
-    return key.starts_with(stem) && key.size() > stem.size();
+    if (!is_family(spec)) return spec.key == key;
+    const std::size_t star = spec.key.find('*');
+    const std::string_view before = spec.key.substr(0, star);
+    const std::string_view after = spec.key.substr(star + 1);
+    return key.size() > before.size() + after.size() && key.starts_with(before) && key.ends_with(after);
   };
   const auto found = std::ranges::find_if(specs, matches);
   return found == specs.end() ? nullptr : &*found;
@@ -246,7 +325,10 @@ std::optional<std::string> misfit(std::string_view key, std::string_view value) 
     if (!bytes) return "is not a size: write 500kB, 1MB or 64MiB";
     return *bytes > 0 ? std::nullopt : std::optional<std::string>("must be more than nothing");
   }
-  if (spec->form == "percent" && !parse_percent(value)) return "is not a share: write 0.1% or 20%";
+  if (spec->form == "percent" && !parse_share(value)) return "is not a share: write 0.1% or 20%";
+  if (spec->form == "percent or bytes" && !parse_room(value)) return "is neither a share nor a size: write 20% or 50GB";
+  if (spec->form == "words" && parse_words(value).value_or(std::vector<std::string>()).empty())
+    return "is not a command: write a list of words, or a line with every quote closed";
   if (spec->form == "boolean" && !parse_boolean(value)) return "must be on or off";
   if (spec->form == "hours" && !parse_hours(value))
     return "is not a list of hours: write \"22:00-06:00 Europe/Berlin, 12:00-13:00\"";
@@ -261,6 +343,13 @@ Settings resolve(std::span<const SettingValue> values) {
     if (const auto why = misfit(value.key, value.value))
       throw Error(Exit::invalid, Remedy::person, where(value) + value.key + ": \"" + value.value + "\" " + *why,
                   "`switchback config show` lists every setting with its value and where it came from");
+    // Whoever may write to the journal must not get by this what neither `set` nor a plan may say: a command, say.
+    const SettingSpec& spec = *setting_spec(value.key);
+    if ((value.origin == Origin::live && !spec.live) || (value.origin == Origin::plan && !spec.in_plan))
+      throw Error(Exit::invalid, Remedy::person,
+                  where(value) + value.key + " cannot be set " +
+                      (value.origin == Origin::plan ? "by a plan" : "while a plan runs"),
+                  "write it in switchback.yaml");
     ordered.push_back(&value);
   }
   std::ranges::stable_sort(ordered, {}, [](const SettingValue* value) { return value->origin; });

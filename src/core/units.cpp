@@ -136,6 +136,72 @@ std::string show_bytes(std::int64_t bytes) {
   return number + " " + std::string(byte_units[unit].name);
 }
 
+std::optional<double> parse_share(std::string_view text) {
+  if (!text.ends_with('%')) return std::nullopt;
+  text.remove_suffix(1);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value >= 0 && value <= 100)) return std::nullopt;
+  return value / 100;
+}
+
+std::string show_share(double share) {
+  return tenth(share * 100) + " %";
+}
+
+std::optional<Room> parse_room(std::string_view text) {
+  if (const auto share = parse_share(text)) return Room{Room::Unit::share, *share};
+  if (const auto bytes = parse_bytes(text)) return Room{Room::Unit::bytes, static_cast<double>(*bytes)};
+  return std::nullopt;
+}
+
+std::string show_room(const Room& room) {
+  return room.unit == Room::Unit::share ? show_share(room.amount) : show_bytes(static_cast<std::int64_t>(room.amount));
+}
+
+std::optional<std::vector<std::string>> parse_words(std::string_view text) {
+  std::vector<std::string> words;
+  bool in_word = false;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool blank = c == ' ' || c == '\t' || c == '\n';
+    if (quote == 0 && blank) {
+      in_word = false;
+      continue;
+    }
+    if (!in_word) words.emplace_back();
+    in_word = true;
+    if (c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == '\'' || c == '"')) {
+      quote = c;
+    } else if (c == '\\' && quote != '\'') {
+      if (++i == text.size()) return std::nullopt;
+      words.back() += text[i];
+    } else {
+      words.back() += c;
+    }
+  }
+  if (quote != 0) return std::nullopt;
+  return words;
+}
+
+std::string format_words(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += ' ';
+    if (!word.empty() && word.find_first_of(" \t\n'\"\\") == std::string::npos) {
+      text += word;
+      continue;
+    }
+    text += '\'';
+    for (const char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+    text += '\'';
+  }
+  return text;
+}
+
 std::string show_count(std::int64_t count) {
   std::string digits = std::to_string(count);
   const std::size_t first = digits.front() == '-' ? 1 : 0;

@@ -51,6 +51,14 @@ std::unique_ptr<ports::Session> probe_session(const Settings& settings) {
   return postgres::connect(options);
 }
 
+std::unique_ptr<ports::Session> connect_to_replica(const Settings& settings, const std::string& connection) {
+  auto options = options_for(settings, "watch");
+  options.database = connection;
+  options.statement_timeout = std::chrono::milliseconds(2000);
+  options.connect_timeout = std::chrono::seconds(3);
+  return postgres::connect(options);
+}
+
 /// The plan as it was started: with its short forms expanded against the schema of that moment.
 Plan plan_of(const PlanRecord& record) {
   ReadPlan read = read_plan(record.long_form, record.file);
@@ -62,6 +70,16 @@ Plan plan_of(const PlanRecord& record) {
   read.plan->text = record.text;
   read.plan->hash = record.hash;
   return std::move(*read.plan);
+}
+
+std::vector<TableName> tables_of(const Plan& plan) {
+  std::vector<TableName> tables;
+  for (const auto* steps : {&plan.expand, &plan.migrate, &plan.contract.steps})
+    for (const Step& step : *steps)
+      if (const TableName* table = table_of(step.action)) tables.push_back(*table);
+  std::ranges::sort(tables);
+  tables.erase(std::unique(tables.begin(), tables.end()), tables.end());
+  return tables;
 }
 
 Plan expanded(Plan plan, ports::Session& session, ports::Catalog& catalog) {
@@ -78,9 +96,10 @@ class Driver {
             [settings] {
               auto options = options_for(settings, "watch");
               options.statement_timeout = std::chrono::milliseconds(2000);
+              options.synchronous_commit = false;  // no heartbeat may wait for a standby that is gone
               return postgres::connect(options);
             },
-            drives),
+            drives, [settings](const std::string& connection) { return connect_to_replica(settings, connection); }),
         session_(connect()) {}
 
   ports::Session& session() { return *session_; }
@@ -90,7 +109,7 @@ class Driver {
   DriveOutcome drive(const PlanRecord& record, Work work) {
     const engine::Fence fence = engine::acquire_lease(*session_, request_.actor, record, settings_.lease);
     const Plan plan = plan_of(engine::require_plan(*session_, record.name));
-    watch_.start(fence, settings_for(request_, &plan));
+    watch_.start(fence, settings_for(request_, &plan), tables_of(plan));
     Workbench bench(surroundings(), std::move(session_), fence, plan);
     DriveOutcome outcome;
     try {
@@ -107,7 +126,13 @@ class Driver {
   void heed_alerts() {
     if (request_.alerts.empty()) return;
     alerts_ = std::make_unique<AlertPoller>(request_.alerts, [settings = settings_](const std::string& replica) {
-      return replica.empty() ? probe_session(settings) : nullptr;
+      Settings target = settings;
+      if (!replica.empty()) {
+        const auto known = settings.replica_connect.find(replica);
+        if (known == settings.replica_connect.end()) return std::unique_ptr<ports::Session>();
+        target.database = known->second;
+      }
+      return probe_session(target);
     });
     watch_.add_source([this] { return alerts_->latest(); });
   }

@@ -17,8 +17,13 @@
 #include <set>
 #include <thread>
 
+#include "free_space.hpp"
+#include "replica_watch.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/health.hpp"
 #include "switchback/core/pacing.hpp"
+#include "switchback/core/units.hpp"
+#include "switchback/postgres/health.hpp"
 #include "switchback/postgres/replication.hpp"
 
 namespace switchback::daemon {
@@ -32,6 +37,7 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds tick{100};
 constexpr milliseconds idle_nudge{1000};
 constexpr milliseconds sampling{250};
+constexpr milliseconds health_sampling{1000};
 
 constexpr const char* blocking_sessions = R"sql(
 SELECT 'waiting for a lock held by pid ' || a.pid || ' (' || coalesce(nullif(a.application_name, ''), a.usename, '?') || ', ' || coalesce(a.state, 'state hidden')
@@ -43,7 +49,8 @@ JOIN pg_catalog.pg_stat_activity a USING (pid) ORDER BY a.xact_start LIMIT 5
 }  // namespace
 
 struct Watch::Inside {
-  Inside(Connect make, bool listen) : connect(std::move(make)), signals(signal_context) {
+  Inside(Connect make, bool listen, ConnectTo connect_to)
+      : connect(std::move(make)), replicas(std::move(connect_to)), signals(signal_context) {
     if (!listen) return;
     signals.add(SIGINT);
     signals.add(SIGTERM);
@@ -106,18 +113,19 @@ struct Watch::Inside {
     }
     if (cancel_wanted.exchange(false))
       session->exec("SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.unnest($1::int[]) AS w(pid)",
-                    {working_pids()});
+                    {watched_pids()});
     if (is_writing || now >= next_nudge) {
       replication.nudge(*session);
       next_nudge = now + idle_nudge;
     }
     if (now < next_sample) return;
     next_sample = now + (is_writing ? tick : sampling);
-    ReplicationSample fresh = replication.sample(*session, now);
+    ReplicationSample fresh = replication.sample(*session, now, replicas.readings());
+    look_at_health(now);
     std::vector<std::string> found;
     if (now >= next_blockers) {
       next_blockers = now + sampling;
-      const auto rows = session->exec(blocking_sessions, {working_pids()});
+      const auto rows = session->exec(blocking_sessions, {watched_pids()});
       for (std::size_t i = 0; i < rows.size(); ++i) found.push_back(rows.text(i, 0));
     }
     const std::lock_guard lock(mutex);
@@ -127,20 +135,51 @@ struct Watch::Inside {
     judge(now);
   }
 
-  /// With the mutex held.
+  void look_at_health(Clock::time_point now) {
+    if (now < next_health) return;
+    next_health = now + health_sampling;
+    const Settings limits = current_settings();
+    auto fresh = health_sampler.sample(*session, now, limits.health, {tables, working_pids()});
+    for (const int pid : health_sampler.to_cancel())
+      session->exec("SELECT pg_catalog.pg_cancel_backend($1)", {std::to_string(pid)});
+    if (const auto room = free_space.look(now, limits.health)) fresh.push_back(*room);
+    const std::lock_guard lock(mutex);
+    own_signals = std::move(fresh);
+  }
+
+  /// Under the mutex.
   std::optional<Hold> judge(Clock::time_point now) {
-    std::vector<Signal> read;
-    for (const SignalSource& source : sources) std::ranges::move(source(), std::back_inserter(read));
-    const auto replication_hold = gate.judge(now, sample, settings);
-    return health_hold(replication_hold, signal_gate.judge(now, read, settings.health_grace));
+    std::vector<Signal> all = own_signals;
+    for (const DirectReplica& replica : replicas.readings()) {
+      const auto policy = settings.replicas.find(replica.name);
+      all.push_back(
+          judge_replica(replica, policy == settings.replicas.end() ? ReplicaPolicy::required : policy->second));
+    }
+    for (const SignalSource& source : sources) {
+      const auto more = source();
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    verdict = signal_gate.judge(now, all, settings.health_grace);
+    return health_hold(gate.judge(now, sample, settings), verdict);
+  }
+
+  /// Of batches: who waits behind an index build is not let past it.
+  std::vector<int> working_pids() {
+    const std::lock_guard lock(mutex);
+    return is_writing ? std::vector<int>(worker_pids.begin(), worker_pids.end()) : std::vector<int>{};
   }
 
   /// As an array literal.
-  std::string working_pids() {
+  std::string watched_pids() {
     const std::lock_guard lock(mutex);
     std::string text;
     for (const int pid : worker_pids) text += (text.empty() ? "" : ",") + std::to_string(pid);
     return "{" + text + "}";
+  }
+
+  Settings current_settings() {
+    const std::lock_guard lock(mutex);
+    return settings;
   }
 
   milliseconds lease_time() {
@@ -152,7 +191,11 @@ struct Watch::Inside {
   engine::Fence fence;
   std::unique_ptr<ports::Session> session;  // of the watch thread alone
   postgres::ReplicationSampler replication;
-  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{}, next_nudge{}, next_blockers{};
+  Clock::time_point next_connect{}, next_heartbeat{}, next_sample{}, next_health{}, next_nudge{}, next_blockers{};
+  postgres::HealthSampler health_sampler;
+  FreeSpaceProbe free_space;
+  ReplicaWatch replicas;
+  std::vector<TableName> tables;
 
   std::mutex mutex;  // guards what follows up to the atomics
   std::condition_variable woken;
@@ -163,7 +206,9 @@ struct Watch::Inside {
   std::int64_t own_wal = 0;
   std::set<int> worker_pids;
   std::vector<SignalSource> sources;
+  std::vector<Signal> own_signals;
   SignalGate signal_gate;
+  SignalGate::Verdict verdict;
   std::vector<std::string> in_the_way;
 
   std::atomic<int> signal_heard{0};
@@ -179,12 +224,15 @@ struct Watch::Inside {
   std::thread watch_thread;
 };
 
-Watch::Watch(Connect connect, bool signals) : inside_(std::make_unique<Inside>(std::move(connect), signals)) {}
+Watch::Watch(Connect connect, bool signals, ConnectTo connect_to)
+    : inside_(std::make_unique<Inside>(std::move(connect), signals, std::move(connect_to))) {}
 Watch::~Watch() = default;
 
-void Watch::start(const engine::Fence& fence, const Settings& settings) {
+void Watch::start(const engine::Fence& fence, const Settings& settings, std::vector<TableName> tables) {
   inside_->fence = fence;
   inside_->settings = settings;
+  inside_->tables = std::move(tables);
+  inside_->replicas.start(settings.replica_connect);
   inside_->sample.at = Clock::now();
   inside_->look_round();  // the first batch must not run before the replicas were looked at
   asio::co_spawn(inside_->watch_context, inside_->keep_watch(), asio::detached);
@@ -219,6 +267,19 @@ std::optional<Hold> Watch::health() {
 std::string Watch::worst_lag() {
   const std::lock_guard lock(inside_->mutex);
   return switchback::worst_lag(inside_->sample);
+}
+
+double Watch::slowdown() {
+  const std::lock_guard lock(inside_->mutex);
+  return slowdown_of(inside_->verdict);
+}
+
+std::vector<std::string> Watch::slowed_by() {
+  const std::lock_guard lock(inside_->mutex);
+  std::vector<std::string> reasons = inside_->verdict.slowed_by;
+  if (const auto rate = inside_->pacer.rate())
+    reasons.push_back("replicas take " + show_bytes(static_cast<std::int64_t>(*rate)) + " of WAL a second");
+  return reasons;
 }
 
 void Watch::apply(const Settings& settings) {

@@ -162,10 +162,12 @@ class Crew {
     }
   }
 
-  /// Gentle: a batch is followed by three times as long a rest.
+  /// Gentle: a batch is followed by three times as long a rest; by a longer one where gauges ask for it.
   void rest(Clock::duration batch) {
+    const double slowdown = bench_.control().slowdown();
     std::unique_lock lock(mutex_);
-    const auto until = Clock::now() + batch * (gentle_ ? 3 : 0);
+    const double share = (gentle_ ? 0.25 : 1.0) * slowdown;
+    const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(batch * (1 / share - 1));
     while (!ending_ && Clock::now() < until) changed_.wait_until(lock, until);
   }
 
@@ -197,6 +199,7 @@ class Crew {
     shown_ = now;
     Progress progress = job_.progress();
     progress.worst_lag = bench_.control().worst_lag();
+    progress.slowed_by = bench_.control().slowed_by();
     {
       const std::lock_guard lock(mutex_);
       progress.workers = static_cast<int>(std::ranges::count(workers_, false, &Worker::ended));

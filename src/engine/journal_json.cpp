@@ -73,6 +73,9 @@ std::optional<Progress> progress_from_json(const ports::Value& text) {
     progress.eta_seconds = eta->get<std::int64_t>();
   progress.quarantined = number_at<std::int64_t>(*object, "quarantined");
   progress.worst_lag = text_at(*object, "worst_lag");
+  if (const auto slowed = object->find("slowed_by"); slowed != object->end() && slowed->is_array())
+    for (const json& reason : *slowed)
+      if (reason.is_string()) progress.slowed_by.push_back(reason.get<std::string>());
   return progress;
 }
 
@@ -86,7 +89,8 @@ std::string progress_to_json(const Progress& progress) {
                     {"workers", progress.workers},
                     {"eta_seconds", progress.eta_seconds ? json(*progress.eta_seconds) : json()},
                     {"quarantined", progress.quarantined},
-                    {"worst_lag", progress.worst_lag}};
+                    {"worst_lag", progress.worst_lag},
+                    {"slowed_by", progress.slowed_by}};
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

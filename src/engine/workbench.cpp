@@ -50,10 +50,16 @@ void Workbench::report() {
   if (outside_.on_progress) outside_.on_progress(record_);
 }
 
+/// While commits wait for a synchronous standby, just that must be seen.
+void Workbench::show_at_once() {
+  session().exec("SET LOCAL synchronous_commit = off");
+}
+
 void Workbench::show_hold(const std::optional<Hold>& hold) {
   if (record_.hold == hold) return;
   try {
     begin_fenced(session(), fence_);
+    show_at_once();
     store_hold(session(), outside_.actor, record_, hold);
     session().commit();
   } catch (const Error& error) {
@@ -68,6 +74,7 @@ void Workbench::show_hold(const std::optional<Hold>& hold) {
 void Workbench::show_progress(const Progress& progress) {
   try {
     begin_fenced(session(), fence_);
+    show_at_once();
     store_progress(session(), fence_.plan, progress);
     session().commit();
   } catch (const Error& error) {

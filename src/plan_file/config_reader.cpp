@@ -61,7 +61,7 @@ std::vector<SettingValue> settings_from_environment(
     const std::function<std::optional<std::string>(const std::string&)>& variable) {
   std::vector<SettingValue> values;
   for (const SettingSpec& spec : setting_specs()) {
-    if (spec.key.ends_with(".*")) continue;
+    if (is_family(spec)) continue;
     const std::string name = environment_variable(spec.key);
     if (auto value = variable(name))
       values.push_back({std::string(spec.key), std::move(*value), Origin::environment_variable, name});

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "switchback/core/settings.hpp"
+#include "switchback/core/units.hpp"
 
 namespace switchback::plan_file {
 namespace {
@@ -23,9 +24,9 @@ std::vector<std::string_view> parts_below(std::string_view prefix) {
   return parts;
 }
 
-void read_replicas(Findings& findings, const std::string& key, const Value& list,
+void read_replicas(Findings& findings, const std::string& key, const Value& list, bool in_plan,
                    std::vector<PlacedSetting>& settings) {
-  constexpr std::array<std::string_view, 2> known = {"name", "policy"};
+  constexpr std::array<std::string_view, 3> known = {"name", "policy", "connect"};
   const Values values(findings);
   for (const Value& item : values.list("replicas", list)) {
     const Fields fields(findings, item, "a replica", known);
@@ -37,7 +38,25 @@ void read_replicas(Findings& findings, const std::string& key, const Value& list
     const auto same = [&](const PlacedSetting& setting) { return setting.key == full; };
     if (std::ranges::count_if(settings, same) > 1)
       findings.error(item.place, "replica " + name + " is given twice", {});
+    const Value* connect = fields.find("connect");
+    if (connect == nullptr) continue;
+    if (in_plan) findings.error(connect->place, "connect has no place in a plan", "write it in switchback.yaml");
+    if (const auto written = values.setting(full + ".connect", *connect))
+      settings.push_back({full + ".connect", *written, connect->place});
   }
+}
+
+/// A command: a list of words, or one line of them.
+std::optional<std::string> read_words(Findings& findings, const std::string& key, const Value& value) {
+  const Values values(findings);
+  if (value.node->kind != Node::Kind::sequence) return values.setting(key, value);
+  std::vector<std::string> words;
+  for (const Value& item : values.list(key, value)) {
+    const auto word = values.text(key, item);
+    if (!word) return std::nullopt;
+    words.push_back(*word);
+  }
+  return words.empty() ? std::nullopt : std::optional(format_words(words));
 }
 
 }  // namespace
@@ -53,13 +72,15 @@ std::vector<std::string_view> setting_roots(bool in_plan) {
 
 void read_settings(Findings& findings, const std::string& key, Place key_place, const Value& value, bool in_plan,
                    std::vector<PlacedSetting>& settings) {
-  if (key == "health.replicas") return read_replicas(findings, key, value, settings);
+  if (key == "health.replicas") return read_replicas(findings, key, value, in_plan, settings);
   const std::string_view last =
       std::string_view(key).substr(key.rfind('.') == std::string::npos ? 0 : key.rfind('.') + 1);
   if (const SettingSpec* spec = setting_spec(key)) {
     if (in_plan && !spec->in_plan)
       findings.error(key_place, key + " has no place in a plan", "write it in switchback.yaml");
-    if (const auto written = Values(findings).setting(key, value)) settings.push_back({key, *written, value.place});
+    const auto written =
+        spec->form == "words" ? read_words(findings, key, value) : Values(findings).setting(key, value);
+    if (written) settings.push_back({key, *written, value.place});
     return;
   }
   const auto parts = parts_below(key);

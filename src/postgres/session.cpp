@@ -219,7 +219,7 @@ std::string connection_string(const ConnectOptions& options) {
     out += key + "=" + conninfo_quoted(value) + " ";
   }
   out += "application_name=" + conninfo_quoted(options.application_name.substr(0, 63));
-  if (!has_timeout) out += " connect_timeout=10";
+  if (!has_timeout) out += " connect_timeout=" + std::to_string(options.connect_timeout.count());
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/sql.hpp"
 
 namespace switchback::tests {
 namespace {
@@ -149,6 +150,35 @@ void TestServer::freeze(Server server) {
 }
 void TestServer::thaw(Server server) {
   signal_server(sandbox_, server, SIGCONT);
+}
+
+void TestServer::set_system(Server where, const std::string& name, const std::string& value) {
+  const std::string to = where == Server::primary ? uri() : replica_uri();
+  sql(to, value.empty() ? "alter system reset " + name : "alter system set " + name + " = " + quote_literal(value));
+  sql(to, "select pg_reload_conf()");
+}
+
+SystemSetting::SystemSetting(Server where, std::string name, const std::string& value, bool restart)
+    : where_(where), name_(std::move(name)), restart_(restart) {
+  change(value);
+  if (!restart_) return;
+  stop_server(server().sandbox(), where_, StopMode::fast);
+  start_server(server().sandbox(), where_);
+}
+
+SystemSetting::~SystemSetting() {
+  try {
+    server().set_system(where_, name_, "");
+    if (!restart_) return;
+    stop_server(server().sandbox(), where_, StopMode::fast);
+    start_server(server().sandbox(), where_);
+  } catch (const std::exception& error) {
+    std::cerr << name_ << " could not be put right: " << error.what() << "\n";
+  }
+}
+
+void SystemSetting::change(const std::string& value) const {
+  server().set_system(where_, name_, value);
 }
 
 void TestServer::repair() {

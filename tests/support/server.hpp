@@ -49,6 +49,9 @@ class TestServer {
   void freeze(Server server);
   void thaw(Server server);
 
+  /// ALTER SYSTEM and a reload, which every session hears of soon; an empty value: RESET.
+  void set_system(Server server, const std::string& name, const std::string& value);
+
   /// Everything running, nothing paused, nothing frozen, the replica streaming and its slot there.
   void repair();
 
@@ -60,6 +63,21 @@ class TestServer {
 
 /// The one of this test binary.
 TestServer& server();
+
+/// A setting of one server while this lives. With `restart` the server is restarted for it, before and after.
+class SystemSetting {
+ public:
+  SystemSetting(Server where, std::string name, const std::string& value, bool restart = false);
+  ~SystemSetting();
+  SystemSetting(const SystemSetting&) = delete;
+  SystemSetting& operator=(const SystemSetting&) = delete;
+  void change(const std::string& value) const;
+
+ private:
+  Server where_;
+  std::string name_;
+  bool restart_;
+};
 
 /// Puts the server right when the test ends, however it ends.
 struct Repaired {

@@ -2,6 +2,7 @@
 
 #include "catch.hpp"
 #include "switchback/plan_file/config_reader.hpp"
+#include "switchback/plan_file/plan_reader.hpp"
 
 using namespace switchback;
 
@@ -37,6 +38,33 @@ TEST_CASE("a configuration becomes dotted keys with their places", "[plan_file][
   CHECK(read.values[3].source == "switchback.yaml:4:20");
   CHECK(read.values[3].origin == Origin::file);
   CHECK(resolve(read.values).batch_target == std::chrono::milliseconds(10));
+}
+
+TEST_CASE("a replica's connection and a command of words come from the configuration, not from a plan",
+          "[plan_file][config]") {
+  const ReadConfig read = read_config(
+      "health:\n"
+      "  free_space: { exec: [df-free, '/var/lib/a b'], min: 50GB }\n"
+      "  replicas:\n"
+      "    - { name: r2, policy: optional, connect: 'host=r2 password=geheim' }\n",
+      "c");
+  CHECK(messages(read).empty());
+  const Settings settings = resolve(read.values);
+  CHECK(settings.health.free_space_exec == std::vector<std::string>{"df-free", "/var/lib/a b"});
+  CHECK(settings.health.free_space_min == Room{Room::Unit::bytes, 50e9});
+  CHECK(settings.replicas.at("r2") == ReplicaPolicy::optional);
+  CHECK(settings.replica_connect.at("r2") == "host=r2 password=geheim");
+  CHECK(settings.replicas.size() == 1);
+
+  const auto plan = read_plan(
+      "plan: a\nhealth:\n  free_space: { exec: [df-free] }\n  replicas:\n"
+      "    - { name: r2, policy: optional, connect: 'host=r2' }\n"
+      "expand:\n  - add_column: { table: users, name: n, type: text }\n",
+      "p");
+  CHECK_FALSE(plan.plan);
+  std::string said;
+  for (const Diagnostic& found : plan.diagnostics) said += found.message + "\n";
+  CHECK(said == "health.free_space.exec has no place in a plan\nconnect has no place in a plan\n");
 }
 
 TEST_CASE("an empty configuration is one", "[plan_file][config]") {

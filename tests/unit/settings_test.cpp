@@ -21,7 +21,7 @@ TEST_CASE("every default of the registry fits, and resolves to what Settings beg
     CAPTURE(spec.key);
     if (spec.default_value.empty()) continue;
     CHECK_FALSE(misfit(spec.key, spec.default_value));
-    if (!spec.key.ends_with("*")) defaults.push_back(value(std::string(spec.key), std::string(spec.default_value)));
+    if (!is_family(spec)) defaults.push_back(value(std::string(spec.key), std::string(spec.default_value)));
   }
   const Settings given = resolve(defaults);
   const Settings built_in;
@@ -41,6 +41,7 @@ TEST_CASE("every default of the registry fits, and resolves to what Settings beg
   CHECK(given.lag_target == built_in.lag_target);
   CHECK(given.lag_limit == built_in.lag_limit);
   CHECK(given.lag_clear == built_in.lag_clear);
+  CHECK(given.health == built_in.health);
 }
 
 TEST_CASE("the narrower origin wins, and within one the last", "[settings]") {
@@ -87,8 +88,22 @@ TEST_CASE("a misfit is refused with key and source", "[settings]") {
   CHECK(misfit("backfill.quarantine.share", "nan%"));
   CHECK(misfit("backfill.synchronous_commit", "maybe"));
   CHECK(misfit("health.replicas.", "ignore"));
+  CHECK(misfit("health.free_space.min", "20"));
+  CHECK(misfit("health.free_space.exec", "df 'open"));
+  CHECK(misfit("health.free_space.exec", " "));
+  CHECK(misfit("health.slots.policy", "maybe"));
   CHECK(misfit("health.replicas.r2", "maybe") == "must be required, optional or ignore");
   CHECK(misfit("lock_timout", "1s") == "is not a setting: did you mean lock_timeout?");
+}
+
+TEST_CASE("what is for the file alone is taken neither from a plan nor from the database", "[settings]") {
+  const Origin origin = GENERATE(Origin::plan, Origin::live);
+  for (const char* key : {"health.free_space.exec", "health.replicas.r2.connect", "database"}) {
+    CAPTURE(key);
+    CHECK_THROWS_AS(resolve(std::vector{value(key, "text", origin)}), Error);
+  }
+  CHECK_THROWS_AS(resolve(std::vector{value("contract.soak", "1s", Origin::live)}), Error);
+  CHECK(resolve(std::vector{value("health.grace", "1s", origin)}).health_grace == 1s);
 }
 
 TEST_CASE("a limit below the target pulls the target down", "[settings]") {

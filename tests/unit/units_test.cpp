@@ -84,3 +84,29 @@ TEST_CASE("counts are shown for people", "[units]") {
   CHECK(show_count_short(13'000'000) == "13.0M");
   CHECK(show_count_short(2.1e9) == "2.1G");
 }
+
+TEST_CASE("a command is split into words as a shell would, and written so that it reads back", "[units]") {
+  using Words = std::vector<std::string>;
+  CHECK(parse_words("") == Words{});
+  CHECK(parse_words("  df-free\t/var ") == Words{"df-free", "/var"});
+  CHECK(parse_words(R"(sh -c 'df "$1" | tail -1' "a b" c\ d '')") ==
+        Words{"sh", "-c", "df \"$1\" | tail -1", "a b", "c d", ""});
+  CHECK(parse_words(R"("a\"b" 'c\d')") == Words{"a\"b", "c\\d"});
+  for (const char* open : {"'a", "\"a", "a\\"}) {
+    CAPTURE(open);
+    CHECK_FALSE(parse_words(open));
+  }
+  for (const Words& words : {Words{"a"}, Words{"a b", "it's", "", "\\", "\"", "x\ny", "*"}})
+    CHECK(parse_words(format_words(words)) == words);
+}
+
+TEST_CASE("room is a share or a size, and nothing else", "[units]") {
+  CHECK(parse_room("20%") == Room{Room::Unit::share, 0.2});
+  CHECK(parse_room("12GB") == Room{Room::Unit::bytes, 12e9});
+  for (const char* text : {"", "20", "%", "101%", "-1%", "GB", "20 %"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_room(text));
+  }
+  CHECK(show_room({Room::Unit::share, 0.195}) == "19.5 %");
+  CHECK(show_room({Room::Unit::bytes, 12e9}) == "12 GB");
+}

@@ -13,11 +13,35 @@
 
 #include "switchback/core/hours.hpp"
 #include "switchback/core/plan.hpp"
+#include "switchback/core/units.hpp"
 
 namespace switchback {
 
 enum class Environment { production, staging, development };
 enum class ReplicaPolicy { required, optional, ignore };
+/// What a budget that cannot be read means: required holds after the grace, optional does not, ignore does not look.
+using SignalPolicy = ReplicaPolicy;
+
+/// Where each health signal but replication lag begins to be bad. Zero turns a gauge off.
+struct HealthLimits {
+  SignalPolicy slots = SignalPolicy::required;
+  double slots_safe_wal = 0.25;  ///< of max_slot_wal_keep_size
+  SignalPolicy wal_archiving = SignalPolicy::required;
+  std::int64_t wal_backlog = 1'000'000'000;
+  SignalPolicy free_space = SignalPolicy::required;
+  std::vector<std::string> free_space_exec;  ///< argv of the probe; empty: none
+  Room free_space_min{Room::Unit::share, 0.2};
+  SignalPolicy sync_rep = SignalPolicy::required;
+  std::chrono::milliseconds sync_rep_limit{1000};
+  std::chrono::milliseconds waiters_slow{1000};
+  std::chrono::milliseconds waiters_cancel{3000};
+  std::int64_t active_sessions = 0;
+  std::int64_t checkpoints_requested = 2;
+  std::chrono::milliseconds checkpoints_window{300'000};
+  double wraparound_age = 0.9;  ///< of autovacuum_freeze_max_age
+  std::int64_t dead_rows_factor = 2;
+  bool operator==(const HealthLimits&) const = default;
+};
 
 /// Typed values with their defaults. Made by resolve(); nobody parses text after that.
 struct Settings {
@@ -42,8 +66,10 @@ struct Settings {
   std::chrono::milliseconds lag_target{500};
   std::chrono::milliseconds lag_limit{1000};
   std::chrono::milliseconds lag_clear{3000};
-  std::map<std::string, ReplicaPolicy> replicas;  ///< by application_name or slot; others are required
-  std::optional<std::string> backup_none;         ///< `backup: { none: reason }`
+  std::map<std::string, ReplicaPolicy> replicas;       ///< by application_name or slot; others are required
+  std::map<std::string, std::string> replica_connect;  ///< connection strings; may hold passwords: never shown
+  HealthLimits health;
+  std::optional<std::string> backup_none;  ///< `backup: { none: reason }`
 };
 
 /// Where a value came from; narrower ones come later in this order and win.
@@ -58,14 +84,19 @@ struct SettingValue {
 
 /// One row of the registry: what may be set, and what it means.
 struct SettingSpec {
-  std::string_view key;  ///< a trailing `.*` stands for one free part: "health.replicas.*"
+  std::string_view key;  ///< `*` stands for a name that the user chooses: "health.replicas.*"
   std::string_view default_value;
-  std::string_view form;     ///< "duration", "bytes", "percent", "integer", "boolean", "hours", "text", or "a|b|c"
+  /// "duration", "bytes", "percent", "percent or bytes", "integer", "boolean", "hours", "text", "words" or "a|b|c"
+  std::string_view form;
   std::string_view meaning;  ///< one line
   bool in_plan;              ///< may stand in a plan
   bool live;                 ///< may be changed by `set` while a plan runs
 };
 std::span<const SettingSpec> setting_specs();
+/// Whether the key has a free part: it then stands for any number of settings.
+bool is_family(const SettingSpec& spec);
+/// Whether the value is a connection string, which may hold a password.
+bool is_connection(std::string_view key);
 const SettingSpec* setting_spec(std::string_view key);
 /// The known key most like `key`, when one is near enough to be what was meant.
 std::optional<std::string> nearest_setting(std::string_view key);

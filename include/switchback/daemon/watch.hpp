@@ -1,11 +1,13 @@
-/// The thread beside the engine: signals, heartbeat, replication lag, who blocks us. It has a session of its own, so
-/// that none of it waits behind a batch.
+/// The thread beside the engine: signals, heartbeat, replication lag, health, who blocks us. It has a session of its
+/// own, so that none of it waits behind a batch.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "switchback/core/health_hold.hpp"
+#include "switchback/core/sql.hpp"
 #include "switchback/engine/lease.hpp"
 #include "switchback/ports/control.hpp"
 
@@ -14,17 +16,19 @@ namespace switchback::daemon {
 class Watch final : public ports::Control {
  public:
   using Connect = std::function<std::unique_ptr<ports::Session>()>;
+  /// By connection string, for the replicas of health.replicas that have one.
+  using ConnectTo = std::function<std::unique_ptr<ports::Session>(const std::string& connection)>;
   /// With `signals` listens for SIGINT and SIGTERM at once: the first asks to stop at the next safe point, the second
   /// cancels the statement that runs. Without, they end the process as ever.
-  Watch(Connect connect, bool signals);
+  Watch(Connect connect, bool signals, ConnectTo connect_to = {});
   ~Watch() override;
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
 
-  /// From now on keeps the lease and samples. Returns after the first sample.
-  void start(const engine::Fence& fence, const Settings& settings);
-  /// What it says holds too. The source outlives this.
+  /// Signals to be judged beside the watch's own. The source outlives this.
   void add_source(SignalSource source);
+  /// From now on keeps the lease and samples; `tables`: those of the plan. Returns after the first sample.
+  void start(const engine::Fence& fence, const Settings& settings, std::vector<TableName> tables = {});
   int signal() const;  ///< the one that asked to stop, or 0
 
   bool stopping() const override;
@@ -32,6 +36,8 @@ class Watch final : public ports::Control {
   void wait(std::chrono::milliseconds time) override;
   std::optional<Hold> health() override;
   std::string worst_lag() override;
+  double slowdown() override;
+  std::vector<std::string> slowed_by() override;
   void apply(const Settings& settings) override;
   void writing(bool on) override;
   std::chrono::milliseconds pace() override;

@@ -55,6 +55,7 @@ struct Progress {
   std::optional<std::int64_t> eta_seconds;
   std::int64_t quarantined = 0;
   std::string worst_lag;  ///< "r1 0.2 s", or empty
+  std::vector<std::string> slowed_by = {};  ///< why it is slower than it could be
 };
 
 /// One row of switchback.plan and what belongs to it.

@@ -99,6 +99,7 @@ class Workbench {
   Stop attempts(const std::function<void(ports::Session&)>& work, bool transactional);
   std::optional<Hold> standing_hold(bool heed_health);
   std::optional<Hold> hours_hold();
+  void show_at_once();
   void report();
 
   Surroundings outside_;

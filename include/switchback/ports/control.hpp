@@ -24,6 +24,9 @@ class Control {
 
   virtual std::optional<Hold> health() = 0;
   virtual std::string worst_lag() = 0;
+  /// The share of its speed that the work may take: 1 is all of it, never below 0.1.
+  virtual double slowdown() = 0;
+  virtual std::vector<std::string> slowed_by() = 0;  ///< why, one entry for each cause; empty: it need not
   virtual void apply(const Settings& settings) = 0;  ///< new limits, from the next reading on
   virtual void writing(bool on) = 0;                 ///< a batch job is under way: keep replicas' replies fresh
 

@@ -14,6 +14,7 @@ struct ConnectOptions {
   std::string application_name = "switchback";
   std::chrono::milliseconds lock_timeout{2000};
   std::chrono::milliseconds statement_timeout{0};  ///< 0: none
+  std::chrono::seconds connect_timeout{10};        ///< where the string itself names none; for each host
   bool synchronous_commit = true;
   /// row_security=off makes row level security fail loudly (42501) instead of hiding rows.
   bool row_security_off = true;
