@@ -43,9 +43,10 @@ TEST_CASE("a heap is walked by page from PostgreSQL 14 on, anything else by key"
   CHECK_FALSE(walks_by_page({170000, false, 10, 100, true}));
 }
 
-TEST_CASE("a page's rows are divided into eight, into fewer where there are few, not at all without a secondary index",
-          "[stride]") {
-  CHECK(passes_for({150000, true, 1000, 70000, true}) == 8);
+TEST_CASE(
+    "a page's rows are divided into sixteen, into fewer where there are few, not at all without a secondary index",
+    "[stride]") {
+  CHECK(passes_for({150000, true, 1000, 70000, true}) == 16);
   CHECK(passes_for({150000, true, 1000, 15000, true}) == 4);
   CHECK(passes_for({150000, true, 1000, 2000, true}) == 1);
   CHECK(passes_for({150000, true, 1000, 70000, false}) == 1);
@@ -54,9 +55,23 @@ TEST_CASE("a page's rows are divided into eight, into fewer where there are few,
 
 TEST_CASE("the passes over a range of pages take each row once", "[stride]") {
   CHECK(page_range_sql("t", 0, 16, 0, 1) == "t.ctid >= '(0,0)'::pg_catalog.tid AND t.ctid < '(16,0)'::pg_catalog.tid");
-  CHECK(page_range_sql("t", 16, 32, 5, 8) ==
-        "t.ctid >= '(16,0)'::pg_catalog.tid AND t.ctid < '(32,0)'::pg_catalog.tid AND (pg_catalog.hashtid(t.ctid) & 7) "
-        "= 5");
+  // Part after part, without a gap and without an overlap, whatever the ratio.
+  for (const int passes : {2, 4, 8, 16}) {
+    int end = 0;
+    int before = 1024;
+    for (int pass = 0; pass < passes; ++pass) {
+      CAPTURE(passes, pass);
+      const std::string sql = page_range_sql("t", 0, 1, pass, passes);
+      const int begin = std::stoi(sql.substr(sql.find("hashtid(t.ctid) - ") + 18));
+      const int width = std::stoi(sql.substr(sql.rfind("< ") + 2));
+      CHECK(begin == end);
+      CHECK(width > 0);
+      CHECK(width <= before + 1);
+      before = width;
+      end = begin + width;
+    }
+    CHECK(end == 1024);
+  }
 }
 
 TEST_CASE("one column of each index that only finds rows is touched", "[stride]") {

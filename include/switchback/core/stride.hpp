@@ -29,7 +29,7 @@ struct HeapFacts {
 /// Whether it can be walked in ranges of pages: a heap, and PostgreSQL 14 or newer, which scans a range of ctid without
 /// reading the rest of the table ("Tid Range Scan").
 bool walks_by_page(const HeapFacts& facts);
-/// Into how many parts a page's rows are divided: a power of two up to 8; 1 where no secondary index has to be spared
+/// Into how many parts a page's rows are divided: a power of two up to 16; 1 where no secondary index has to be spared
 /// or a page holds too few rows.
 int passes_for(const HeapFacts& facts);
 
@@ -37,7 +37,9 @@ int passes_for(const HeapFacts& facts);
 /// comes; large enough that a pass is many batches. 8 MB at most.
 std::int64_t window_for(std::int64_t pages);
 
-/// SQL boolean over `row`: the rows of pages [from, to) that belong to `pass` of `passes`.
+/// SQL boolean over `row`: the rows of pages [from, to) that belong to `pass` of `passes`. The parts of all passes are
+/// all rows, each in one part; every part is a little smaller than the one before, because rows grow: what a part
+/// leaves has room for fewer of the next.
 std::string page_range_sql(std::string_view row, std::int64_t from, std::int64_t to, int pass, int passes);
 
 /// Columns that a batch sets to themselves, one for each index that can be spared a scan for dead duplicates.
