@@ -101,10 +101,12 @@ void WalPacer::observe(const ReplicationSample& sample, std::int64_t own_bytes, 
   if (!sample.flushed || !sample.problem.empty()) return;
   const double seconds = last_at_ ? std::chrono::duration<double>(sample.at - *last_at_).count() : 0;
   const auto smooth = [](double& value, double now) { value += 0.3 * (now - value); };
+  bool writing = false;
   if (seconds > 0) {
     const double all = static_cast<double>(*sample.flushed - std::min(*sample.flushed, last_flushed_)) / seconds;
     const double ours = static_cast<double>(own_bytes - last_own_) / seconds;
-    smooth(own_, ours);
+    writing = ours > 0;
+    if (writing) smooth(own_, ours);  // a hold says nothing of how fast it would be
     smooth(others_, std::max(0.0, all - ours));
   }
   const double half_target = std::chrono::duration<double>(settings.lag_target).count() / 2;
@@ -127,17 +129,19 @@ void WalPacer::observe(const ReplicationSample& sample, std::int64_t own_bytes, 
     replica.replayed = *reading.replayed;
     if (!replica.known) continue;
     const double lag = reading.lag ? std::chrono::duration<double>(*reading.lag).count() : 0;
-    if (std::max(lag, backlog / std::max(replica.drain, 1.0)) < half_target) continue;
+    // What a replica drains is what it can drain only while it lags: with little to do, a late reply says nothing.
+    const double to_come = lag >= half_target / 2 ? backlog / std::max(replica.drain, 1.0) : 0;
+    if (std::max(lag, to_come) < half_target) continue;
     const double here = replica.drain - others_ + (half_target * replica.drain - backlog) / recovery_seconds;
     allowed = std::min(allowed.value_or(here), here);
   }
   if (allowed) {
     rate_ = std::max(least_rate, *allowed);
     congested_at_ = sample.at;
-  } else if (rate_ && congested_at_) {
+  } else if (rate_ && congested_at_ && writing) {
     // Gently where the limit was felt just now; once it is far above what is written there is no need of one.
     *rate_ *= sample.at - *congested_at_ < std::chrono::seconds(10) ? 1.03 : 1.15;
-    if (own_ > 0 && *rate_ > 4 * own_) rate_.reset();
+    if (*rate_ > 4 * own_) rate_.reset();
   }
   last_at_ = sample.at;
   last_flushed_ = *sample.flushed;

@@ -130,7 +130,7 @@ struct Watch::Inside {
     }
     const std::lock_guard lock(mutex);
     sample = std::move(fresh);
-    pacer.observe(sample, own_wal, settings);
+    if (is_writing) pacer.observe(sample, own_wal, settings);
     if (!found.empty()) in_the_way = std::move(found);
     judge(now);
   }
@@ -277,7 +277,7 @@ double Watch::slowdown() {
 std::vector<std::string> Watch::slowed_by() {
   const std::lock_guard lock(inside_->mutex);
   std::vector<std::string> reasons = inside_->verdict.slowed_by;
-  if (const auto rate = inside_->pacer.rate())
+  if (const auto rate = inside_->pacer.rate(); rate && inside_->is_writing)
     reasons.push_back("replicas take " + show_bytes(static_cast<std::int64_t>(*rate)) + " of WAL a second");
   return reasons;
 }

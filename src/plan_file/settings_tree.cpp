@@ -59,6 +59,26 @@ std::optional<std::string> read_words(Findings& findings, const std::string& key
   return words.empty() ? std::nullopt : std::optional(format_words(words));
 }
 
+/// Hours: a list of them, or one line.
+std::optional<std::string> read_hours(Findings& findings, const std::string& key, const Value& value) {
+  const Values values(findings);
+  if (value.node->kind != Node::Kind::sequence) return values.setting(key, value);
+  std::string all;
+  for (const Value& item : values.list(key, value)) {
+    const auto hours = values.setting(key, item);
+    if (!hours) return std::nullopt;
+    all += (all.empty() ? "" : ", ") + *hours;
+  }
+  return all.empty() ? std::nullopt : std::optional(all);
+}
+
+std::optional<std::string> read_value(Findings& findings, const SettingSpec& spec, const std::string& key,
+                                      const Value& value) {
+  if (spec.form == "words") return read_words(findings, key, value);
+  if (spec.form == "hours") return read_hours(findings, key, value);
+  return Values(findings).setting(key, value);
+}
+
 }  // namespace
 
 std::vector<std::string_view> setting_roots(bool in_plan) {
@@ -78,9 +98,7 @@ void read_settings(Findings& findings, const std::string& key, Place key_place, 
   if (const SettingSpec* spec = setting_spec(key)) {
     if (in_plan && !spec->in_plan)
       findings.error(key_place, key + " has no place in a plan", "write it in switchback.yaml");
-    const auto written =
-        spec->form == "words" ? read_words(findings, key, value) : Values(findings).setting(key, value);
-    if (written) settings.push_back({key, *written, value.place});
+    if (const auto written = read_value(findings, *spec, key, value)) settings.push_back({key, *written, value.place});
     return;
   }
   const auto parts = parts_below(key);

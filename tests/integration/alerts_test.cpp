@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int alert_rows = 30'000;
+constexpr int alert_rows = 100'000;
 
 /// A backfill under way, of batches so small that it lasts as long as a test needs.
 struct Heeding {

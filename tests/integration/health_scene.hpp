@@ -10,7 +10,7 @@
 
 namespace switchback::tests {
 
-constexpr int health_rows = 60'000;
+constexpr int health_rows = 200'000;
 
 /// Batches so small that it lasts as long as a test needs.
 struct HealthScene {

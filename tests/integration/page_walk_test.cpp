@@ -200,3 +200,22 @@ TEST_CASE("a pause is heard by every worker within 200 ms", "[backfill][timing]"
   REQUIRE(run->finish(std::chrono::seconds(120)).exit_code == 0);
   CHECK(wrong_users(uri) == "0");
 }
+
+TEST_CASE("outside its hours a backfill waits, and says so", "[backfill]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 3000);
+  // An hour that is over, and one that is not, by the server's own clock in a zone of its own.
+  const auto hours = [&](int from, int to) {
+    return server().sql(uri, "SELECT to_char(t + interval '" + std::to_string(from) +
+                                 " h', 'HH24:MI') || '-' || to_char(t + interval '" + std::to_string(to) +
+                                 " h', 'HH24:MI') || ' Asia/Tokyo' FROM (SELECT now() AT TIME ZONE 'Asia/Tokyo') s(t)");
+  };
+  Tool tool(uri, Tool::default_configuration() + "backfill: { hours: [\"" + hours(-3, -1) + "\"] }\n");
+  tool.plan(fill_plan);
+  const auto run = tool.start({"run", "plan.yaml"});
+  REQUIRE(eventually(std::chrono::seconds(30), [&] { return tool.status("fill").hold_kind == "hours"; }));
+  CHECK(server().sql(uri, "SELECT count(*) FROM users WHERE full_name IS NOT NULL") == "0");
+  REQUIRE(tool.run({"set", "fill", "backfill.hours=" + hours(-1, 1)}).exit_code == 0);
+  REQUIRE(run->finish(std::chrono::seconds(60)).exit_code == 0);
+  CHECK(wrong_users(uri) == "0");
+}

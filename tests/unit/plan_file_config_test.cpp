@@ -103,3 +103,14 @@ TEST_CASE("settings come from the environment under their upper-case names", "[p
   CHECK(values[0].origin == Origin::environment_variable);
   CHECK(resolve(values).batch_max_wal == 2'000'000);
 }
+
+TEST_CASE("hours are a list or a line, and a wrong one is told by its place", "[config]") {
+  const auto value = [](const ReadConfig& read) { return read.values.empty() ? "" : read.values.front().value; };
+  CHECK(value(read_config("backfill: { hours: [\"22:00-06:00 Europe/Berlin\", \"12:00-13:00\"] }", "c.yaml")) ==
+        "22:00-06:00 Europe/Berlin, 12:00-13:00");
+  CHECK(value(read_config("backfill: { hours: \"22:00-06:00\" }", "c.yaml")) == "22:00-06:00");
+  const auto wrong = read_config("backfill:\n  hours: [\"22:00-06:00\", \"9-17\"]\n", "c.yaml");
+  REQUIRE(wrong.diagnostics.size() == 1);
+  CHECK(wrong.diagnostics.front().line == 2);
+  CHECK(wrong.diagnostics.front().column == 26);
+}

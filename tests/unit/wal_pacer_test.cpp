@@ -104,3 +104,30 @@ TEST_CASE("a replica that nobody requires slows nothing", "[pacing]") {
   world.run(5s);
   CHECK_FALSE(world.pacer.rate());
 }
+
+TEST_CASE("late replies of a replica with little to do are no congestion", "[pacing]") {
+  WalPacer pacer;
+  Settings settings;
+  Lsn written = 1'000'000;
+  for (int i = 0; i < 100; ++i) {
+    // 10 kB every 100 ms; every other reading is of 200 kB ago.
+    written += 10'000;
+    const Lsn replayed = i % 2 == 0 ? written : written - 200'000;
+    pacer.observe({Monotonic(1h) + i * 100ms, {{"r1", i % 2 == 0 ? 0ms : 100ms, {}, replayed}}, {}, written},
+                  i * 10'000, settings);
+  }
+  CHECK_FALSE(pacer.rate());
+}
+
+TEST_CASE("a hold neither raises the rate nor makes it forgotten", "[pacing]") {
+  PacedReplica world;
+  world.run(10s);
+  const auto before = world.pacer.rate();
+  REQUIRE(before);
+  Settings settings;
+  // Nothing is written, and everything replayed.
+  for (int i = 1; i < 300; ++i)
+    world.pacer.observe({Monotonic(2h) + i * 100ms, {{"r1", 0ms, {}, Lsn(10'000'000'000)}}, {}, Lsn(10'000'000'000)},
+                        static_cast<std::int64_t>(world.own()), settings);
+  CHECK(world.pacer.rate() == before);
+}

@@ -67,8 +67,8 @@ class ReplicationGate {
 /// How fast batches may write WAL, so that every required replica stays near the lag target: a token bucket whose rate
 /// follows the slowest replica.
 ///
-/// A replica is congested when its lag, or the time that it will take to replay what it has not yet (its backlog by the
-/// rate at which it drains), is over half the target. The rate is then what it drains, less what everybody else writes,
+/// A replica is congested when its lag, or, while it lags at all, the time that it will take to replay what it has not
+/// yet (its backlog by the rate at which it drains), is over half the target. The rate is then what it drains, less what everybody else writes,
 /// plus what brings the backlog back to half the target in three seconds. Without congestion the rate grows, and while
 /// it was never needed there is none. Not thread safe.
 class WalPacer {
