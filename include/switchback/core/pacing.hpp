@@ -68,9 +68,9 @@ class ReplicationGate {
 /// follows the slowest replica.
 ///
 /// A replica is congested when its lag, or, while it lags at all, the time that it will take to replay what it has not
-/// yet (its backlog by the rate at which it drains), is over half the target. The rate is then what it drains, less what everybody else writes,
-/// plus what brings the backlog back to half the target in three seconds. Without congestion the rate grows, and while
-/// it was never needed there is none. Not thread safe.
+/// yet (its backlog by the rate at which it drains), is over half the target. The rate is then what it drains, less
+/// what everybody else writes, plus what brings the backlog back to half the target in three seconds. Without
+/// congestion the rate grows, and while it was never needed there is none. Not thread safe.
 class WalPacer {
  public:
   /// After each reading of the replicas. `own_bytes`: WAL that batches have written, ever growing.
