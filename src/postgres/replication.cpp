@@ -66,7 +66,8 @@ ReplicationSample ReplicationSampler::sample(ports::Session& session, Monotonic 
     sample.replicas.push_back({replica.name, ring_.lag(now, *position), {}});
   }
   for (const auto& [name, application] : seen_)
-    if (!present.contains(name)) sample.replicas.push_back({name, std::nullopt, "is not connected any more", std::nullopt});
+    if (!present.contains(name))
+      sample.replicas.push_back({name, std::nullopt, "is not connected any more", std::nullopt});
   return sample;
 }
 

@@ -254,8 +254,8 @@ TEST_CASE("rows that do not convert are quarantined, the rest goes on, and beyon
   INFO(outcome.err);
   CHECK(outcome.exit_code == 0);
   CHECK(scene.sql("SELECT count(*) FROM users WHERE made = email::integer AND id NOT IN (7, 2000)") == "2998");
-  CHECK(scene.sql("SELECT string_agg(key->>'id' || ' ' || sqlstate, ', ' ORDER BY (key->>'id')::int) FROM switchback.quarantine") ==
-        "7 22P02, 2000 22P02");
+  CHECK(scene.sql("SELECT string_agg(key->>'id' || ' ' || sqlstate, ', ' ORDER BY (key->>'id')::int) FROM "
+                  "switchback.quarantine") == "7 22P02, 2000 22P02");
 
   Scene many(fill_plan("integer", "email::integer"), 3000);
   many.sql("UPDATE users SET email = id::text; UPDATE users SET email = 'x' || id WHERE id % 100 = 0");

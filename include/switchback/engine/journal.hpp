@@ -54,7 +54,7 @@ struct Progress {
   int workers = 0;
   std::optional<std::int64_t> eta_seconds;
   std::int64_t quarantined = 0;
-  std::string worst_lag;  ///< "r1 0.2 s", or empty
+  std::string worst_lag;                    ///< "r1 0.2 s", or empty
   std::vector<std::string> slowed_by = {};  ///< why it is slower than it could be
 };
 
