@@ -4,7 +4,9 @@
 #include "json_text.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/engine/journal.hpp"
+#include "switchback/engine/quarantine.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
+#include "switchback/postgres/catalog.hpp"
 
 namespace switchback::cli {
 namespace {
@@ -165,34 +167,63 @@ struct QuarantineOptions {
   std::string name;
   std::string verb;
   std::vector<std::string> keys;
+  std::string where;
   std::string reason;
 };
 
-int accept_rows(Invocation& invocation, const QuarantineOptions& options) {
-  if (options.keys.empty())
-    throw usage_error("accepting needs --key, once for every row",
-                      R"(as in --key '{"id": 42}', or its number in the list: --key 7)");
-  if (options.reason.empty()) throw usage_error("accepting needs --reason", "say why: it is on record");
-  const auto session = invocation.writing();
-  const auto plan = engine::require_plan(*session, options.name);
-  ports::Transaction transaction(*session);
-  const std::int64_t accepted =
-      engine::accept_quarantined(*session, invocation.actor(), plan, options.keys, options.reason);
-  transaction.commit();
-  const auto rows = engine::quarantined(*session, plan.id);
-  if (invocation.json()) invocation.data(quarantine_json(plan.name, rows));
-  if (invocation.json()) return 0;
+std::string rows_of(std::int64_t count) {
+  return std::to_string(count) + (count == 1 ? " row" : " rows");
+}
+
+/// What is left, and what to do about it.
+int show_quarantine(Invocation& invocation, ports::Session& session, const engine::PlanRecord& plan,
+                    const std::string& done) {
+  const auto rows = engine::quarantined(session, plan.id);
+  if (invocation.json()) {
+    invocation.data(quarantine_json(plan.name, rows));
+    return 0;
+  }
   const auto open = std::ranges::count(rows, "open", &engine::QuarantinedRow::status);
-  invocation.say("accepted " + std::to_string(accepted) + (accepted == 1 ? " row, " : " rows, ") +
-                 std::to_string(open) + " left open");
+  invocation.say(done + ", " + std::to_string(open) + " left open");
   invocation.say("next: " + (open > 0 ? "switchback quarantine " + plan.name + " list" : next_for(plan)));
   return 0;
 }
 
+int retry_rows(Invocation& invocation, const QuarantineOptions& options) {
+  const auto session = invocation.writing();
+  const auto plan = engine::require_plan(*session, options.name);
+  const auto retried = engine::retry_quarantined(*session, invocation.actor(), plan, options.keys);
+  return show_quarantine(
+      invocation, *session, plan,
+      "converted " + rows_of(retried.mended) + ", " + std::to_string(retried.failed) + " still cannot be");
+}
+
+int accept_rows(Invocation& invocation, const QuarantineOptions& options) {
+  if (options.keys.empty() == options.where.empty())
+    throw usage_error(
+        "accepting needs --key, once for every row, or --where",
+        R"(as in --key '{"id": 42}', --key 7 (its number in the list), or --where "email LIKE '%@test'")");
+  if (options.reason.empty()) throw usage_error("accepting needs --reason", "say why: it is on record");
+  const auto session = invocation.writing();
+  const auto plan = engine::require_plan(*session, options.name);
+  std::int64_t accepted = 0;
+  if (options.where.empty()) {
+    ports::Transaction transaction(*session);
+    accepted = engine::accept_quarantined(*session, invocation.actor(), plan, options.keys, options.reason);
+    transaction.commit();
+  } else {
+    postgres::PostgresCatalog catalog;
+    accepted =
+        engine::accept_quarantined_where(*session, catalog, invocation.actor(), plan, options.where, options.reason);
+  }
+  return show_quarantine(invocation, *session, plan, "accepted " + rows_of(accepted));
+}
+
 int quarantine(Invocation& invocation, const QuarantineOptions& options) {
-  constexpr std::array verbs{std::string_view("list"), std::string_view("accept")};
+  constexpr std::array verbs{std::string_view("list"), std::string_view("retry"), std::string_view("accept")};
   require_one_of("what to do with quarantined rows", options.verb, verbs);
   if (options.verb == "accept") return accept_rows(invocation, options);
+  if (options.verb == "retry") return retry_rows(invocation, options);
   const auto session = invocation.reading();
   const auto plan = engine::require_plan(*session, options.name);
   const auto rows = engine::quarantined(*session, plan.id);
@@ -248,19 +279,23 @@ void add_approve(CLI::App& app, Action& chosen) {
 }
 
 void add_quarantine(CLI::App& app, Action& chosen) {
-  CLI::App* command =
-      add_command(app, "quarantine",
-                  {"Rows that could not be converted: list them, or accept them as they are, by key.",
-                   "switchback quarantine split-full-name list\n"
-                   "switchback quarantine split-full-name accept --key '{\"id\": 42}' --reason 'test account'",
-                   "mend the rows (a write that converts takes them out) or accept them; contract waits for both."});
+  CLI::App* command = add_command(
+      app, "quarantine",
+      {"Rows that could not be converted: list them, try them again, or accept them as they are.",
+       "switchback quarantine split-full-name list\n"
+       "switchback quarantine split-full-name retry\n"
+       "switchback quarantine split-full-name accept --key '{\"id\": 42}' --reason 'test account'\n"
+       "switchback quarantine split-full-name accept --where \"email LIKE '%@test'\" --reason 'test accounts'",
+       "mend the rows (a write that converts takes them out) or accept them; contract waits for both."});
   auto options = std::make_shared<QuarantineOptions>();
   command->add_option("NAME", options->name, "the plan's name")->type_name("")->required();
-  command->add_option("VERB", options->verb, "list or accept")->type_name("")->required();
+  command->add_option("VERB", options->verb, "list, retry or accept")->type_name("")->required();
   command->add_option("--key", options->keys, "a row: its key as JSON, or its number in the list")
       ->type_name("KEY")
       ->expected(1)
       ->take_all();
+  command->add_option("--where", options->where, "accept: the rows whose columns fulfil this condition")
+      ->type_name("SQL");
   command->add_option("--reason", options->reason, "why; on record")->type_name("TEXT");
   on_call(command, chosen, options, quarantine);
 }

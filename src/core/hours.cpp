@@ -16,7 +16,7 @@ std::string_view trimmed(std::string_view text) {
 /// "06:00" or "24:00" as minutes.
 std::optional<int> minute_of(std::string_view text) {
   if (text.size() != 5 || text[2] != ':') return std::nullopt;
-  for (const std::size_t digit : {0, 1, 3, 4})
+  for (const std::size_t digit : {0U, 1U, 3U, 4U})
     if (text[digit] < '0' || text[digit] > '9') return std::nullopt;
   const int hour = (text[0] - '0') * 10 + text[1] - '0';
   const int minute = (text[3] - '0') * 10 + text[4] - '0';

@@ -38,6 +38,14 @@ std::string key_object(const KeyFacts& key, std::string_view row) {
          ")";
 }
 
+std::string key_is(const KeyFacts& key, std::string_view row, std::string_view object) {
+  std::string sql;
+  for (std::size_t i = 0; i < key.columns.size(); ++i)
+    sql += (i ? " AND " : "") + column(key, row, i) + " = (" + std::string(object) + "->>" +
+           quote_literal(key.columns[i]) + ")::" + key.types[i];
+  return sql;
+}
+
 std::string key_bound_sql(const KeyFacts& key, const TableName& leaf, const std::optional<KeyValue>& after, long rows) {
   return std::string(own_mark) + "SELECT " +
          listed(key.columns.size(), [&](std::size_t i) { return column(key, "t", i) + "::pg_catalog.text"; }) +

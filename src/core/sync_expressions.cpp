@@ -151,6 +151,13 @@ std::string fill_set_sql(const SyncPlan& plan, std::string_view row) {
   return sql + quote_identifier(plan.marker) + " = 's'";
 }
 
+std::string refill_old_set_sql(const SyncPlan& plan, std::string_view row) {
+  std::string sql;
+  for (const auto& [name, expression] : plan.reverse)
+    sql += quote_identifier(name) + " = (" + expression.in(row) + "), ";
+  return sql + quote_identifier(plan.marker) + " = 's'";
+}
+
 std::string in_step_sql(const SyncPlan& plan, std::string_view row) {
   std::string agree = " WHEN " + same_sides(plan.new_side, plan.forward, row) + " THEN true";
   if (!plan.reverse.empty()) agree += " WHEN " + same_sides(plan.old_side, plan.reverse, row) + " THEN true";

@@ -11,6 +11,7 @@
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/migrating.hpp"
+#include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
 

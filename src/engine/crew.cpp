@@ -35,7 +35,7 @@ class Crew {
         return Stop::held(*over);
       }
       open_gate(!hold);
-      bench_.show_hold(hold ? hold : failure());
+      show(hold ? hold : failure());
       if (hold && !bench_.surroundings().wait && !waits_by_default(hold->kind)) {
         dismiss();
         return Stop::held(*hold);
@@ -70,6 +70,15 @@ class Crew {
     gentle_ = settings.gentle;
     wanted_ = gentle_ ? 1 : settings.workers;
     changed_.notify_all();
+  }
+
+  /// A reading in it that goes up and down is not worth a commit every time.
+  void show(const std::optional<Hold>& hold) {
+    const auto& shown = bench_.record().hold;
+    const auto now = Clock::now();
+    if (hold && shown && hold->kind == shown->kind && now - hold_shown_ < showing / 2) return;
+    hold_shown_ = now;
+    bench_.show_hold(hold);
   }
 
   void close_gate() {
@@ -210,6 +219,7 @@ class Crew {
   Workbench& bench_;
   CrewJob& job_;
   Clock::time_point shown_ = Clock::now();
+  Clock::time_point hold_shown_{};
   std::list<Worker> workers_;  // changed by the runner's thread alone, under mutex_
 
   std::mutex mutex_;

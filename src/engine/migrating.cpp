@@ -8,6 +8,7 @@
 #include "switchback/core/units.hpp"
 #include "switchback/engine/backfill.hpp"
 #include "switchback/engine/expanding.hpp"
+#include "switchback/engine/quarantine.hpp"
 
 namespace switchback::engine {
 namespace {

@@ -20,6 +20,8 @@ std::string key_compare(const KeyFacts& key, std::string_view row, std::string_v
                         const std::optional<KeyValue>& value);
 /// jsonb_build_object of the key's columns, as text: what people see.
 std::string key_object(const KeyFacts& key, std::string_view row);
+/// The row has the key that `object`, SQL of such a jsonb object, says; can use the key's index.
+std::string key_is(const KeyFacts& key, std::string_view row, std::string_view object);
 /// The key of the last of the next `rows` rows after `after`, in key order; no row: fewer than that are left.
 std::string key_bound_sql(const KeyFacts& key, const TableName& leaf, const std::optional<KeyValue>& after, long rows);
 

@@ -87,6 +87,8 @@ std::string sync_drop_sql(std::uint32_t table_oid, const TableName& table);
 
 /// `SET` list of a batch: every new column := forward, marker := 's'. The row is aliased `row`.
 std::string fill_set_sql(const SyncPlan& plan, std::string_view row);
+/// The same the other way round: every old column that reverse gives := reverse, marker := 's'.
+std::string refill_old_set_sql(const SyncPlan& plan, std::string_view row);
 /// True for a row whose two sides agree, by forward or by reverse, or which the application wrote on both sides ('b'),
 /// or for which `where` is not true; false for an unfilled row; NULL for rows marked as failed ('f', 'r'), which are
 /// counted apart. SQL boolean over `row`; raises what the expressions raise.

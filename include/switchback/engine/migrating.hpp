@@ -24,8 +24,5 @@ Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const T
 Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& step, Compared& found);
 /// The same without a runner: nothing is written, each batch a snapshot of its own. For `verify`.
 Compared compare_now(ports::Session& session, ports::Catalog& catalog, const PlanRecord& record);
-/// Rows that could not be converted, neither mended nor accepted: the hold, or none. Rows mended by the application
-/// since are marked so.
-std::optional<Hold> quarantine_hold(Workbench& bench);
 
 }  // namespace switchback::engine
