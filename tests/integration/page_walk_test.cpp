@@ -174,7 +174,30 @@ migrate:
   CHECK(server().sql(uri, "SELECT string_agg(key->>'id', ',' ORDER BY (key->>'id')::int) FROM switchback.quarantine") ==
         "9973,19946,29919,39892,49865");
   CHECK(server().sql(uri, "SELECT count(*) FROM users WHERE years = 7") == "49995");
-}  // namespace
+
+  // One is mended behind the triggers' back and tried again, some are accepted by a condition, the rest stays.
+  server().sql(uri,
+               "SET session_replication_role = replica; ALTER TABLE users DISABLE TRIGGER \"~switchback_u\"; UPDATE "
+               "users SET age = '42' WHERE id = 9973; ALTER TABLE users ENABLE ALWAYS TRIGGER \"~switchback_u\"");
+  const auto statuses = [&] {
+    return server().sql(uri, "SELECT string_agg(status, ',' ORDER BY (key->>'id')::int) FROM switchback.quarantine");
+  };
+  const auto retried = tool.run({"quarantine", "ages", "retry"});
+  INFO(retried.err + retried.out);
+  CHECK(retried.exit_code == 0);
+  CHECK(server().sql(uri, "SELECT years FROM users WHERE id = 9973") == "42");
+  CHECK(statuses() == "mended,open,open,open,open");
+  CHECK(tool.run({"quarantine", "ages", "accept", "--where", "nonsense = 1", "--reason", "x"}).exit_code == 4);
+  const auto accepted =
+      tool.run({"quarantine", "ages", "accept", "--where", "age = 'old' AND id < 30000", "--reason", "test accounts"});
+  INFO(accepted.err);
+  CHECK(accepted.exit_code == 0);
+  CHECK(statuses() == "mended,accepted,accepted,open,open");
+  CHECK(server().sql(uri,
+                     "SELECT count(*) FROM switchback.event WHERE kind = 'accept' AND reason = 'test accounts' AND "
+                     "detail->>'where' = 'age = ''old'' AND id < 30000'") == "2");
+  CHECK(server().sql(uri, "SELECT count(*) FROM switchback.event WHERE kind = 'mended'") == "1");
+}
 
 TEST_CASE("a pause is heard by every worker within 200 ms", "[backfill][timing]") {
   const std::string uri = server().fresh_database();
