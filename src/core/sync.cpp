@@ -143,6 +143,7 @@ std::string PlanText::in_before(const ResolvedExpression& expression) const {
 
 std::string PlanText::changed_since(const std::vector<SyncColumn>& side) const {
   std::vector<std::string> parts;
+  parts.reserve(side.size());
   for (const SyncColumn& column : side)
     parts.push_back(differs_sql(column, field("NEW", column.name), before(column.name)));
   return joined(parts, " OR ", "false");

@@ -70,6 +70,7 @@ void cron_jobs(Session& session, const std::vector<std::string>& checked, std::v
 std::vector<Observation> external_readers(Session& session, const std::set<TableName>& relations,
                                           const std::vector<std::string>& checked) {
   std::vector<std::string> tables;
+  tables.reserve(relations.size());
   for (const TableName& table : relations) tables.push_back(table.schema + '\1' + table.name);
   const Rows rows = session.exec(readers_sql, {array_literal(tables)});
   std::vector<Observation> observations;
