@@ -14,6 +14,7 @@
 #include "switchback/engine/migrating.hpp"
 #include "switchback/engine/registering.hpp"
 #include "switchback/engine/stepper.hpp"
+#include "switchback/engine/steps.hpp"
 #include "switchback/engine/turning_back.hpp"
 #include "switchback/engine/workbench.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
@@ -72,16 +73,6 @@ Plan plan_of(const PlanRecord& record) {
   return std::move(*read.plan);
 }
 
-std::vector<TableName> tables_of(const Plan& plan) {
-  std::vector<TableName> tables;
-  for (const auto* steps : {&plan.expand, &plan.migrate, &plan.contract.steps})
-    for (const Step& step : *steps)
-      if (const TableName* table = table_of(step.action)) tables.push_back(*table);
-  std::ranges::sort(tables);
-  tables.erase(std::unique(tables.begin(), tables.end()), tables.end());
-  return tables;
-}
-
 Plan expanded(Plan plan, ports::Session& session, ports::Catalog& catalog) {
   return expand_changes(std::move(plan), [&](const TableName& name) { return catalog.table(session, name); });
 }
@@ -109,7 +100,7 @@ class Driver {
   DriveOutcome drive(const PlanRecord& record, Work work) {
     const engine::Fence fence = engine::acquire_lease(*session_, request_.actor, record, settings_.lease);
     const Plan plan = plan_of(engine::require_plan(*session_, record.name));
-    watch_.start(fence, settings_for(request_, &plan), tables_of(plan));
+    watch_.start(fence, settings_for(request_, &plan), engine::tables_of(plan));
     Workbench bench(surroundings(), std::move(session_), fence, plan);
     DriveOutcome outcome;
     try {

@@ -9,6 +9,7 @@
 #include "switchback/engine/filling.hpp"
 #include "switchback/engine/migrating.hpp"
 #include "switchback/engine/page_walk.hpp"
+#include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/steps.hpp"
 
 namespace switchback::engine {

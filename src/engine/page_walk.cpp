@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cmath>
 #include <deque>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include "switchback/core/units.hpp"
 #include "switchback/engine/crew.hpp"
 #include "switchback/engine/filling.hpp"
+#include "switchback/engine/quarantine.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -124,7 +124,12 @@ class PageWorker final : public CrewMember {
 class PageJob final : public CrewJob {
  public:
   PageJob(Workbench& bench, const ResolvedSync& of, std::string step_name, double rows_estimate)
-      : plan(bench.fence().plan), sync(of), step(std::move(step_name)), plan_(bench.plan()), estimate_(rows_estimate) {}
+      : plan(bench.fence().plan),
+        sync(of),
+        step(std::move(step_name)),
+        control(bench.control()),
+        plan_(bench.plan()),
+        estimate_(rows_estimate) {}
 
   /// Reads, or writes, where the walk begins.
   void load(Workbench& bench, ports::Session& session, const std::vector<TableName>& leaves);
@@ -165,6 +170,7 @@ class PageJob final : public CrewJob {
   const PlanId plan;
   const ResolvedSync& sync;
   const std::string step;
+  ports::Control& control;
 
  private:
   struct Moment {
@@ -465,6 +471,7 @@ void PageWorker::account(const Slot& before, std::int64_t pages, const FillCost&
   const double records = static_cast<double>(cost.wal_records - 2 * cost.rows_filled) / std::max(1, leaf_->indexes);
   const double hot = static_cast<double>(cost.rows_filled) - std::max(0.0, records);
   (before.pass == 0 ? first_ : later_) += {cost.rows_filled, static_cast<std::int64_t>(std::max(0.0, hot))};
+  job_.control.wrote(cost.wal_bytes);
   job_.done(cost, static_cast<double>(pages) / before.passes, cost.rows_filled + cost.rows_bad, took);
   if (slot_->finished && judge_ && judged_leaf_ == leaf_) judge_->window_done(before.passes, first_, later_);
 }
@@ -493,28 +500,6 @@ Stop fill_by_page(Workbench& bench, const ResolvedSync& sync, const std::string&
   PageJob job(bench, sync, step, rows_estimate);
   const Stop stop = bench.in_transaction([&](ports::Session& session) { job.load(bench, session, leaves); });
   return stop.ok() ? work_off(bench, job) : stop;
-}
-
-std::optional<Hold> over_budget(const Settings& settings, const Plan& plan, const TableName& table, std::int64_t bad,
-                                double rows_estimate) {
-  const auto share = static_cast<std::int64_t>(std::ceil(settings.quarantine_share * std::max(rows_estimate, 1.0)));
-  // Beyond 100 rows or 0.1 %, whichever is less, something is wrong with the expression and not with the rows.
-  const std::int64_t allowed = std::max<std::int64_t>(1, std::min(settings.quarantine_rows, share));
-  if (bad <= allowed) return std::nullopt;
-  return Hold{HoldKind::quarantine,
-              show_count(bad) + " rows of " + shown(table) + " could not be converted, over the budget of " +
-                  show_count(allowed),
-              "the rows are mended or accepted (switchback quarantine " + plan.name +
-                  " list), or the budget is raised: switchback set " + plan.name +
-                  " backfill.quarantine.rows=N backfill.quarantine.share=P% (the smaller counts)",
-              {}};
-}
-
-std::int64_t open_rows(ports::Session& session, PlanId plan) {
-  return session
-      .exec("SELECT pg_catalog.count(*) FROM switchback.quarantine WHERE plan_id = $1 AND status = 'open'",
-            {std::to_string(plan)})
-      .integer(0, 0);
 }
 
 }  // namespace switchback::engine

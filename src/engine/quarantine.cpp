@@ -1,6 +1,7 @@
 #include "switchback/engine/quarantine.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "switchback/core/error.hpp"
@@ -127,6 +128,28 @@ std::optional<Hold> quarantine_hold(Workbench& bench) {
               show_count(unconverted) + " rows could not be converted",
               "they are mended or accepted: switchback quarantine " + bench.plan().name + " list",
               {}};
+}
+
+std::optional<Hold> over_budget(const Settings& settings, const Plan& plan, const TableName& table, std::int64_t bad,
+                                double rows_estimate) {
+  const auto share = static_cast<std::int64_t>(std::ceil(settings.quarantine_share * std::max(rows_estimate, 1.0)));
+  // Beyond 100 rows or 0.1 %, whichever is less, something is wrong with the expression and not with the rows.
+  const std::int64_t allowed = std::max<std::int64_t>(1, std::min(settings.quarantine_rows, share));
+  if (bad <= allowed) return std::nullopt;
+  return Hold{HoldKind::quarantine,
+              show_count(bad) + " rows of " + shown(table) + " could not be converted, over the budget of " +
+                  show_count(allowed),
+              "the rows are mended or accepted (switchback quarantine " + plan.name +
+                  " list), or the budget is raised: switchback set " + plan.name +
+                  " backfill.quarantine.rows=N backfill.quarantine.share=P% (the smaller counts)",
+              {}};
+}
+
+std::int64_t open_rows(ports::Session& session, PlanId plan) {
+  return session
+      .exec("SELECT pg_catalog.count(*) FROM switchback.quarantine WHERE plan_id = $1 AND status = 'open'",
+            {std::to_string(plan)})
+      .integer(0, 0);
 }
 
 Retried retry_quarantined(ports::Session& session, const Actor& actor, const PlanRecord& plan,

@@ -42,7 +42,7 @@ class Walker {
  private:
   Stop run_leaf(const TableName& leaf) {
     for (bool finished = false; !finished;) {
-      Stop stop = bench_.pause_point(options_.heed_health);
+      Stop stop = wait_for_turn();
       if (!stop.ok()) return stop;
       stop = run_batch(leaf, finished);
       if (!stop.ok()) return stop;
@@ -51,6 +51,17 @@ class Walker {
       show_progress(false);
     }
     return Stop::arrived();
+  }
+
+  /// While the plan is paused or held, and until the replicas have taken what was written.
+  Stop wait_for_turn() {
+    while (true) {
+      const Stop stop = bench_.pause_point(options_.heed_health);
+      if (!stop.ok() || !options_.heed_health) return stop;
+      const auto pause = bench_.control().pace();
+      if (pause <= std::chrono::milliseconds(0)) return stop;
+      bench_.control().wait(std::min(pause, std::chrono::milliseconds(100)));
+    }
   }
 
   Stop run_batch(const TableName& leaf, bool& finished) {
@@ -105,6 +116,7 @@ class Walker {
     const Settings& settings = bench_.settings();
     sizer_.observe(rows, took, cost.wal_bytes, options_.limits.target.value_or(settings.batch_target),
                    options_.limits.max_wal.value_or(settings.batch_max_wal));
+    bench_.control().wrote(cost.wal_bytes);
     last_rows_ = rows;
     last_took_ = took;
     return rows;

@@ -23,9 +23,4 @@ std::vector<TableName> leaves_by_page(Workbench& bench, ports::Session& session,
 Stop fill_by_page(Workbench& bench, const ResolvedSync& sync, const std::string& step,
                   const std::vector<TableName>& leaves, double rows_estimate);
 
-/// Bad rows over the budget: the hold that ends a backfill.
-std::optional<Hold> over_budget(const Settings& settings, const Plan& plan, const TableName& table, std::int64_t bad,
-                                double rows_estimate);
-std::int64_t open_rows(ports::Session& session, PlanId plan);  ///< in quarantine
-
 }  // namespace switchback::engine

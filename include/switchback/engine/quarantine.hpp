@@ -22,6 +22,11 @@ void note_marked(ports::Session& session, PlanId plan, const ResolvedSync& sync,
 /// since are marked so.
 std::optional<Hold> quarantine_hold(Workbench& bench);
 
+/// Bad rows over the budget: the hold that ends a backfill.
+std::optional<Hold> over_budget(const Settings& settings, const Plan& plan, const TableName& table, std::int64_t bad,
+                                double rows_estimate);
+std::int64_t open_rows(ports::Session& session, PlanId plan);  ///< in quarantine
+
 /// Converts open rows anew, each in a transaction of its own: those that `keys` name (a JSON object, or the row's
 /// number), without keys all. One that converts is mended, by the caller's role and with an event; one that does not
 /// stays, with what the server says now. `session`: not in a transaction.
