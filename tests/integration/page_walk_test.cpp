@@ -247,3 +247,34 @@ TEST_CASE("outside its hours a backfill waits, and says so", "[backfill]") {
   REQUIRE(run->finish(std::chrono::seconds(60)).exit_code == 0);
   CHECK(wrong_users(uri) == "0");
 }
+
+TEST_CASE("a replica that stands still leaves a backfill a trickle, long before a limit holds it", "[backfill][lag]") {
+  const Repaired repaired;
+  const std::string uri = server().fresh_database();
+  make_users(uri, 300000);
+  server().await_replica();
+  Tool tool(uri, Tool::default_configuration() + "backfill: { batch: { target: 10ms } }\n");
+  tool.plan(fill_plan);
+  REQUIRE(tool.run({"run", "plan.yaml", "--to", "expanded"}).exit_code == 0);
+  REQUIRE(tool.run({"set", "fill", "health.replication_lag.limit=1h", "health.replication_lag.target=200ms",
+                    "health.grace=1h"})
+              .exit_code == 0);
+  const auto run = tool.start({"run", "plan.yaml"});
+  server().freeze(process::Server::replica);
+  REQUIRE(eventually(std::chrono::seconds(30), [&] {
+    return server().sql(uri,
+                        "SELECT progress->'slowed_by' @> '[]' AND progress->>'slowed_by' LIKE '%replicas take%' "
+                        "FROM switchback.plan") == "t";
+  }));
+  const auto filled = [&] {
+    return std::stol(server().sql(uri, "SELECT coalesce(sum(rows_done), 0) FROM switchback.checkpoint"));
+  };
+  const long then = filled();
+  const auto seen = std::chrono::steady_clock::now();
+  CHECK_FALSE(eventually(std::chrono::seconds(3), [&] { return filled() > then + 20000; }));  // at full speed: 200,000
+  CHECK(std::chrono::steady_clock::now() - seen > std::chrono::seconds(2));
+  CHECK(filled() < 300000);
+  server().thaw(process::Server::replica);
+  REQUIRE(run->finish(std::chrono::seconds(180)).exit_code == 0);
+  CHECK(wrong_users(uri) == "0");
+}
