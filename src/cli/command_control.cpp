@@ -4,6 +4,7 @@
 #include "json_text.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/engine/journal.hpp"
+#include "switchback/engine/lease.hpp"
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/postgres/catalog.hpp"
@@ -14,15 +15,35 @@ namespace {
 struct ControlOptions {
   std::string name;
   std::string reason;
+  bool now = false;
 };
 
 /// The plan as it is now: as JSON, or in one line and what to do next.
 void show_after(Invocation& invocation, ports::Session& session, const std::string& plan, const std::string& line) {
-  const auto record = engine::require_plan(session, plan);
+  auto record = engine::require_plan(session, plan);
+  // Its runner takes the hold away a moment later.
+  if (!record.paused && record.hold && record.hold->kind == HoldKind::operator_) record.hold.reset();
   if (invocation.json()) invocation.data(status_json({record}));
   if (invocation.json()) return;
   invocation.say(line);
   invocation.say("next: " + next_for(record));
+}
+
+/// What became of the runner. The pause is on record whatever happens here.
+std::string paused_words(ports::Session& session, const engine::PlanRecord& plan, bool running, bool now) {
+  if (!running) return " is paused; no runner has it now, and none goes on until it is resumed";
+  if (!now) return " is paused: its runner stops within a batch";
+  try {
+    return engine::cancel_in_flight(session, plan.id)
+               ? " is paused, and what was in flight is cancelled"
+               : " is paused; what is in flight does not heed its cancelling yet, and is the last";
+  } catch (const Error& error) {
+    if (error.sqlstate() != "42501") throw;
+    throw Error(Exit::unreachable, Remedy::person,
+                plan.name + " is paused, but this role may not cancel what is in flight: " + error.what(),
+                "its runner stops within a batch; GRANT pg_signal_backend TO this role, or use the runner's",
+                error.sqlstate());
+  }
 }
 
 int pause(Invocation& invocation, const ControlOptions& options) {
@@ -30,9 +51,7 @@ int pause(Invocation& invocation, const ControlOptions& options) {
   const auto plan = engine::require_plan(*session, options.name);
   engine::request_pause(*session, invocation.actor(), plan, options.reason);
   const bool running = plan.runner && plan.runner->alive;
-  show_after(invocation, *session, plan.name,
-             plan.name + (running ? " is paused: its runner stops within a batch"
-                                  : " is paused; no runner has it now, and none goes on until it is resumed"));
+  show_after(invocation, *session, plan.name, plan.name + paused_words(*session, plan, running, options.now));
   return 0;
 }
 
@@ -157,8 +176,9 @@ int approve(Invocation& invocation, const ApproveOptions& options) {
   for (const daemon::Despite& one : despite)
     invocation.say(recorded + "its " + options.phase + " goes on despite " + one.what);
   if (despite.empty())
-    invocation.say(recorded + std::to_string(given) + " of " + std::to_string(needed) +
-                   " approvals that its contract needs");
+    invocation.say(recorded + (needed == 0 ? "its contract needs no approval"
+                                           : std::to_string(given) + " of " + std::to_string(needed) +
+                                                 " approvals that its contract needs"));
   invocation.say("next: " + next);
   return 0;
 }
@@ -170,10 +190,6 @@ struct QuarantineOptions {
   std::string where;
   std::string reason;
 };
-
-std::string rows_of(std::int64_t count) {
-  return std::to_string(count) + (count == 1 ? " row" : " rows");
-}
 
 /// What is left, and what to do about it.
 int show_quarantine(Invocation& invocation, ports::Session& session, const engine::PlanRecord& plan,
@@ -195,7 +211,7 @@ int retry_rows(Invocation& invocation, const QuarantineOptions& options) {
   const auto retried = engine::retry_quarantined(*session, invocation.actor(), plan, options.keys);
   return show_quarantine(
       invocation, *session, plan,
-      "converted " + rows_of(retried.mended) + ", " + std::to_string(retried.failed) + " still cannot be");
+      "converted " + show_rows(retried.mended) + ", " + std::to_string(retried.failed) + " still cannot be");
 }
 
 int accept_rows(Invocation& invocation, const QuarantineOptions& options) {
@@ -216,7 +232,7 @@ int accept_rows(Invocation& invocation, const QuarantineOptions& options) {
     accepted =
         engine::accept_quarantined_where(*session, catalog, invocation.actor(), plan, options.where, options.reason);
   }
-  return show_quarantine(invocation, *session, plan, "accepted " + rows_of(accepted));
+  return show_quarantine(invocation, *session, plan, "accepted " + show_rows(accepted));
 }
 
 int quarantine(Invocation& invocation, const QuarantineOptions& options) {
@@ -241,6 +257,7 @@ void add_pause_and_resume(CLI::App& app, Action& chosen) {
   auto pausing = std::make_shared<ControlOptions>();
   command->add_option("NAME", pausing->name, "the plan's name")->type_name("")->required();
   command->add_option("--reason", pausing->reason, "why; on record")->type_name("TEXT");
+  command->add_flag("--now", pausing->now, "also cancel the batch, or the index build, that is in flight");
   on_call(command, chosen, pausing, pause);
 
   CLI::App* again = add_command(app, "resume",

@@ -59,7 +59,7 @@ struct SandboxOptions {
 };
 
 int sandbox(Invocation& invocation, const SandboxOptions& options) {
-  return sandbox_command(options.verb, options.dir, invocation.json());
+  return sandbox_command(options.verb, options.dir, invocation.json(), invocation.options().quiet);
 }
 
 void add_sandbox_verb(CLI::App& parent, Action& chosen, const std::string& verb, const Help& help) {

@@ -74,6 +74,7 @@ int report(Invocation& invocation, const std::string& plan, const daemon::DriveO
     return code;
   }
   invocation.say(summary);
+  for (const std::string& line : outcome.reports) invocation.say("  " + line);
   if (outcome.hold) {
     for (const std::string& reason : outcome.hold->reasons)
       if (reason != outcome.hold->reason) invocation.say("  also: " + printable(reason));

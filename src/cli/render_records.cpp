@@ -137,7 +137,7 @@ std::string usage_json(std::string_view plan, const std::vector<Judgement>& judg
 }
 
 std::string comparison_text(std::string_view plan, const daemon::Comparison& comparison) {
-  std::string text = std::string(plan) + ": " + show_count(comparison.rows) + " rows compared, " +
+  std::string text = std::string(plan) + ": " + show_rows(comparison.rows) + " compared, " +
                      (comparison.wrong == 0 ? "none" : show_count(comparison.wrong)) + " wrong\n";
   const auto add = [&text](std::int64_t count, const std::string& what) {
     if (count > 0) text += "  " + show_count(count) + " " + what + "\n";

@@ -20,10 +20,10 @@ std::string dir_flag(const std::string& folder) {
   return folder == process::default_sandbox_dir() ? "" : " --dir " + folder;
 }
 
-int up(const std::string& dir, bool json) {
+int up(const std::string& dir, bool json, bool quiet) {
   process::SandboxOptions options;
   options.dir = dir;
-  options.say = [](std::string_view line) { std::cerr << line << "\n"; };
+  if (!quiet) options.say = [](std::string_view line) { std::cerr << line << "\n"; };
   const process::SandboxInfo info = process::sandbox_up(options);
   if (json) {
     std::cout << described(info).dump(2) << std::endl;
@@ -32,6 +32,7 @@ int up(const std::string& dir, bool json) {
   std::cout << "primary  " << info.primary_uri() << "\n"
             << "replica  " << info.replica_uri() << "\n"
             << "folder   " << info.dir << std::endl;
+  if (quiet) return 0;
   std::cerr << (info.already_up ? "was up already" : "up") << ": PostgreSQL " << info.version
             << (info.account.empty() ? "" : ", running as " + info.account) << "\n";
   if (!info.statements) std::cerr << "without pg_stat_statements: this PostgreSQL has no such library\n";
@@ -41,17 +42,18 @@ int up(const std::string& dir, bool json) {
   return 0;
 }
 
-int down(const std::string& dir, bool json) {
+int down(const std::string& dir, bool json, bool quiet) {
   const std::string folder = dir.empty() ? process::default_sandbox_dir() : dir;
   const bool was_there = process::sandbox_down(folder);
   if (json) {
     std::cout << ordered_json{{"schema_version", 1}, {"dir", folder}, {"removed", was_there}}.dump(2) << std::endl;
   }
-  std::cerr << (was_there ? "stopped and removed: " : "nothing to do: there is no sandbox in ") << folder << "\n";
+  if (!quiet)
+    std::cerr << (was_there ? "stopped and removed: " : "nothing to do: there is no sandbox in ") << folder << "\n";
   return 0;
 }
 
-int status(const std::string& dir, bool json) {
+int status(const std::string& dir, bool json, bool quiet) {
   const std::string folder = dir.empty() ? process::default_sandbox_dir() : dir;
   const process::SandboxStatus found = process::sandbox_status(folder);
   const std::string state = !found.exists     ? "absent"
@@ -79,17 +81,17 @@ int status(const std::string& dir, bool json) {
     std::cout.flush();
   }
   if (found.streaming) return 0;
-  std::cerr << "Next: switchback sandbox up" << dir_flag(folder) << "\n";
+  if (!quiet) std::cerr << "Next: switchback sandbox up" << dir_flag(folder) << "\n";
   return static_cast<int>(Exit::not_yet);
 }
 
 }  // namespace
 
-int sandbox_command(const std::string& verb, const std::string& dir, bool json) {
+int sandbox_command(const std::string& verb, const std::string& dir, bool json, bool quiet) {
   try {
-    if (verb == "up") return up(dir, json);
-    if (verb == "down") return down(dir, json);
-    if (verb == "status") return status(dir, json);
+    if (verb == "up") return up(dir, json, quiet);
+    if (verb == "down") return down(dir, json, quiet);
+    if (verb == "status") return status(dir, json, quiet);
     std::cerr << "sandbox " << verb << ": there are up, down and status\n";
     return static_cast<int>(Exit::usage);
   } catch (const Error& error) {

@@ -212,6 +212,10 @@ std::string show_count(std::int64_t count) {
   return digits;
 }
 
+std::string show_rows(std::int64_t count) {
+  return show_count(count) + (count == 1 ? " row" : " rows");
+}
+
 std::string show_count_short(double count) {
   if (!std::isfinite(count)) return "?";
   if (count < 0) return "-" + show_count_short(-count);

@@ -100,11 +100,14 @@ class Driver {
   DriveOutcome drive(const PlanRecord& record, Work work) {
     const engine::Fence fence = engine::acquire_lease(*session_, request_.actor, record, settings_.lease);
     const Plan plan = plan_of(engine::require_plan(*session_, record.name));
+    const auto known = session_->exec("SELECT coalesce(pg_catalog.max(id), 0) FROM switchback.event").integer(0, 0);
     watch_.start(fence, settings_for(request_, &plan), engine::tables_of(plan));
     Workbench bench(surroundings(), std::move(session_), fence, plan);
     DriveOutcome outcome;
     try {
       outcome = outcome_of(bench, work(bench));
+      for (const auto& event : engine::events(bench.session(), record.id, known))
+        if (event.kind == "backfilled") outcome.reports.push_back(event.reason);
     } catch (const Error& error) {
       if (error.exit() != Exit::busy) release(bench, fence);
       throw;
@@ -262,8 +265,16 @@ Explained explain_plan(const Plan& plan, const DriveRequest& request, bool onlin
   postgres::PostgresCatalog catalog;
   Plan whole = plan;
   if (engine::journal_version_in(*session))
-    if (const auto found = engine::find_plan(*session, plan.name); found && found->hash == plan.hash)
+    if (const auto found = engine::find_plan(*session, plan.name); found && found->state != State::rolled_back) {
+      if (found->hash != plan.hash)
+        throw Error(Exit::drift, Remedy::person,
+                    "the plan " + plan.name + " was started with another text, sha256:" + found->hash.substr(0, 12) +
+                        "…; this file is sha256:" + plan.hash.substr(0, 12) + "…",
+                    "put the file back as it was, or give the changed one another name (switchback repair " +
+                        plan.name +
+                        " --plan FILE accepts a text with the same steps); --offline explains the text alone");
       whole = plan_of(*found);
+    }
   return engine::explain(expanded(std::move(whole), *session, catalog), session.get(), &catalog, settings);
 }
 

@@ -36,8 +36,8 @@ Stop compare_before_hiding(Workbench& bench) {
     const Stop stop = compare_all(bench, sync, "compare " + shown(sync.table) + " before hiding", found);
     if (!stop.ok()) return stop;
     if (found.wrong + found.unfilled == 0) continue;
-    std::string reason = show_count(found.wrong) + " rows of " + shown(sync.table) + " have sides that do not agree, " +
-                         show_count(found.unfilled) + " are not filled";
+    std::string reason = show_rows(found.wrong) + " of " + shown(sync.table) + (found.wrong == 1 ? " has" : " have") +
+                         " sides that do not agree, " + show_count(found.unfilled) + " are not filled";
     for (const std::string& sample : found.samples) reason += (sample == found.samples.front() ? ": " : ", ") + sample;
     return Stop::held(
         {HoldKind::violation,
@@ -160,8 +160,8 @@ Stop archive_table(Workbench& bench, const TakenTable& table) {
         [&](ports::Session& session, std::int64_t rows) { return verify_next(session, table, rows); }, sum);
     if (!stop.ok()) return stop;
     stop = bench.in_transaction([&](ports::Session& session) {
-      bench.note("archive_verified", show_count(sum.rows) + " rows of " + shown(table.name) +
-                                         " compared with the archive, " + show_count(sum.wrong) + " differ" +
+      bench.note("archive_verified", show_rows(sum.rows) + " of " + shown(table.name) + " compared with the archive, " +
+                                         show_count(sum.wrong) + " differ" +
                                          (sum.sample.empty() ? "" : ": " + sum.sample));
       if (sum.wrong > 0) restart_archive(session, table);
     });
@@ -231,9 +231,7 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   }
   for (const Step& step : bench.plan().contract.steps) {
     if (const auto* sql = std::get_if<Sql>(&step.action)) {
-      use_own_search_path(session, true);
-      session.exec(sql->run);
-      session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
+      run_written(session, step, {sql->run});
     } else {
       drop_step(session, bench.plan(), step, tables);
     }

@@ -51,7 +51,7 @@ Stop add_columns(Workbench& bench, const Work& work) {
   });
 }
 
-enum class IndexLook { absent, valid, invalid, being_built };
+enum class IndexLook { absent, valid, invalid, being_built, paused };
 
 IndexLook look_at(ports::Session& session, const TableName& index, std::string& builder) {
   const auto rows = session.exec(R"sql(
@@ -89,12 +89,18 @@ Stop build_one(Workbench& bench, const TableName& index, const std::string& sql)
   for (;;) {
     std::string builder;
     IndexLook look = IndexLook::absent;
+    int tries = 0;
     Stop stop = bench.outside_transaction([&](ports::Session& session) {
-      look = look_at(session, index, builder);
+      look = tries++ > 0 && bench.is_paused(session) ? IndexLook::paused : look_at(session, index, builder);
+      if (look == IndexLook::paused) return;
       if (look == IndexLook::invalid) session.exec("DROP INDEX CONCURRENTLY IF EXISTS " + quoted(index));
       if (look != IndexLook::valid && look != IndexLook::being_built) build_concurrently(session, sql);
     });
     if (!stop.ok() || look == IndexLook::valid) return stop;
+    if (look == IndexLook::paused) {
+      stop = bench.pause_point(false);
+      if (!stop.ok()) return stop;
+    }
     if (look != IndexLook::being_built) continue;  // look again: a build that was cancelled leaves it invalid
     const Hold hold{
         HoldKind::lock, "index " + shown(index) + " is being built by backend " + builder, "that build ends", {}};
@@ -177,9 +183,7 @@ Stop run_statement(Workbench& bench, const Step& step, std::string_view phase, c
     } else {
       sql = sql_sql(std::get<Sql>(step.action));
     }
-    use_own_search_path(session, true);
-    for (const std::string& statement : sql.sql) session.exec(statement);
-    session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
+    run_written(session, step, sql.sql);
     record_shapes(bench);
     mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "done", json{{"undo", sql.undo}}.dump());
     bench.note("step", work.name);

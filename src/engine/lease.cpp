@@ -161,6 +161,26 @@ ON CONFLICT DO NOTHING)sql",
                {std::to_string(fence.plan), std::to_string(fence.epoch)});
 }
 
+bool cancel_in_flight(ports::Session& session, PlanId plan) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+  while (session
+             .exec(R"sql(
+SELECT pg_catalog.count(pg_catalog.pg_cancel_backend(a.pid))
+FROM switchback.runner r JOIN switchback.runner_session s USING (plan_id, epoch)
+JOIN pg_catalog.pg_stat_activity a ON a.pid = s.pid AND (a.backend_start = s.backend_start OR a.backend_start IS NULL)
+WHERE r.plan_id = $1 AND NOT r.released AND a.state IS DISTINCT FROM 'idle' AND a.pid <> pg_catalog.pg_backend_pid()
+  AND (a.query_start < pg_catalog.clock_timestamp() - interval '1 s'
+       OR EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND l.locktype = 'advisory'
+                  AND l.classid = 1398227531 AND l.objid::bigint = $1))
+)sql",
+                   {std::to_string(plan)})
+             .integer(0, 0) > 0) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    session.exec("SELECT pg_catalog.pg_sleep(0.02)");
+  }
+  return true;
+}
+
 bool renew_lease(ports::Session& session, const Fence& fence) {
   return session
              .exec(

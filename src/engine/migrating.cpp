@@ -9,6 +9,8 @@
 #include "switchback/engine/backfill.hpp"
 #include "switchback/engine/expanding.hpp"
 #include "switchback/engine/quarantine.hpp"
+#include "switchback/engine/steps.hpp"
+#include "switchback/engine/upkeep.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -16,7 +18,8 @@ namespace {
 using nlohmann::json;
 
 /// Finished steps are skipped; each is marked when complete.
-Stop once(Workbench& bench, const Work& work, const std::function<Stop()>& act) {
+Stop once(Workbench& bench, const Work& work, const std::function<Stop()>& act,
+          const std::function<void(ports::Session&)>& report = {}) {
   bool done = false;
   Stop stop = bench.in_transaction([&](ports::Session& session) {
     const auto status = step_status(session, bench.fence().plan, "migrate", work.ordinal);
@@ -29,6 +32,29 @@ Stop once(Workbench& bench, const Work& work, const std::function<Stop()>& act) 
   return bench.in_transaction([&](ports::Session& session) {
     mark_step(session, bench.fence().plan, "migrate", work.ordinal, work.name, "done");
     bench.note("step", work.name);
+    if (report) report(session);
+  });
+}
+
+Stop fill_table(Workbench& bench, const Work& work) {
+  TableSize before;
+  const auto fill = [&] {
+    Stop stop = bench.in_transaction([&](ports::Session& session) {
+      const auto status = step_status(session, bench.fence().plan, "migrate", work.ordinal);
+      const json known = json::parse(status ? status->detail : "{}");
+      if (known.contains("table_bytes")) {  // an earlier runner began
+        before = {known.at("table_bytes"), known.at("index_bytes")};
+        return;
+      }
+      before = size_of(session, work.table);
+      mark_step(session, bench.fence().plan, "migrate", work.ordinal, work.name, "running",
+                json{{"table_bytes", before.table}, {"index_bytes", before.indexes}}.dump());
+    });
+    if (stop.ok()) stop = backfill(bench, *bench.resolved().sync_of(work.table));
+    return stop.ok() ? vacuum_where_it_pays(bench, work.table) : stop;
+  };
+  return once(bench, work, fill, [&](ports::Session& session) {
+    bench.note("backfilled", backfill_report(session, bench.fence().plan, work.table, before));
   });
 }
 
@@ -52,7 +78,8 @@ Stop check_rows(Workbench& bench, const Verify& verify, const Work& work) {
   if (!stop.ok()) return stop;
   const WalkTotals totals = walk_totals(bench.session(), bench.fence().plan, step);
   if (totals.bad == 0) return stop;
-  std::string reason = show_count(totals.bad) + " rows of " + shown(verify.table) + " do not fulfil " + verify.check;
+  std::string reason = show_rows(totals.bad) + " of " + shown(verify.table) + (totals.bad == 1 ? " does" : " do") +
+                       " not fulfil " + verify.check;
   for (const std::string& sample : samples) reason += (sample == samples.front() ? ": " : ", ") + sample;
   const Stop forgotten =
       bench.in_transaction([&](ports::Session& session) { forget_walk(session, bench.fence().plan, step); });
@@ -78,7 +105,7 @@ Compared tally_from(const std::string& text) {
 
 void note_comparison(Workbench& bench, const TableName& table, const Compared& found) {
   bench.note("compared",
-             show_count(found.rows) + " rows of " + shown(table) + ": " + show_count(found.wrong) + " wrong, " +
+             show_rows(found.rows) + " of " + shown(table) + ": " + show_count(found.wrong) + " wrong, " +
                  show_count(found.quarantined) + " quarantined, " + show_count(found.both_sides) +
                  " written on both sides by the application",
              tally_of(found));
@@ -98,7 +125,8 @@ Stop compare_table(Workbench& bench, const Work& work) {
     });
     if (!stop.ok()) return stop;
     if (found.wrong > 0) {
-      std::string reason = show_count(found.wrong) + " rows of " + shown(work.table) + " have sides that do not agree";
+      std::string reason = show_rows(found.wrong) + " of " + shown(work.table) + (found.wrong == 1 ? " has" : " have") +
+                           " sides that do not agree";
       for (const std::string& sample : found.samples)
         reason += (sample == found.samples.front() ? ": " : ", ") + sample;
       return Stop::held(
@@ -259,7 +287,7 @@ Stop migrate(Workbench& bench) {
     if (!stop.ok()) return stop;
     switch (work.kind) {
       case Work::Kind::backfill:
-        stop = once(bench, work, [&] { return backfill(bench, *bench.resolved().sync_of(work.table)); });
+        stop = fill_table(bench, work);
         break;
       case Work::Kind::verify:
         stop = once(bench, work, [&] { return check_rows(bench, std::get<Verify>(work.steps.front()->action), work); });

@@ -20,6 +20,9 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
+/// A backfill that stands nearly all the time has no time of arrival that would mean anything.
+constexpr double least_duty = 0.01;
+
 constexpr std::string_view leaf_facts = R"sql(
 SELECT coalesce(pg_catalog.pg_relation_filenode(c.oid), 0), pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::bigint,
        greatest(c.reltuples, 0), coalesce(a.amname, 'heap') = 'heap',
@@ -177,6 +180,7 @@ class PageJob final : public CrewJob {
     Clock::time_point at;
     std::int64_t rows;
     double pages;
+    std::chrono::microseconds active;
   };
   void load_leaf(ports::Session& session, Leaf& leaf);
   void store_claim(ports::Session& session, const Leaf& leaf, const Slot& slot) const;
@@ -195,7 +199,8 @@ class PageJob final : public CrewJob {
   std::int64_t rows_bad_ = 0;  ///< open in quarantine
   std::int64_t batch_rows_ = 0;
   std::chrono::microseconds batch_took_{};
-  std::deque<Moment> moments_;  ///< of the last minute
+  std::chrono::microseconds active_{};  ///< in batches, all workers together
+  std::deque<Moment> moments_;          ///< of the last minute
 };
 
 void PageJob::load(Workbench& bench, ports::Session& session, const std::vector<TableName>& leaves) {
@@ -329,6 +334,7 @@ void PageJob::done(const FillCost& cost, double pages, std::int64_t batch_rows, 
   pages_done_ += pages;
   batch_rows_ = batch_rows;
   batch_took_ = took;
+  active_ += took;
 }
 
 std::optional<Hold> PageJob::hold() {
@@ -348,7 +354,7 @@ bool PageJob::complete() {
 Progress PageJob::progress() {
   const std::lock_guard lock(mutex_);
   const auto now = Clock::now();
-  moments_.push_back({now, rows_done_, pages_done_});
+  moments_.push_back({now, rows_done_, pages_done_, active_});
   while (moments_.size() > 2 && now - moments_.front().at > std::chrono::minutes(1)) moments_.pop_front();
   const Moment& then = moments_.front();
   const double seconds = std::chrono::duration<double>(now - then.at).count();
@@ -362,7 +368,8 @@ Progress PageJob::progress() {
   if (seconds > 0) progress.rows_per_second = static_cast<double>(rows_done_ - then.rows) / seconds;
   // By pages, which is exact; over the last minute, so that pauses and rests count as what they are.
   const double pages_per_second = seconds > 0 ? (pages_done_ - then.pages) / seconds : 0;
-  if (pages_per_second > 0)
+  const double duty = seconds > 0 ? std::chrono::duration<double>(active_ - then.active).count() / seconds : 0;
+  if (pages_per_second > 0 && duty >= least_duty)
     progress.eta_seconds = static_cast<std::int64_t>(std::max(0.0, pages_total_ - pages_done_) / pages_per_second);
   return progress;
 }

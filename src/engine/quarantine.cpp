@@ -125,7 +125,7 @@ std::optional<Hold> quarantine_hold(Workbench& bench) {
   }
   if (unconverted == 0) return std::nullopt;
   return Hold{HoldKind::quarantine,
-              show_count(unconverted) + " rows could not be converted",
+              show_rows(unconverted) + " could not be converted",
               "they are mended or accepted: switchback quarantine " + bench.plan().name + " list",
               {}};
 }
@@ -136,13 +136,13 @@ std::optional<Hold> over_budget(const Settings& settings, const Plan& plan, cons
   // Beyond 100 rows or 0.1 %, whichever is less, something is wrong with the expression and not with the rows.
   const std::int64_t allowed = std::max<std::int64_t>(1, std::min(settings.quarantine_rows, share));
   if (bad <= allowed) return std::nullopt;
-  return Hold{HoldKind::quarantine,
-              show_count(bad) + " rows of " + shown(table) + " could not be converted, over the budget of " +
-                  show_count(allowed),
-              "the rows are mended or accepted (switchback quarantine " + plan.name +
-                  " list), or the budget is raised: switchback set " + plan.name +
-                  " backfill.quarantine.rows=N backfill.quarantine.share=P% (the smaller counts)",
-              {}};
+  return Hold{
+      HoldKind::quarantine,
+      show_rows(bad) + " of " + shown(table) + " could not be converted, over the budget of " + show_count(allowed),
+      "the rows are mended or accepted (switchback quarantine " + plan.name +
+          " list), or the budget is raised: switchback set " + plan.name +
+          " backfill.quarantine.rows=N backfill.quarantine.share=P% (the smaller counts)",
+      {}};
 }
 
 std::int64_t open_rows(ports::Session& session, PlanId plan) {

@@ -29,6 +29,18 @@ ON CONFLICT (plan_id, phase, ordinal) DO UPDATE SET status = excluded.status, na
                 std::string(status), std::string(detail)});
 }
 
+void run_written(ports::Session& session, const Step& step, const std::vector<std::string>& sql) {
+  use_own_search_path(session, true);
+  try {
+    for (const std::string& statement : sql) session.exec(statement);
+  } catch (const Error& error) {
+    if (passes(error)) throw;
+    throw Error(error.exit(), error.remedy(), "the step " + describe(step.action) + " failed: " + error.what(),
+                error.hint(), error.sqlstate());
+  }
+  session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
+}
+
 std::vector<TableName> tables_of(const Plan& plan) {
   std::vector<TableName> tables;
   for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})

@@ -361,7 +361,7 @@ std::vector<std::string> rollback_losses(Workbench& bench) {
     if (now.empty() || !table) continue;
     const LossCount count = losses(bench.session(), *table, sync_from_json(now.text(0, 0)));
     if (count.lost == 0) continue;
-    std::string line = show_count(count.lost) + " of " + show_count(count.rows) + " rows of " + shown(sync.table) +
+    std::string line = show_count(count.lost) + " of " + show_rows(count.rows) + " of " + shown(sync.table) +
                        " hold values on the new side that the old side does not carry";
     for (const std::string& sample : count.samples) line += (sample == count.samples.front() ? ": " : ", ") + sample;
     out.push_back(line);

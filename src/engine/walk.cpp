@@ -69,8 +69,11 @@ class Walker {
     const auto attempt = [&](bool careful) {
       int tries = 0;
       return bench_.in_transaction([&](ports::Session& session) {
-        if (tries++ > 0) sizer_.halve();
         rows = 0;
+        if (tries++ > 0) {
+          if (options_.heed_health && bench_.is_paused(session)) return;
+          sizer_.halve();
+        }
         const Checkpoint at = read_checkpoint(session, leaf);
         finished = at.finished;
         if (!finished) rows = one_batch(session, leaf, at, careful, finished);

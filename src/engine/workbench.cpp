@@ -138,6 +138,11 @@ std::optional<Hold> Workbench::standing_hold(bool heed_health) {
   return outside_.control.health();
 }
 
+bool Workbench::is_paused(ports::Session& session) const {
+  return session.exec("SELECT paused IS NOT NULL FROM switchback.plan WHERE id = $1", {std::to_string(fence_.plan)})
+      .boolean(0, 0);
+}
+
 std::optional<Hold> Workbench::hours_hold() {
   if (settings_.hours.empty()) return std::nullopt;
   std::string all;

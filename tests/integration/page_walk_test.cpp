@@ -229,6 +229,28 @@ TEST_CASE("a pause is heard by every worker within 200 ms", "[backfill][timing]"
   CHECK(wrong_users(uri) == "0");
 }
 
+TEST_CASE("what a backfill leaves dead is vacuumed, and what the table has grown by is reported", "[backfill]") {
+  const bool wanted = GENERATE(true, false);
+  const std::string uri = server().fresh_database();
+  make_users(uri, 60000, "WITH (autovacuum_enabled = off)");
+  const std::string before = server().sql(uri, "SELECT pg_table_size('users')");
+  Tool tool(uri, Tool::default_configuration() + "backfill: { vacuum: " + (wanted ? "on" : "off") + " }\n");
+  tool.plan(fill_plan);
+  const auto run = tool.run({"run", "plan.yaml"});
+  REQUIRE(run.exit_code == 0);
+  CHECK_THAT(run.err, Catch::Contains("public.users: 60,000 rows in ") || Catch::Contains("users: 60,000 rows in "));
+  CHECK_THAT(run.err, Catch::Contains("; table ") && Catch::Contains("; indexes "));
+  CHECK(server().sql(uri, "SELECT detail->>'table_bytes' FROM switchback.step WHERE name LIKE 'backfill%'") == before);
+  CHECK(server().sql(uri,
+                     "SELECT count(*) FROM switchback.event WHERE kind = 'backfilled' AND reason LIKE '%users: "
+                     "60,000 rows in %'") == "1");
+  // The statistics arrive when the session that counted them has ended.
+  CHECK(eventually(std::chrono::seconds(10), [&] {
+    return server().sql(uri, "SELECT vacuum_count FROM pg_stat_user_tables WHERE relname = 'users'") ==
+           (wanted ? "2" : "1");  // one of them is the test's own
+  }));
+}
+
 TEST_CASE("outside its hours a backfill waits, and says so", "[backfill]") {
   const std::string uri = server().fresh_database();
   make_users(uri, 3000);

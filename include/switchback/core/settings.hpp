@@ -59,6 +59,7 @@ struct Settings {
   std::chrono::milliseconds batch_target{25};
   std::int64_t batch_max_wal = 1'000'000;
   bool synchronous_commit = true;
+  bool vacuum = true;
   std::int64_t quarantine_rows = 100;
   double quarantine_share = 0.001;  ///< of the table's rows; whichever of the two is less
   std::optional<UserTriggers> user_triggers;

@@ -45,5 +45,7 @@ std::string format_words(const std::vector<std::string>& words);
 /// `12.5M`, `8,412`.
 std::string show_count(std::int64_t count);
 std::string show_count_short(double count);
+/// `1 row`, `8,412 rows`.
+std::string show_rows(std::int64_t count);
 
 }  // namespace switchback

@@ -38,8 +38,9 @@ struct DriveRequest {
 struct DriveOutcome {
   Exit exit = Exit::done;
   State state = State::planned;
-  std::optional<Hold> hold;  ///< why it stopped short, with exit 5, 6 or 9
-  int signal = 0;            ///< SIGINT or SIGTERM, when that stopped it (a checkpoint was written)
+  std::optional<Hold> hold;               ///< why it stopped short, with exit 5, 6 or 9
+  int signal = 0;                         ///< SIGINT or SIGTERM, when that stopped it (a checkpoint was written)
+  std::vector<std::string> reports = {};  ///< a line for each backfill that was finished on the way
 };
 
 /// Registers the plan when it is new and drives it on to `target` (a resting state); empty: migrated, or done for a

@@ -31,6 +31,12 @@ Fence acquire_lease(ports::Session& session, const Actor& actor, const PlanRecor
 void register_session(ports::Session& session, const Fence& fence);
 
 /// False when the lease is lost.
+/// Cancels what the plan's runner executes just now: its batches, and any other statement that has run for a second.
+/// Looks again until there is nothing of the kind, for two seconds at most. To be called when the plan is paused
+/// already, so that nothing is begun again. False: something was still under way. Error (42501) for a role that may not
+/// cancel the runner's statements.
+bool cancel_in_flight(ports::Session& session, PlanId plan);
+
 bool renew_lease(ports::Session& session, const Fence& fence);
 void release_lease(ports::Session& session, const Fence& fence);
 

@@ -20,6 +20,10 @@ std::optional<StepStatus> step_status(ports::Session& session, PlanId plan, std:
 void mark_step(ports::Session& session, PlanId plan, std::string_view phase, int ordinal, std::string_view name,
                std::string_view status, std::string_view detail = "{}");
 
+/// Statements as the user wrote them, with the search_path that the role has; within the caller's transaction. A
+/// failure names the step.
+void run_written(ports::Session& session, const Step& step, const std::vector<std::string>& sql);
+
 /// Error(Exit::drift) unless this is the server the plan was started on (system identifier, same or later timeline),
 /// not in recovery, and the tables the plan works on are shaped as this plan left them.
 Stop check_surroundings(Workbench& bench);

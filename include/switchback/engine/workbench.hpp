@@ -72,6 +72,8 @@ class Workbench {
   /// As above for what cannot run in a transaction; the fence is checked before.
   Stop outside_transaction(const std::function<void(ports::Session&)>& work);
 
+  /// For work that an impatient pause has cancelled and that is to be tried again: not while it is paused.
+  bool is_paused(ports::Session& session) const;
   /// Waits while the plan is paused or a budget is exceeded. To be called before every batch and step.
   Stop pause_point(bool heed_health);
   /// The hold that pause_point would wait for, without waiting.
