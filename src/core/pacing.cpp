@@ -10,6 +10,10 @@ namespace {
 
 /// Never quite still: standing still is what holds are for, and a replica without work cannot show what it can drain.
 constexpr double least_rate = 128.0 * 1024;
+/// What nobody has tried yet begins at so many bytes a second for each second of the lag target, and grows by so much
+/// with each reading: what a replica cannot drain is noticed while the backlog is still small.
+constexpr double first_rate = 16e6;
+constexpr double first_growth = 1.25;
 /// How fast a backlog is brought back.
 constexpr double recovery_seconds = 3.0;
 /// A replica with less than so much to replay says nothing of how fast it could.
@@ -100,16 +104,24 @@ std::optional<Hold> ReplicationGate::judge(Monotonic now, const ReplicationSampl
 void WalPacer::observe(const ReplicationSample& sample, std::int64_t own_bytes, const Settings& settings) {
   if (!sample.flushed || !sample.problem.empty()) return;
   const double seconds = last_at_ ? std::chrono::duration<double>(sample.at - *last_at_).count() : 0;
-  const auto smooth = [](double& value, double now) { value += 0.3 * (now - value); };
+  const auto smooth = [](double& value, double now, double share) { value += share * (now - value); };
   bool writing = false;
   if (seconds > 0) {
     const double all = static_cast<double>(*sample.flushed - std::min(*sample.flushed, last_flushed_)) / seconds;
     const double ours = static_cast<double>(own_bytes - last_own_) / seconds;
     writing = ours > 0;
-    if (writing) smooth(own_, ours);  // a hold says nothing of how fast it would be
-    smooth(others_, std::max(0.0, all - ours));
+    if (writing) smooth(own_, ours, own_ > 0 ? 0.3 : 1);  // a hold says nothing of how fast it would be
+    smooth(others_, std::max(0.0, all - ours), 0.3);
   }
-  const double half_target = std::chrono::duration<double>(settings.lag_target).count() / 2;
+  const double target = std::chrono::duration<double>(settings.lag_target).count();
+  if (!begun_ && std::ranges::any_of(sample.replicas, [&](const ReplicaReading& replica) {
+        return policy_of(replica.name, settings) == ReplicaPolicy::required;
+      })) {
+    begun_ = true;
+    rate_ = target * first_rate;
+  }
+  bool lags = false;
+  std::optional<double> able;
   std::optional<double> allowed;
   for (const ReplicaReading& reading : sample.replicas) {
     if (!reading.replayed || policy_of(reading.name, settings) != ReplicaPolicy::required) continue;
@@ -121,26 +133,32 @@ void WalPacer::observe(const ReplicationSample& sample, std::int64_t own_bytes, 
       if (backlog > drained * idle_backlog_seconds) {
         if (!replica.known) replica.drain = drained;
         replica.known = true;
-        smooth(replica.drain, drained);
+        smooth(replica.drain, drained, 0.1);  // over some ten readings: some replay in bursts
       } else {
-        replica.drain = std::max(replica.drain, drained);
+        smooth(replica.drain, std::max(replica.drain, drained), 0.1);
       }
     }
     replica.replayed = *reading.replayed;
     if (!replica.known) continue;
+    able = std::min(able.value_or(replica.drain), replica.drain);
     const double lag = reading.lag ? std::chrono::duration<double>(*reading.lag).count() : 0;
     // What a replica drains is what it can drain only while it lags: with little to do, a late reply says nothing.
-    const double to_come = lag >= half_target / 2 ? backlog / std::max(replica.drain, 1.0) : 0;
-    if (std::max(lag, to_come) < half_target) continue;
-    const double here = replica.drain - others_ + (half_target * replica.drain - backlog) / recovery_seconds;
+    const double to_come = lag >= target / 4 ? backlog / std::max(replica.drain, 1.0) : 0;
+    lags |= lag >= target / 4;
+    if (std::max(lag, to_come) < target) continue;
+    const double here = replica.drain - others_ + (target / 2 * replica.drain - backlog) / recovery_seconds;
     allowed = std::min(allowed.value_or(here), here);
   }
   if (allowed) {
     rate_ = std::max(least_rate, *allowed);
     congested_at_ = sample.at;
-  } else if (rate_ && congested_at_ && writing) {
-    // Gently where the limit was felt just now; once it is far above what is written there is no need of one.
-    *rate_ *= sample.at - *congested_at_ < std::chrono::seconds(10) ? 1.03 : 1.15;
+  } else if (rate_ && writing) {
+    // From what the slowest drains, and gently where that was felt just now; once it is far above what is written there
+    // is no need of a limit.
+    if (congested_at_ && able) rate_ = std::max(*rate_, *able - others_);
+    *rate_ *= !congested_at_                                          ? (lags ? 1.0 : first_growth)
+              : sample.at - *congested_at_ < std::chrono::seconds(10) ? 1.03
+                                                                      : 1.15;
     if (*rate_ > 4 * own_) rate_.reset();
   }
   last_at_ = sample.at;

@@ -130,7 +130,7 @@ struct Watch::Inside {
     }
     const std::lock_guard lock(mutex);
     sample = std::move(fresh);
-    if (is_writing) pacer.observe(sample, own_wal, settings);
+    pacer.observe(sample, own_wal, settings);
     if (!found.empty()) in_the_way = std::move(found);
     judge(now);
   }

@@ -46,12 +46,13 @@ class SlowReplica(Calm):
 
     def begin(self):
         self._over = threading.Event()
-        self._replica = self._servers.connect("postgres", replica=True)
+        # Asked of the primary: a process that was stopped inside a spinlock would keep the replica from answering.
+        self._primary = self._servers.connect("postgres")
         self._thread = threading.Thread(target=self._run, args=(self._servers.replay_process(),), daemon=True)
         self._thread.start()
 
     def _replayed(self):
-        return int(value(self._replica, "select pg_last_wal_replay_lsn() - '0/0'"))
+        return int(value(self._primary, "select replay_lsn - '0/0' from pg_stat_replication"))
 
     def _run(self, process):
         at, replayed, credit = time.monotonic(), self._replayed(), 0.0
@@ -72,7 +73,33 @@ class SlowReplica(Calm):
     def end(self):
         self._over.set()
         self._thread.join()
-        self._replica.close()
+        self._primary.close()
+        return {}
+
+
+class ThirdOfTime(Calm):
+    """The replica's replaying process runs a third of the time: 20 ms in 60."""
+
+    runs, stands = 0.02, 0.04  # seconds
+
+    def begin(self):
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(self._servers.replay_process(),), daemon=True)
+        self._thread.start()
+
+    def _run(self, process):
+        try:
+            while not self._over.wait(self.runs):
+                os.kill(process, signal.SIGSTOP)
+                self._over.wait(self.stands)
+                os.kill(process, signal.SIGCONT)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+    def end(self):
+        self._over.set()
+        self._thread.join()
         return {}
 
 

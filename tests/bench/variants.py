@@ -48,6 +48,10 @@ def variants(pgroll=None):
         "plain-pinned": Variant(Job, scenes.Pinned, plain="plain-pinned", rivals=None),
         "switchback-pinned": Variant(_switchback(1, lag_limit=False), scenes.Pinned, plain="plain-pinned", rivals=None),
         "stalled": Variant(_switchback(1, lag_limit=True), scenes.Stalled, plain=None, rivals=None),
+        "rivals-third": Variant(lambda servers, rows: Rivals(servers, rows, lag_limit=LAG_LIMIT), scenes.ThirdOfTime,
+                                plain=None, rivals="rivals-third"),
+        "switchback-third": Variant(_switchback(1, lag_limit=True), scenes.ThirdOfTime, plain=None,
+                                    rivals="rivals-third"),
         "rivals-slow": Variant(lambda servers, rows: Rivals(servers, rows, lag_limit=LAG_LIMIT), scenes.SlowReplica,
                                plain=None, rivals="rivals-slow"),
         "switchback-slow": Variant(_switchback(1, lag_limit=True), scenes.SlowReplica, plain=None,
@@ -56,7 +60,7 @@ def variants(pgroll=None):
     return result
 
 
-SLOW_REPLICA = ("rivals-slow", "switchback-slow")
+SLOW_REPLICA = ("rivals-third", "switchback-third", "rivals-slow", "switchback-slow")
 
 
 def slow_down(servers, rows, share=1 / 3):

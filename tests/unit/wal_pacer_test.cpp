@@ -1,4 +1,5 @@
 #include <random>
+#include <utility>
 
 #include "catch.hpp"
 #include "switchback/core/pacing.hpp"
@@ -15,8 +16,9 @@ class PacedReplica {
   double backfill_speed = 60e6;
   double others_speed = 0;
   double drain = 20e6;
+  std::chrono::milliseconds stands{0};  ///< it does nothing for so long, then twice as much for as long
 
-  /// One millisecond after the other; readings every 100 ms.
+  /// One millisecond after the other; readings every 100 ms, the first before anything is written.
   void run(std::chrono::milliseconds time) {
     for (auto left = time; left > 0ms; left -= 1ms) {
       now_ += 1ms;
@@ -29,11 +31,12 @@ class PacedReplica {
         own_ += batch;
         pacer.spend(static_cast<std::int64_t>(batch));
       }
-      replayed_ = std::min(written_, replayed_ + drain / 1000);
+      if (stands == 0ms || ticks_ % (2 * stands.count()) >= stands.count())
+        replayed_ = std::min(written_, replayed_ + drain / 1000 * (stands == 0ms ? 1 : 2));
       ring_.record(now_, static_cast<Lsn>(written_));
       const auto lag = ring_.lag(now_, static_cast<Lsn>(replayed_)).value_or(0ms);
       worst = std::max(worst, lag);
-      if (ticks_ % 100 != 0) continue;
+      if (ticks_ % 100 != 1) continue;
       pacer.observe({now_, {{"r1", lag, {}, static_cast<Lsn>(replayed_)}}, {}, static_cast<Lsn>(written_)},
                     static_cast<std::int64_t>(own_), settings);
     }
@@ -68,6 +71,37 @@ TEST_CASE("a replica three times too slow is brought to its own speed without pa
   world.run(30s);
   CHECK(world.worst < world.settings.lag_limit);
   CHECK(world.own() > 0.8 * 30 * world.drain);
+}
+
+TEST_CASE("a replica six times too slow is found out before it lags more than the limit", "[pacing]") {
+  PacedReplica world;
+  world.backfill_speed = 80e6;
+  world.drain = 10e6;
+  world.run(30s);
+  CHECK(world.worst < world.settings.lag_limit);
+  CHECK(world.own() > 0.85 * 30 * world.drain);
+}
+
+TEST_CASE("a replica that replays in bursts is not taken for one that stands still", "[pacing]") {
+  PacedReplica world;
+  world.backfill_speed = 80e6;
+  world.drain = 10e6;
+  world.stands = 400ms;
+  world.run(30s);
+  CHECK(world.worst < world.settings.lag_limit);
+  CHECK(world.own() > 0.7 * 30 * world.drain);
+}
+
+TEST_CASE("after a stall the backfill is soon as fast as the replica has been", "[pacing]") {
+  PacedReplica world;
+  world.run(20s);
+  const double drain = std::exchange(world.drain, 0.0);
+  world.run(2s);
+  world.drain = drain;
+  world.run(3s);
+  const double before = world.own();
+  world.run(5s);
+  CHECK(world.own() - before > 0.7 * 5 * drain);
 }
 
 TEST_CASE("what everybody else writes comes first", "[pacing]") {
@@ -121,7 +155,7 @@ TEST_CASE("late replies of a replica with little to do are no congestion", "[pac
 
 TEST_CASE("a hold neither raises the rate nor makes it forgotten", "[pacing]") {
   PacedReplica world;
-  world.run(10s);
+  world.run(10s + 1ms);  // up to a reading
   const auto before = world.pacer.rate();
   REQUIRE(before);
   Settings settings;

@@ -68,15 +68,16 @@ class ReplicationGate {
 /// follows the slowest replica.
 ///
 /// A replica is congested when its lag, or, while it lags at all, the time that it will take to replay what it has not
-/// yet (its backlog by the rate at which it drains), is over half the target. The rate is then what it drains, less
+/// yet (its backlog by the rate at which it drains), is over the target. The rate is then what it drains, less
 /// what everybody else writes, plus what brings the backlog back to half the target in three seconds. Without
-/// congestion the rate grows, and while it was never needed there is none. Not thread safe.
+/// congestion the rate grows, fast as long as there was none yet, until it is far above what is written: then there is
+/// none. Not thread safe.
 class WalPacer {
  public:
   /// After each reading of the replicas. `own_bytes`: WAL that batches have written, ever growing.
   void observe(const ReplicationSample& sample, std::int64_t own_bytes, const Settings& settings);
-  /// Bytes per second, or nothing: as fast as they can.
-  std::optional<double> rate() const { return rate_; }
+  /// Bytes per second, once a replica was congested, or nothing: as fast as they can.
+  std::optional<double> rate() const { return congested_at_ ? rate_ : std::nullopt; }
 
   /// How long the next batch has to wait at `now`.
   std::chrono::milliseconds wait(Monotonic now);
@@ -96,6 +97,7 @@ class WalPacer {
   std::int64_t last_own_ = 0;
   double others_ = 0;  ///< bytes per second that are not ours; smoothed
   double own_ = 0;     ///< and that are; smoothed
+  bool begun_ = false;
   std::optional<double> rate_;
   std::optional<Monotonic> congested_at_;
   double tokens_ = 0;
