@@ -144,7 +144,7 @@ void WalPacer::observe(const ReplicationSample& sample, std::int64_t own_bytes, 
     const double lag = reading.lag ? std::chrono::duration<double>(*reading.lag).count() : 0;
     // What a replica drains is what it can drain only while it lags: with little to do, a late reply says nothing.
     const double to_come = lag >= target / 4 ? backlog / std::max(replica.drain, 1.0) : 0;
-    lags |= lag >= target / 4;
+    lags |= lag >= target / 2;
     if (std::max(lag, to_come) < target) continue;
     const double here = replica.drain - others_ + (target / 2 * replica.drain - backlog) / recovery_seconds;
     allowed = std::min(allowed.value_or(here), here);

@@ -39,7 +39,7 @@ constexpr std::array specs = {
     SettingSpec{"backfill.synchronous_commit", "on", "boolean", "whether batches wait for their commit to be flushed",
                 true, true},
     SettingSpec{"backfill.vacuum", "on", "boolean",
-                "whether a table is vacuumed after its backfill, where a tenth of it is dead rows", true, true},
+                "whether a table that autovacuum does not look after is vacuumed after its backfill", true, true},
     SettingSpec{"backfill.quarantine.rows", "100", "integer", "rows that may fail to convert before the plan holds",
                 true, true},
     SettingSpec{"backfill.quarantine.share", "0.1%", "percent", "the same as a share of the table's rows", true, true},

@@ -146,6 +146,11 @@ std::string quote_identifier(std::string_view name) {
   return enclose(name, '"', false);
 }
 
+std::string own(std::string_view statement) {
+  const std::size_t word = std::min(statement.find(' '), statement.size() - 1) + 1;
+  return std::string(statement.substr(0, word)) + std::string(own_mark) + std::string(statement.substr(word));
+}
+
 std::string quote_literal(std::string_view text) {
   const bool backslash = text.find('\\') != std::string_view::npos;
   return (backslash ? "E" : "") + enclose(text, '\'', backslash);

@@ -43,8 +43,8 @@ FillCost Filling::update(ports::Session& session, const std::string& before, con
   for (const std::string& column : touch) set += ", " + quote_identifier(column) + " = t." + quote_identifier(column);
   const auto explained =
       session.exec(before + "EXPLAIN (ANALYZE, WAL, BUFFERS OFF, TIMING OFF, COSTS OFF, SUMMARY OFF, FORMAT JSON) " +
-                   std::string(own_mark) + "UPDATE ONLY " + quoted(leaf) + " AS t SET " + set + " WHERE " + range +
-                   " AND " + marker() + " IS NULL");
+                   own("UPDATE ") + "ONLY " + quoted(leaf) + " AS t SET " + set + " WHERE " + range + " AND " +
+                   marker() + " IS NULL");
   std::string text;
   for (const auto& row : explained.rows) text += row.at(0).value_or("");
   const json plan = json::parse(text).at(0).at("Plan");
@@ -67,9 +67,8 @@ FillCost Filling::fill_carefully(ports::Session& session, const Settings& settin
   std::string texts;
   for (const std::string& column : sync_.key.columns)
     texts += (texts.empty() ? "" : ", ") + ("t." + quote_identifier(column)) + "::pg_catalog.text";
-  const auto found =
-      session.exec(std::string(own_mark) + "SELECT " + texts + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range +
-                   " AND " + marker() + " IS NULL ORDER BY " + key_columns(sync_.key, "t"));
+  const auto found = session.exec(own("SELECT ") + texts + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range +
+                                  " AND " + marker() + " IS NULL ORDER BY " + key_columns(sync_.key, "t"));
   Careful rows{leaf, range, {}};
   for (const auto& row : found.rows) {
     KeyValue key;
@@ -112,7 +111,7 @@ void Filling::quarantine(ports::Session& session, const TableName& leaf, const s
   for (const SyncColumn& column : sync_.sync.old_side)
     old_values +=
         (old_values.empty() ? "" : ", ") + quote_literal(column.name) + ", t." + quote_identifier(column.name);
-  const auto marked = session.exec(std::string(own_mark) + "UPDATE ONLY " + quoted(leaf) + " AS t SET " +
+  const auto marked = session.exec(own("UPDATE ") + "ONLY " + quoted(leaf) + " AS t SET " +
                                    quote_identifier(sync_.sync.marker) + " = '" + sync_.sync.forward_failed +
                                    "' WHERE " + range + " AND " + marker() + " IS NULL RETURNING " +
                                    key_object(sync_.key, "t") + ", pg_catalog.jsonb_build_object(" + old_values + ")");

@@ -50,12 +50,12 @@ Stop fill_table(Workbench& bench, const Work& work) {
       mark_step(session, bench.fence().plan, "migrate", work.ordinal, work.name, "running",
                 json{{"table_bytes", before.table}, {"index_bytes", before.indexes}}.dump());
     });
-    if (stop.ok()) stop = backfill(bench, *bench.resolved().sync_of(work.table));
-    return stop.ok() ? vacuum_where_it_pays(bench, work.table) : stop;
+    return stop.ok() ? backfill(bench, *bench.resolved().sync_of(work.table)) : stop;
   };
-  return once(bench, work, fill, [&](ports::Session& session) {
+  const Stop stop = once(bench, work, fill, [&](ports::Session& session) {
     bench.note("backfilled", backfill_report(session, bench.fence().plan, work.table, before));
   });
+  return stop.ok() ? vacuum_where_it_pays(bench, work.table) : stop;
 }
 
 Stop check_rows(Workbench& bench, const Verify& verify, const Work& work) {
@@ -69,9 +69,9 @@ Stop check_rows(Workbench& bench, const Verify& verify, const Work& work) {
   const Stop stop = walk(
       bench, {step, verify.table, found->key, {}, false, {}}, [&](ports::Session& session, const WalkBatch& batch) {
         const auto rows =
-            session.exec(std::string(own_mark) + "SELECT pg_catalog.count(*), (pg_catalog.array_agg(" +
-                         key_object(found->key, "t") + "::pg_catalog.text))[1] FROM ONLY " + quoted(batch.leaf) +
-                         " AS t WHERE " + batch.range + " AND (" + found->check.in("t") + ") IS NOT TRUE");
+            session.exec(own("SELECT ") + "pg_catalog.count(*), (pg_catalog.array_agg(" + key_object(found->key, "t") +
+                         "::pg_catalog.text))[1] FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range +
+                         " AND (" + found->check.in("t") + ") IS NOT TRUE");
         if (rows.at(0, 1) && samples.size() < 5) samples.push_back(rows.text(0, 1));
         return WalkCost{0, rows.integer(0, 0), {}};
       });
@@ -173,8 +173,8 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
   std::string columns;
   for (const std::string& column : sync.key.columns)
     columns += (columns.empty() ? "" : ", ") + ("t." + quote_identifier(column)) + "::pg_catalog.text";
-  const auto keys = session.exec(std::string(own_mark) + "SELECT " + columns + " FROM ONLY " + quoted(batch.leaf) +
-                                 " AS t WHERE " + batch.range);
+  const auto keys =
+      session.exec(own("SELECT ") + columns + " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range);
   Compared sum;
   for (const auto& row : keys.rows) {
     KeyValue key;
@@ -186,9 +186,9 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
       if (error.remedy() != Remedy::data) throw;
       session.exec("ROLLBACK TO SAVEPOINT one");
       // What reverse gave may be a value that forward cannot convert; such a row is right all the same.
-      const auto right = session.exec(std::string(own_mark) + "SELECT " + in_step_by_reverse_sql(sync.sync, "t") +
-                                      ", " + key_object(sync.key, "t") + " FROM ONLY " + quoted(batch.leaf) +
-                                      " AS t WHERE " + key_compare(sync.key, "t", "=", key));
+      const auto right =
+          session.exec(own("SELECT ") + in_step_by_reverse_sql(sync.sync, "t") + ", " + key_object(sync.key, "t") +
+                       " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + key_compare(sync.key, "t", "=", key));
       if (!right.empty() && right.boolean(0, 0))
         add(sum, {1, 0, 0, 0, 0, {}});
       else if (!right.empty())
@@ -203,8 +203,7 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
 
 Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf,
                       const std::string& range) {
-  const auto rows =
-      session.exec(std::string(own_mark) + marker_counts(sync) + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range);
+  const auto rows = session.exec(own(marker_counts(sync)) + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range);
   Compared found{rows.integer(0, 0), rows.integer(0, 1), rows.integer(0, 2),
                  rows.integer(0, 3), rows.integer(0, 4), {}};
   if (rows.at(0, 5)) found.samples.push_back(rows.text(0, 5));

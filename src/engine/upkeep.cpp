@@ -19,13 +19,17 @@ SELECT pg_catalog.set_config('vacuum_cost_delay',
          CASE WHEN pg_catalog.current_setting('autovacuum_vacuum_cost_limit') = '-1' THEN pg_catalog.current_setting('vacuum_cost_limit')
               ELSE pg_catalog.current_setting('autovacuum_vacuum_cost_limit') END, false))sql";
 
-double dead_share(ports::Session& session, const TableName& leaf) {
-  return session
-      .exec(
-          "SELECT coalesce(s.n_dead_tup / greatest(c.reltuples, 1)::float8, 0) FROM pg_catalog.pg_class c LEFT JOIN "
-          "pg_catalog.pg_stat_all_tables s ON s.relid = c.oid WHERE c.oid = pg_catalog.to_regclass($1)",
-          {quoted(leaf)})
-      .number(0, 0);
+/// Where autovacuum looks after a table, it comes by itself, and nothing has to wait for it.
+bool pays(ports::Session& session, const TableName& leaf) {
+  const auto rows = session.exec(R"sql(
+SELECT s.n_dead_tup >= $2::float8 * greatest(c.reltuples, 1)
+       AND NOT (pg_catalog.current_setting('autovacuum')::bool
+                AND coalesce((SELECT option_value::bool FROM pg_catalog.pg_options_to_table(c.reloptions)
+                              WHERE option_name = 'autovacuum_enabled'), true))
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid
+WHERE c.oid = pg_catalog.to_regclass($1))sql",
+                                 {quoted(leaf), std::to_string(worth_vacuuming)});
+  return !rows.empty() && rows.boolean(0, 0);
 }
 
 std::string grown(std::string_view what, std::int64_t now, std::int64_t before) {
@@ -64,7 +68,7 @@ Stop vacuum_where_it_pays(Workbench& bench, const TableName& table) {
     if (!facts) throw Error(Exit::drift, Remedy::person, "the table " + shown(table) + " is gone");
     leaves.clear();
     for (const TableName& leaf : facts->leaves)
-      if (dead_share(session, leaf) >= worth_vacuuming) leaves.push_back(leaf);
+      if (pays(session, leaf)) leaves.push_back(leaf);
   });
   for (const TableName& leaf : leaves) {
     if (stop.ok()) stop = bench.pause_point(true);

@@ -180,7 +180,8 @@ class Switchback(Process):
         self._plan.write_text(plan)
         self.environment = {name: value for name, value in os.environ.items()
                             if not name.startswith(("SWITCHBACK_", "PG"))}
-        self.environment.update(DATABASE_URL=servers.uri(database), SWITCHBACK_ENVIRONMENT="development", **settings)
+        self.environment.update(DATABASE_URL=servers.uri(database), SWITCHBACK_ENVIRONMENT="development",
+                                SWITCHBACK_BACKFILL_VACUUM="off", **settings)
 
     def prepare(self, connection):
         pass  # the plan adds the column

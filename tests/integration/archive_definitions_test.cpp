@@ -9,7 +9,7 @@ namespace {
 /// Everything about two tables that a drop may take along, without attribute numbers.
 constexpr const char* shape = R"(
 SELECT line FROM (
-  SELECT 'column ' || concat_ws('|', c.relname, a.attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attstorage, attcompression,
+  SELECT 'column ' || concat_ws('|', c.relname, a.attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attstorage, to_jsonb(a) ->> 'attcompression',
          attstattarget, attoptions, attcollation::regcollation, col_description(attrelid, attnum), pg_get_expr(d.adbin, d.adrelid),
          (SELECT string_agg(x::text, ',' ORDER BY x::text) FROM unnest(attacl) x)) AS line
     FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid LEFT JOIN pg_attrdef d ON d.adrelid = attrelid AND d.adnum = attnum
@@ -51,7 +51,8 @@ CREATE STATISTICS together (ndistinct, dependencies) ON "Le""gacy", other FROM "
 ALTER STATISTICS together SET STATISTICS 200;
 COMMENT ON STATISTICS together IS 'both';
 COMMENT ON COLUMN "Items"."Le""gacy" IS 'the ''old'' one';
-ALTER TABLE "Items" ALTER doc SET STORAGE EXTERNAL, ALTER "Le""gacy" SET STATISTICS 77, ALTER "Le""gacy" SET (n_distinct = 5), ALTER doc SET COMPRESSION pglz;
+ALTER TABLE "Items" ALTER doc SET STORAGE EXTERNAL, ALTER "Le""gacy" SET STATISTICS 77, ALTER "Le""gacy" SET (n_distinct = 5);
+DO $$ BEGIN IF current_setting('server_version_num')::int >= 140000 THEN ALTER TABLE "Items" ALTER doc SET COMPRESSION pglz; END IF; END $$;
 ALTER TABLE "Items" CLUSTER ON whole, REPLICA IDENTITY USING INDEX whole;
 GRANT SELECT ("Le""gacy"), UPDATE ("Le""gacy") ON "Items" TO reader WITH GRANT OPTION;
 GRANT INSERT ("Le""gacy") ON "Items" TO PUBLIC;

@@ -104,6 +104,21 @@ TEST_CASE("a stopped replica whose slot is left behind holds the backfill after 
   filling.goes_on_by_itself();
 }
 
+TEST_CASE("a replica that comes and goes holds the backfill each time, and in the end every row is right",
+          "[lag][timing]") {
+  Filling filling("health: { grace: 1s, replication_lag: { clear: 500ms } }\n");
+  for (int round = 0; round < 3; ++round) {
+    server().stop_replica();
+    REQUIRE(filling.held());
+    const auto at = filling.view.rows_done();
+    server().start_replica();
+    REQUIRE(eventually(60s, [&] { return filling.view.rows_done() > at; }));
+  }
+  const auto holds = [&] { return filling.view.ask("SELECT count(*) FROM switchback.event WHERE kind = 'hold'"); };
+  CHECK(std::stoi(holds()) >= 3);
+  filling.goes_on_by_itself();
+}
+
 TEST_CASE("a replica that was gone before the runner came holds it all the same, by its slot", "[lag][timing]") {
   const Repaired repaired;
   server().await_replica();

@@ -199,6 +199,31 @@ migrate:
   CHECK(server().sql(uri, "SELECT count(*) FROM switchback.event WHERE kind = 'mended'") == "1");
 }
 
+TEST_CASE("rows whose conversion failed are converted by retry once the function that it calls is mended",
+          "[backfill]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 4000);
+  server().sql(uri,
+               "CREATE FUNCTION public.town(text) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN $1 = "
+               "'city0' THEN 1 / (length($1) - 5) ELSE substr($1, 5)::int END $$");
+  Tool tool(uri, Tool::default_configuration() + "backfill: { quarantine: { share: 10% } }\n");
+  tool.plan(R"yaml(plan: towns
+expand:
+  - add_column: { table: users, name: town, type: int }
+migrate:
+  - backfill: { table: users, set: { town: "public.town(city)" } }
+)yaml");
+  REQUIRE(tool.run({"run", "plan.yaml"}).exit_code == 0);
+  CHECK(server().sql(uri, "SELECT count(*) FROM switchback.quarantine WHERE status = 'open' AND sqlstate = '22012'") ==
+        "51");
+  server().sql(uri,
+               "CREATE OR REPLACE FUNCTION public.town(text) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT "
+               "substr($1, 5)::int $$");
+  const auto retried = tool.run({"quarantine", "towns", "retry"});
+  CHECK_THAT(retried.err, Catch::Contains("converted 51 rows, 0 still cannot be, 0 left open"));
+  CHECK(server().sql(uri, "SELECT count(*) FROM users WHERE town IS DISTINCT FROM substr(city, 5)::int") == "0");
+}
+
 TEST_CASE("a pause is heard by every worker within 200 ms", "[backfill][timing]") {
   const std::string uri = server().fresh_database();
   make_users(uri, 900000);

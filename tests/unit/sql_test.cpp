@@ -67,3 +67,8 @@ TEST_CASE("a SQLSTATE says what to do next", "[sql][error]") {
   CHECK(remedy_of("42P01") == Remedy::person);
   CHECK(remedy_of("") == Remedy::bug);
 }
+
+TEST_CASE("switchback's own statements carry their mark behind the first word", "[sql]") {
+  CHECK(own("SELECT count(*)") == "SELECT /* switchback */ count(*)");
+  CHECK(own("UPDATE ") + "ONLY t" == "UPDATE /* switchback */ ONLY t");
+}

@@ -32,9 +32,11 @@ std::string shown(const TableName& table);
 /// One identifier for people, quoted only where SQL would need it.
 std::string shown(std::string_view identifier);
 
-/// Leads every statement that switchback itself runs on users' tables: pg_stat_statements keeps it, and usage evidence
+/// Marks every statement that switchback itself runs on users' tables: pg_stat_statements keeps it, and usage evidence
 /// leaves these statements out.
 inline constexpr std::string_view own_mark = "/* switchback */ ";
+/// The statement with the mark behind its first word: what leads a statement is not kept by PostgreSQL 18.
+std::string own(std::string_view statement);
 
 /// A name of at most 63 bytes: longer ones are cut, at a character's start, and end in `_` and a hash of the whole
 /// (8 hex digits), so that two long names never become the same one.
