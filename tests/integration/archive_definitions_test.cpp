@@ -52,7 +52,7 @@ ALTER STATISTICS together SET STATISTICS 200;
 COMMENT ON STATISTICS together IS 'both';
 COMMENT ON COLUMN "Items"."Le""gacy" IS 'the ''old'' one';
 ALTER TABLE "Items" ALTER doc SET STORAGE EXTERNAL, ALTER "Le""gacy" SET STATISTICS 77, ALTER "Le""gacy" SET (n_distinct = 5);
-DO $$ BEGIN IF current_setting('server_version_num')::int >= 140000 THEN ALTER TABLE "Items" ALTER doc SET COMPRESSION pglz; END IF; END $$;
+DO $$ BEGIN IF current_setting('server_version_num')::int >= 140000 THEN EXECUTE 'ALTER TABLE "Items" ALTER doc SET COMPRESSION pglz'; END IF; END $$;
 ALTER TABLE "Items" CLUSTER ON whole, REPLICA IDENTITY USING INDEX whole;
 GRANT SELECT ("Le""gacy"), UPDATE ("Le""gacy") ON "Items" TO reader WITH GRANT OPTION;
 GRANT INSERT ("Le""gacy") ON "Items" TO PUBLIC;

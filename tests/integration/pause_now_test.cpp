@@ -33,7 +33,7 @@ struct Slow {
   std::string batches() {
     return view.ask(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND "
-        "query LIKE '%UPDATE ONLY%slowly%' AND pid <> pg_backend_pid()");
+        "query LIKE '%UPDATE%slowly%' AND pid <> pg_backend_pid()");
   }
   std::string filled() { return view.ask("SELECT count(*) FROM public.users WHERE lower_mail IS NOT NULL"); }
 };
