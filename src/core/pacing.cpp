@@ -46,6 +46,16 @@ void BatchSizer::observe(std::int64_t size, std::chrono::microseconds took, std:
   size_ = std::clamp(size_, smallest_, largest_);
 }
 
+std::chrono::milliseconds batch_target(std::chrono::milliseconds wanted, bool gentle) {
+  return gentle ? std::min(wanted, std::chrono::milliseconds(4)) : wanted;
+}
+
+std::chrono::steady_clock::duration rest_after(std::chrono::steady_clock::duration batch, bool gentle,
+                                               double slowdown) {
+  const double share = (gentle ? 0.25 : 1.0) * slowdown;
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(batch * (1 / share - 1));
+}
+
 std::optional<Hold> ReplicationGate::judge(Monotonic now, const ReplicationSample& sample, const Settings& settings) {
   std::vector<std::string> over;
   bool under_target = true;

@@ -171,12 +171,10 @@ class Crew {
     }
   }
 
-  /// Gentle: a batch is followed by three times as long a rest; by a longer one where gauges ask for it.
   void rest(Clock::duration batch) {
     const double slowdown = bench_.control().slowdown();
     std::unique_lock lock(mutex_);
-    const double share = (gentle_ ? 0.25 : 1.0) * slowdown;
-    const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(batch * (1 / share - 1));
+    const auto until = Clock::now() + rest_after(batch, gentle_, slowdown);
     while (!ending_ && Clock::now() < until) changed_.wait_until(lock, until);
   }
 

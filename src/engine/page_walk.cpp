@@ -470,8 +470,7 @@ void PageWorker::account(const Slot& before, std::int64_t pages, const FillCost&
   if (pages == 0) return;
   const Settings settings = job_.settings();
   const auto target = job_.sync.batch.target.value_or(settings.batch_target);
-  sizers_[kind_of(before)].observe(pages, took, cost.wal_bytes,
-                                   settings.gentle ? std::min(target, std::chrono::milliseconds(4)) : target,
+  sizers_[kind_of(before)].observe(pages, took, cost.wal_bytes, batch_target(target, settings.gentle),
                                    job_.sync.batch.max_wal.value_or(settings.batch_max_wal));
   // A record for the row lock that its BEFORE UPDATE trigger needs (GetTupleForTrigger in the server's trigger.c), one
   // for its new version, and one for each index that had to be told of it.

@@ -44,8 +44,10 @@ class Walker {
     for (bool finished = false; !finished;) {
       Stop stop = wait_for_turn();
       if (!stop.ok()) return stop;
+      const auto begun = Clock::now();
       stop = run_batch(leaf, finished);
       if (!stop.ok()) return stop;
+      if (options_.heed_health && !finished) rest(Clock::now() - begun);
       if (options_.committed)
         if (const auto hold = options_.committed()) return Stop::held(*hold);
       show_progress(false);
@@ -62,6 +64,12 @@ class Walker {
       if (pause <= std::chrono::milliseconds(0)) return stop;
       bench_.control().wait(std::min(pause, std::chrono::milliseconds(100)));
     }
+  }
+
+  void rest(Clock::duration batch) {
+    const auto time = rest_after(batch, bench_.settings().gentle, bench_.control().slowdown());
+    if (time > Clock::duration::zero())
+      bench_.control().wait(std::chrono::duration_cast<std::chrono::milliseconds>(time));
   }
 
   Stop run_batch(const TableName& leaf, bool& finished) {
@@ -116,7 +124,8 @@ class Walker {
     finished = !upper;
     store_checkpoint(session, leaf, upper ? upper : at.cursor, finished, rows, cost, took);
     const Settings& settings = bench_.settings();
-    sizer_.observe(rows, took, cost.wal_bytes, options_.limits.target.value_or(settings.batch_target),
+    sizer_.observe(rows, took, cost.wal_bytes,
+                   batch_target(options_.limits.target.value_or(settings.batch_target), settings.gentle),
                    options_.limits.max_wal.value_or(settings.batch_max_wal));
     bench_.control().wrote(cost.wal_bytes);
     last_rows_ = rows;
@@ -167,6 +176,7 @@ ON CONFLICT (plan_id, step, part) DO UPDATE SET cursor = excluded.cursor, finish
       progress.eta_seconds = static_cast<std::int64_t>(
           static_cast<double>(progress.rows_estimate - progress.rows_done) / progress.rows_per_second);
     progress.worst_lag = bench_.control().worst_lag();
+    if (options_.heed_health) progress.slowed_by = bench_.control().slowed_by();
     bench_.show_progress(progress);
   }
 

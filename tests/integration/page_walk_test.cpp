@@ -43,7 +43,7 @@ std::string filled_windows(const std::string& uri, const std::string& what) {
 
 }  // namespace
 
-TEST_CASE("most rows of a table with secondary indexes are filled without telling its indexes", "[backfill]") {
+TEST_CASE("most rows of a table with secondary indexes are filled without telling its indexes", "[backfill][pages]") {
   const std::string uri = server().fresh_database();
   make_users(uri, 150000, "WITH (autovacuum_enabled = off)");
   const double before = std::stod(server().sql(uri, "SELECT pg_relation_size('users')"));
@@ -61,7 +61,7 @@ TEST_CASE("most rows of a table with secondary indexes are filled without tellin
   CHECK(std::stod(server().sql(uri, "SELECT pg_relation_size('users')")) < 1.6 * before);
 }
 
-TEST_CASE("with a transaction that holds the horizon, several passes give way to one", "[backfill]") {
+TEST_CASE("with a transaction that holds the horizon, several passes give way to one", "[backfill][pages]") {
   const std::string uri = server().fresh_database();
   make_users(uri, 200000);
   const auto holder = postgres::connect({.database = uri});
@@ -74,7 +74,7 @@ TEST_CASE("with a transaction that holds the horizon, several passes give way to
   CHECK(filled_windows(uri, "bool_or((cursor->>'passes')::int = 1)") == "t");
 }
 
-TEST_CASE("four workers fill a table and its partitions, each row once", "[backfill]") {
+TEST_CASE("four workers fill a table and its partitions, each row once", "[backfill][pages]") {
   const std::string uri = server().fresh_database();
   server().sql(
       uri,
@@ -93,7 +93,7 @@ TEST_CASE("four workers fill a table and its partitions, each row once", "[backf
   CHECK(filled_windows(uri, "count(DISTINCT split_part(part, ' #', 2)) > 2") == "t");  // more than one worker had work
 }
 
-TEST_CASE("a table that VACUUM FULL rewrites during its backfill is filled all the same", "[backfill]") {
+TEST_CASE("a table that VACUUM FULL rewrites during its backfill is filled all the same", "[backfill][pages]") {
   const std::string uri = server().fresh_database();
   make_users(uri, 200000);
   Tool tool(uri, Tool::default_configuration() + "backfill: { workers: 2, batch: { target: 2ms } }\n");
@@ -137,7 +137,7 @@ TEST_CASE("rows that writers move about while several workers pass are all fille
   CHECK(wrong_users(uri) == "0");
 }
 
-TEST_CASE("the number of workers follows what is set while it runs", "[backfill]") {
+TEST_CASE("the number of workers follows what is set while it runs", "[backfill][pages]") {
   const std::string uri = server().fresh_database();
   make_users(uri, 300000);
   Tool tool(uri, Tool::default_configuration() + "backfill: { gentle: on }\n");

@@ -50,7 +50,7 @@ TEST_CASE("statements of functions are seen, and switchback's own are not counte
   world.run("CREATE FUNCTION public.builds(what text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE what; END'");
   world.sample();
   world.watched_for_a_day();
-  world.run("/* switchback */ UPDATE public.users SET first_name = split_part(full_name, ' ', 1)");
+  world.run("UPDATE /* switchback */ public.users SET first_name = split_part(full_name, ' ', 1)");
   world.sample();
   CHECK(world.verdict().verdict == Verdict::unused);
   world.application("SELECT builds('SELECT min(full' || '_name) FROM us' || 'ers')");

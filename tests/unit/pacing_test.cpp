@@ -23,6 +23,16 @@ std::int64_t after(std::int64_t rows, std::chrono::microseconds took, std::int64
 
 }  // namespace
 
+TEST_CASE("a gentle batch is short and followed by three times as long a rest, a slowed one by more", "[pacing]") {
+  using std::chrono::milliseconds;
+  CHECK(batch_target(milliseconds(25), true) == milliseconds(4));
+  CHECK(batch_target(milliseconds(2), true) == milliseconds(2));
+  CHECK(batch_target(milliseconds(25), false) == milliseconds(25));
+  CHECK(rest_after(milliseconds(10), false, 1) == milliseconds(0));
+  CHECK(rest_after(milliseconds(10), true, 1) == milliseconds(30));
+  CHECK(rest_after(milliseconds(10), false, 0.5) == milliseconds(10));
+}
+
 TEST_CASE("a batch grows by half at most, and towards its target", "[pacing]") {
   CHECK(after(1000, 1ms) == 1500);
   CHECK(after(1000, 20ms) == 1250);

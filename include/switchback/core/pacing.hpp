@@ -64,6 +64,12 @@ class ReplicationGate {
   std::vector<std::string> last_reasons_;
 };
 
+/// How long a batch may take: 4 ms at most, where `backfill.gentle` is on.
+std::chrono::milliseconds batch_target(std::chrono::milliseconds wanted, bool gentle);
+/// And how long a rest follows it: three times as long where gentle, longer where gauges leave it `slowdown` (1 to 0.1)
+/// of its speed.
+std::chrono::steady_clock::duration rest_after(std::chrono::steady_clock::duration batch, bool gentle, double slowdown);
+
 /// How fast batches may write WAL, so that every required replica stays near the lag target: a token bucket whose rate
 /// follows the slowest replica.
 ///
