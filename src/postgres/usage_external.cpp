@@ -10,7 +10,13 @@ namespace {
 using ports::Rows;
 using ports::Session;
 
-/// Kind, name, what it may do. pg_subscription.subconninfo is for superusers; the other columns are everyone's.
+/// What names a subscription. Up to PostgreSQL 13 its oid in pg_subscription is for superusers, later subconninfo only;
+/// pg_subscription_rel is everyone's.
+constexpr std::string_view subscription_name =
+    "(SELECT s.subname::text FROM pg_catalog.pg_subscription s WHERE s.oid = r.srsubid)";
+constexpr std::string_view subscription_number = "r.srsubid::text";
+
+/// Kind, name, what it may do. %s: what names a subscription.
 constexpr const char* readers_sql = R"sql(
 SELECT 'logical slot' AS kind, slot_name::text AS name,
        'decodes every change of the database' || CASE WHEN active THEN '' ELSE ' (nobody is connected to it)' END AS what
@@ -24,12 +30,10 @@ WHERE p.puballtables OR EXISTS (
   SELECT FROM pg_catalog.pg_publication_tables t
   WHERE t.pubname = p.pubname AND pg_catalog.concat(t.schemaname, chr(1), t.tablename) = ANY ($1::text[]))
 UNION ALL
-SELECT 'subscription', s.subname::text, 'writes the table'
-FROM pg_catalog.pg_subscription s
-WHERE EXISTS (
-  SELECT FROM pg_catalog.pg_subscription_rel r JOIN pg_catalog.pg_class c ON c.oid = r.srrelid
-  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-  WHERE r.srsubid = s.oid AND pg_catalog.concat(n.nspname, chr(1), c.relname) = ANY ($1::text[]))
+SELECT DISTINCT 'subscription', %s, 'writes the table'
+FROM pg_catalog.pg_subscription_rel r JOIN pg_catalog.pg_class c ON c.oid = r.srrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE pg_catalog.concat(n.nspname, chr(1), c.relname) = ANY ($1::text[])
 UNION ALL
 SELECT 'foreign server', f.srvname::text, 'links this database with another, where foreign tables may name its columns'
 FROM pg_catalog.pg_foreign_server f
@@ -72,7 +76,12 @@ std::vector<Observation> external_readers(Session& session, const std::set<Table
   std::vector<std::string> tables;
   tables.reserve(relations.size());
   for (const TableName& table : relations) tables.push_back(table.schema + '\1' + table.name);
-  const Rows rows = session.exec(readers_sql, {array_literal(tables)});
+  const bool named =
+      session.exec("SELECT pg_catalog.has_column_privilege('pg_catalog.pg_subscription', 'oid', 'SELECT')")
+          .boolean(0, 0);
+  std::string query = readers_sql;
+  query.replace(query.find("%s"), 2, named ? subscription_name : subscription_number);
+  const Rows rows = session.exec(query, {array_literal(tables)});
   std::vector<Observation> observations;
   for (std::size_t i = 0; i < rows.size(); ++i)
     observations.push_back(observed(rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), checked));
