@@ -38,11 +38,8 @@ class Pinned(Calm):
         return {}
 
 
-class SlowReplica(Calm):
-    """The replica applies so many bytes of WAL a second and no more: its replaying process is stopped and continued."""
-
-    bytes_per_second = None  # set before the first one begins
-    tick = 0.005             # seconds
+class Throttled(Calm):
+    """The replica's replaying process is stopped and continued all the time."""
 
     def begin(self):
         self._over = threading.Event()
@@ -51,24 +48,15 @@ class SlowReplica(Calm):
         self._thread = threading.Thread(target=self._run, args=(self._servers.replay_process(),), daemon=True)
         self._thread.start()
 
-    def _replayed(self):
-        return int(value(self._primary, "select replay_lsn - '0/0' from pg_stat_replication"))
-
     def _run(self, process):
-        at, replayed, credit = time.monotonic(), self._replayed(), 0.0
-        stopped = False
         try:
-            while not self._over.wait(self.tick):
-                now, position = time.monotonic(), self._replayed()
-                credit += (now - at) * self.bytes_per_second - (position - replayed)
-                credit = min(credit, self.tick * self.bytes_per_second)  # what was not used is not saved up
-                at, replayed = now, position
-                if (credit < 0) != stopped:
-                    stopped = not stopped
-                    os.kill(process, signal.SIGSTOP if stopped else signal.SIGCONT)
+            self.throttle(process)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGCONT)
+
+    def throttle(self, process):
+        """Until self._over is set."""
 
     def end(self):
         self._over.set()
@@ -77,30 +65,38 @@ class SlowReplica(Calm):
         return {}
 
 
-class ThirdOfTime(Calm):
-    """The replica's replaying process runs a third of the time: 20 ms in 60."""
+class SlowReplica(Throttled):
+    """It applies so many bytes of WAL a second and no more."""
+
+    bytes_per_second = None  # set before the first one begins
+    tick = 0.005             # seconds
+
+    def _replayed(self):
+        return int(value(self._primary, "select replay_lsn - '0/0' from pg_stat_replication"))
+
+    def throttle(self, process):
+        at, replayed, credit = time.monotonic(), self._replayed(), 0.0
+        stopped = False
+        while not self._over.wait(self.tick):
+            now, position = time.monotonic(), self._replayed()
+            credit += (now - at) * self.bytes_per_second - (position - replayed)
+            credit = min(credit, self.tick * self.bytes_per_second)  # what was not used is not saved up
+            at, replayed = now, position
+            if (credit < 0) != stopped:
+                stopped = not stopped
+                os.kill(process, signal.SIGSTOP if stopped else signal.SIGCONT)
+
+
+class ThirdOfTime(Throttled):
+    """It runs a third of the time: 20 ms in 60."""
 
     runs, stands = 0.02, 0.04  # seconds
 
-    def begin(self):
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(self._servers.replay_process(),), daemon=True)
-        self._thread.start()
-
-    def _run(self, process):
-        try:
-            while not self._over.wait(self.runs):
-                os.kill(process, signal.SIGSTOP)
-                self._over.wait(self.stands)
-                os.kill(process, signal.SIGCONT)
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGCONT)
-
-    def end(self):
-        self._over.set()
-        self._thread.join()
-        return {}
+    def throttle(self, process):
+        while not self._over.wait(self.runs):
+            os.kill(process, signal.SIGSTOP)
+            self._over.wait(self.stands)
+            os.kill(process, signal.SIGCONT)
 
 
 class Stalled(Calm):
