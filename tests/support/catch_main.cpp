@@ -9,30 +9,61 @@ using ListenerBase = Catch::EventListenerBase;
 using ListenerBase = Catch::TestEventListenerBase;
 #endif
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <string>
 
-/// SWITCHBACK_TESTS narrows what runs, as a test spec on the command line would.
+/// SWITCHBACK_TESTS narrows what runs, as a test spec on the command line would; SWITCHBACK_TEST_NAMES to the cases
+/// whose names are the lines of a file.
 int main(int argc, char** argv) {
   Catch::Session session;
   if (const int wrong = session.applyCommandLine(argc, argv); wrong != 0) return wrong;
-  if (const char* only = std::getenv("SWITCHBACK_TESTS")) session.configData().testsOrTags.emplace_back(only);
+  auto& specs = session.configData().testsOrTags;
+  if (const char* only = std::getenv("SWITCHBACK_TESTS")) specs.emplace_back(only);
+  if (const char* file = std::getenv("SWITCHBACK_TEST_NAMES")) {
+    std::ifstream names(file);
+    for (std::string name; std::getline(names, name);) {
+      if (!specs.empty()) specs.emplace_back(",");
+      specs.push_back('"' + name + '"');
+    }
+  }
   return session.run();
 }
 
 namespace {
 
-/// Adds "passed failed", in test cases, to the file that SWITCHBACK_TEST_COUNTS names. Reporters cannot tell: their
-/// formats differ between the versions of Catch2, and count assertions or sections.
-struct Counts : ListenerBase {
+bool is_timed(const Catch::TestCaseInfo& test) {
+#ifdef CATCH_CONFIG_RUNNER
+  return std::find(test.lcaseTags.begin(), test.lcaseTags.end(), "timing") != test.lcaseTags.end();
+#else
+  return std::any_of(test.tags.begin(), test.tags.end(),
+                     [](const Catch::Tag& tag) { return tag.original == Catch::StringRef("timing"); });
+#endif
+}
+
+std::ofstream added_to(const char* variable) {
+  const char* file = std::getenv(variable);
+  return file ? std::ofstream(file, std::ios::app) : std::ofstream();
+}
+
+/// For whoever runs the tests; reporters cannot tell, as their formats differ between the versions of Catch2, and count
+/// assertions or sections. Adds "passed failed", in test cases, to the file that SWITCHBACK_TEST_COUNTS names; to the
+/// one that SWITCHBACK_TEST_FAILURES names "timing" or "plain", a tab, and the name of each case that failed.
+struct Record : ListenerBase {
   using ListenerBase::ListenerBase;
 
-  void testRunEnded(const Catch::TestRunStats& run) override {  // NOLINT(readability-identifier-naming): Catch2's name
-    if (const char* file = std::getenv("SWITCHBACK_TEST_COUNTS")) {
-      std::ofstream(file, std::ios::app) << run.totals.testCases.passed << " " << run.totals.testCases.failed << "\n";
-    }
+  // NOLINTBEGIN(readability-identifier-naming): Catch2's names
+  void testCaseEnded(const Catch::TestCaseStats& ended) override {
+    if (ended.totals.assertions.failed > 0)
+      added_to("SWITCHBACK_TEST_FAILURES")
+          << (is_timed(*ended.testInfo) ? "timing\t" : "plain\t") << ended.testInfo->name << "\n";
   }
+  void testRunEnded(const Catch::TestRunStats& run) override {
+    added_to("SWITCHBACK_TEST_COUNTS") << run.totals.testCases.passed << " " << run.totals.testCases.failed << "\n";
+  }
+  // NOLINTEND(readability-identifier-naming)
 };
-CATCH_REGISTER_LISTENER(Counts)
+CATCH_REGISTER_LISTENER(Record)
 
 }  // namespace
