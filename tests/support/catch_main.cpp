@@ -42,6 +42,15 @@ bool is_timed(const Catch::TestCaseInfo& test) {
 #endif
 }
 
+/// A copy in version 2, a pointer in version 3.
+const Catch::TestCaseInfo& info_of(const Catch::TestCaseStats& ended) {
+#ifdef CATCH_CONFIG_RUNNER
+  return ended.testInfo;
+#else
+  return *ended.testInfo;
+#endif
+}
+
 std::ofstream added_to(const char* variable) {
   const char* file = std::getenv(variable);
   return file ? std::ofstream(file, std::ios::app) : std::ofstream();
@@ -57,7 +66,7 @@ struct Record : ListenerBase {
   void testCaseEnded(const Catch::TestCaseStats& ended) override {
     if (ended.totals.assertions.failed > 0)
       added_to("SWITCHBACK_TEST_FAILURES")
-          << (is_timed(*ended.testInfo) ? "timing\t" : "plain\t") << ended.testInfo->name << "\n";
+          << (is_timed(info_of(ended)) ? "timing\t" : "plain\t") << info_of(ended).name << "\n";
   }
   void testRunEnded(const Catch::TestRunStats& run) override {
     added_to("SWITCHBACK_TEST_COUNTS") << run.totals.testCases.passed << " " << run.totals.testCases.failed << "\n";
