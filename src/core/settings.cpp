@@ -84,6 +84,9 @@ constexpr std::array specs = {
                 true},
     SettingSpec{"health.dead_rows.factor", "2", "integer",
                 "dead rows that slow it, in times of what starts autovacuum; 0: not looked at", true, true},
+    SettingSpec{"scratch", "", "text", "server on which schema clones are made; left out: a throwaway one, here", false,
+                false},
+    SettingSpec{"scratch.none", "", "text", "why no schema clone may be made", false, false},
     SettingSpec{"backup.none", "", "text", "why this database needs no backup before a contract", true, false},
 };
 
@@ -246,6 +249,8 @@ constexpr std::array assignments = {
                [](Settings& s, std::string_view text) { s.health.wraparound_age = *parse_share(text); }},
     Assignment{"health.dead_rows.factor",
                [](Settings& s, std::string_view text) { s.health.dead_rows_factor = *parse_integer(text); }},
+    Assignment{"scratch", [](Settings& s, std::string_view text) { s.scratch = text; }},
+    Assignment{"scratch.none", [](Settings& s, std::string_view text) { s.scratch_none = text; }},
     Assignment{"backup.none", [](Settings& s, std::string_view text) { s.backup_none = text; }},
 };
 static_assert(assignments.size() + 2 == specs.size(), "the keys with a free part are assigned by their names");
@@ -289,7 +294,7 @@ bool is_family(const SettingSpec& spec) {
 }
 
 bool is_connection(std::string_view key) {
-  return key == "database" || !connected_replica(key).empty();
+  return key == "database" || key == "scratch" || !connected_replica(key).empty();
 }
 
 const SettingSpec* setting_spec(std::string_view key) {

@@ -95,13 +95,14 @@ void read_settings(Findings& findings, const std::string& key, Place key_place, 
   if (key == "health.replicas") return read_replicas(findings, key, value, in_plan, settings);
   const std::string_view last =
       std::string_view(key).substr(key.rfind('.') == std::string::npos ? 0 : key.rfind('.') + 1);
-  if (const SettingSpec* spec = setting_spec(key)) {
+  const auto parts = parts_below(key);
+  const bool nested = !parts.empty() && value.node->kind == Node::Kind::map;  // `scratch` is a value and a group
+  if (const SettingSpec* spec = setting_spec(key); spec != nullptr && !nested) {
     if (in_plan && !spec->in_plan)
       findings.error(key_place, key + " has no place in a plan", "write it in switchback.yaml");
     if (const auto written = read_value(findings, *spec, key, value)) settings.push_back({key, *written, value.place});
     return;
   }
-  const auto parts = parts_below(key);
   const std::size_t dot = key.rfind('.');
   if (parts.empty()) {
     const std::string_view parent =

@@ -246,6 +246,24 @@ void refuse_transaction_pooler(ports::Session& session) {
 
 }  // namespace
 
+ProgramConnection for_program(const ConnectOptions& options) {
+  ProgramConnection out;
+  for (const auto& [key, value] : parsed(connection_string(options))) {
+    if (key == "password")
+      out.environment["PGPASSWORD"] = value;
+    else if (key != "sslpassword")  // there is no variable for it: the program asks, and gets nothing
+      out.connection += key + "=" + conninfo_quoted(value) + " ";
+  }
+  return out;
+}
+
+std::string with_database(const std::string& database, const std::string& name) {
+  std::string out;
+  for (const auto& [key, value] : parsed(database))
+    if (key != "dbname") out += key + "=" + conninfo_quoted(value) + " ";
+  return out + "dbname=" + conninfo_quoted(name);
+}
+
 std::string shown_target(const std::string& database) {
   std::string host;
   std::string port;

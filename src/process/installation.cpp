@@ -76,7 +76,7 @@ Installation choose_installation(const std::vector<Installation>& found) {
   return *newest;
 }
 
-Installation find_installation() {
+Installation find_installation(int like) {
   std::vector<Installation> found;
   for (const fs::path& folder : candidate_folders()) {
     if (!complete(folder)) continue;
@@ -85,7 +85,24 @@ Installation find_installation() {
     installation.bin = folder;
     if (outcome.ok() && installation.major > 0) found.push_back(std::move(installation));
   }
+  if (const auto same = std::ranges::find(found, like, &Installation::major); same != found.end()) return *same;
   return choose_installation(found);
+}
+
+std::string find_dump_programs(int major) {
+  std::vector<fs::path> folders = candidate_folders();
+  if (const auto program = find_program("pg_dump")) folders.push_back(fs::path(*program).parent_path());
+  Installation newest;
+  for (const fs::path& folder : folders) {
+    const fs::path program = folder / "pg_dump";
+    if (access(program.c_str(), X_OK) != 0 || access((folder / "pg_restore").c_str(), X_OK) != 0) continue;
+    const Outcome outcome = run({.argv = {program, "--version"}}, std::chrono::seconds(10));
+    const Installation found = read_version(outcome.out);
+    if (!outcome.ok() || found.major < major || found.major <= newest.major) continue;
+    newest = found;
+    newest.bin = folder;
+  }
+  return newest.bin;
 }
 
 }  // namespace switchback::process

@@ -64,8 +64,9 @@ int free_port() {
   throw Error(Exit::failed, Remedy::retry, "no free port found on 127.0.0.1 between 15000 and 32000");
 }
 
-void choose_ports(SandboxInfo& info) {
+void choose_ports(SandboxInfo& info, bool replica) {
   info.primary_port = free_port();
+  if (!replica) return;
   do {
     info.replica_port = free_port();
   } while (info.replica_port == info.primary_port);
@@ -129,7 +130,6 @@ void make_clusters(const SandboxInfo& info) {
   make_owned_folder(fs::path(info.dir) / "log", primary.account, 0755);
   make_owned_folder(fs::path(info.dir) / "run", primary.account, 0755);
   make_owned_folder(primary.data, primary.account, 0700);
-  make_owned_folder(replica.data, primary.account, 0700);
   const locale_t utf8 = newlocale(LC_ALL_MASK, "C.UTF-8", locale_t{});
   if (utf8 != locale_t{}) freelocale(utf8);
   require_ok(run_for(primary,
@@ -141,6 +141,8 @@ void make_clusters(const SandboxInfo& info) {
   write_file(primary, "pg_hba.conf",
              "local all,replication all trust\n"
              "host all,replication all 127.0.0.1/32 trust\n");
+  if (info.replica_port == 0) return;
+  make_owned_folder(replica.data, primary.account, 0700);
   require_ok(run_for(primary, {"cp", "-R", primary.data.string() + "/.", replica.data.string() + "/"}, 60s), "cp");
   write_file(replica, "standby.signal", "");
 }
@@ -161,7 +163,7 @@ void start_primary(SandboxInfo& info, std::chrono::milliseconds deadline) {
       throw Error(Exit::failed, Remedy::person, "the primary does not start: " + *complaint);
     }
     if (library) info.statements = false;
-    if (taken) choose_ports(info);
+    if (taken) choose_ports(info, info.replica_port != 0);
   }
 }
 
@@ -190,6 +192,7 @@ bool answers(const SandboxInfo& info, const std::string& uri) {
 }
 
 bool streams(const SandboxInfo& info) {
+  if (info.replica_port == 0) return answers(info, info.primary_uri());
   try {
     return sandbox_sql(info, info.primary_uri(),
                        "select count(*) from pg_stat_replication where application_name = 'replica' and state = "
@@ -221,6 +224,7 @@ void furnish(SandboxInfo& info) {
     sandbox_sql(info, info.primary_uri(),
                 "set client_min_messages = warning; create extension if not exists pg_stat_statements");
   }
+  if (info.replica_port == 0) return;
   sandbox_sql(info, info.primary_uri(),
               "select pg_create_physical_replication_slot('replica', true) where not exists (select from "
               "pg_replication_slots where slot_name = 'replica')");
@@ -233,7 +237,7 @@ void stop_both(const SandboxInfo& info) {
 
 SandboxInfo planned(const fs::path& folder, const SandboxOptions& options) {
   SandboxInfo info;
-  const Installation installation = find_installation();
+  const Installation installation = find_installation(options.major);
   const auto account = unprivileged_account();
   if (account && !reachable(folder, *account)) {
     throw Error(Exit::failed, Remedy::person,
@@ -250,7 +254,7 @@ SandboxInfo planned(const fs::path& folder, const SandboxOptions& options) {
   // sockaddr_un holds 107 bytes and the server's socket is called .s.PGSQL.12345.
   const std::string sockets = folder / "run";
   info.sockets = sockets.size() + std::string_view("/.s.PGSQL.12345").size() <= 107 ? sockets : "";
-  choose_ports(info);
+  choose_ports(info, options.replica);
   return info;
 }
 
@@ -293,8 +297,8 @@ SandboxInfo sandbox_up(const SandboxOptions& options) {
     }
     now.info = planned(folder, options);
     write_marker(folder, now);
-    say("making a primary and a replica with PostgreSQL " + now.info.version + " in " + folder.string() +
-        (now.info.account.empty() ? "" : ", as " + now.info.account));
+    say(std::string("making a primary ") + (options.replica ? "and a replica " : "") + "with PostgreSQL " +
+        now.info.version + " in " + folder.string() + (now.info.account.empty() ? "" : ", as " + now.info.account));
     make_clusters(now.info);
   }
   if (!answers(now.info, now.info.primary_uri())) {
@@ -302,10 +306,12 @@ SandboxInfo sandbox_up(const SandboxOptions& options) {
     start_primary(now.info, left());
   }
   furnish(now.info);
-  // The replica anew in any case: it may have been up for a primary that has another port now.
-  stop(cluster_of(now.info, Server::replica), StopMode::fast, 10s);
-  start_replica(now.info, left());
-  await_streaming(now.info, end);
+  if (now.info.replica_port != 0) {
+    // The replica anew in any case: it may have been up for a primary that has another port now.
+    stop(cluster_of(now.info, Server::replica), StopMode::fast, 10s);
+    start_replica(now.info, left());
+    await_streaming(now.info, end);
+  }
   now.made = true;
   write_marker(folder, now);
   return now.info;
@@ -333,7 +339,7 @@ SandboxStatus sandbox_status(const std::string& dir) {
   status.half_made = !marker->made;
   status.info = marker->info;
   status.primary = answers(status.info, status.info.primary_uri());
-  status.replica = answers(status.info, status.info.replica_uri());
+  status.replica = status.info.replica_port != 0 && answers(status.info, status.info.replica_uri());
   status.streaming = status.primary && status.replica && streams(status.info);
   return status;
 }

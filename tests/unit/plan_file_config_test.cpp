@@ -40,6 +40,21 @@ TEST_CASE("a configuration becomes dotted keys with their places", "[plan_file][
   CHECK(resolve(read.values).batch_target == std::chrono::milliseconds(10));
 }
 
+TEST_CASE("scratch is a server for clones, or the reason why there is to be none", "[plan_file][config]") {
+  const auto settings = [](const std::string& text) {
+    const ReadConfig read = read_config(text, "c");
+    CHECK(messages(read).empty());
+    return resolve(read.values);
+  };
+  CHECK(settings("scratch: 'host=scratch password=geheim'\n").scratch == "host=scratch password=geheim");
+  CHECK_FALSE(settings("scratch: 'host=scratch'\n").scratch_none);
+  CHECK(settings("scratch: { none: nothing may leave it }\n").scratch_none == "nothing may leave it");
+  CHECK(settings("scratch: { none: nothing may leave it }\n").scratch.empty());
+  CHECK(is_connection("scratch"));
+  CHECK(messages(read_config("scratch: { nnoe: x }\n", "c")) ==
+        std::vector<std::string>{"1:12: scratch has no key nnoe"});
+}
+
 TEST_CASE("a replica's connection and a command of words come from the configuration, not from a plan",
           "[plan_file][config]") {
   const ReadConfig read = read_config(

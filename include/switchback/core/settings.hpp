@@ -70,7 +70,9 @@ struct Settings {
   std::map<std::string, ReplicaPolicy> replicas;       ///< by application_name or slot; others are required
   std::map<std::string, std::string> replica_connect;  ///< connection strings; may hold passwords: never shown
   HealthLimits health;
-  std::optional<std::string> backup_none;  ///< `backup: { none: reason }`
+  std::string scratch;  ///< connection string of the server for schema clones; empty: a sandbox. Never shown
+  std::optional<std::string> scratch_none;  ///< `scratch: { none: reason }`: no clone may be made
+  std::optional<std::string> backup_none;   ///< `backup: { none: reason }`
 };
 
 /// Where a value came from; narrower ones come later in this order and win.

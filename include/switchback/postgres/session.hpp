@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "switchback/ports/session.hpp"
@@ -25,6 +27,17 @@ struct ConnectOptions {
 /// Error(Exit::unreachable) when the server cannot be reached, refuses, or is reached through a pooler that gives every
 /// transaction another server connection.
 std::unique_ptr<ports::Session> connect(const ConnectOptions& options);
+
+/// The same connection for PostgreSQL's own programs: a connection string that may stand on a command line, and what of
+/// it may not, as environment variables.
+struct ProgramConnection {
+  std::string connection;
+  std::map<std::string, std::optional<std::string>> environment;
+};
+ProgramConnection for_program(const ConnectOptions& options);
+
+/// The connection string with another database.
+std::string with_database(const std::string& database, const std::string& name);
 
 /// Host, port and database as libpq resolved them; for messages. Never holds a password.
 std::string shown_target(const std::string& database);

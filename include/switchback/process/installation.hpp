@@ -20,7 +20,11 @@ Installation read_version(std::string_view line);
 Installation choose_installation(const std::vector<Installation>& found);
 
 /// Looks in SWITCHBACK_PG_BIN (only there when it is set), on PATH, in /usr/lib/postgresql/*/bin, /usr/pgsql-*/bin,
-/// /usr/local/pgsql/bin and where pg_config says.
-Installation find_installation();
+/// /usr/local/pgsql/bin and where pg_config says. One of the version `like` where there is one, else the newest.
+Installation find_installation(int like = 0);
+
+/// The folder of the newest pg_dump that is not older than a server of `major` and has pg_restore beside it; looked for
+/// in the same places and on PATH, and needs no server programs. Empty: there is none.
+std::string find_dump_programs(int major);
 
 }  // namespace switchback::process

@@ -12,6 +12,8 @@ struct SandboxOptions {
   std::string dir;    ///< empty: default_sandbox_dir()
   bool fsync = true;  ///< false for tests: a server's crash loses nothing, the machine's may
   int max_connections = 100;
+  bool replica = true;                        ///< false: a primary alone
+  int major = 0;                              ///< the version of PostgreSQL wanted, where there is one
   std::chrono::seconds deadline{90};          ///< for the whole of it, until the replica streams
   std::function<void(std::string_view)> say;  ///< one line for people at each stage; may be empty
 };
@@ -25,7 +27,7 @@ struct SandboxInfo {
   std::string account;  ///< whom the servers run as; empty: whoever made it
   std::string sockets;  ///< empty when there are none
   int primary_port = 0;
-  int replica_port = 0;
+  int replica_port = 0;  ///< 0: there is no replica
   bool fsync = true;
   int max_connections = 100;
   bool statements = false;  ///< pg_stat_statements is loaded, and created in database postgres
