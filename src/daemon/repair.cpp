@@ -27,6 +27,7 @@ std::string steps_only(Plan plan) {
   plan.requires_plans.clear();
   plan.images = {};
   plan.external_checked.clear();
+  plan.readers.clear();
   plan.settings.clear();
   const std::vector<Step> steps = std::move(plan.contract.steps);
   plan.contract = {};
@@ -41,6 +42,7 @@ std::string long_form(const PlanRecord& record, const Plan& text) {
   whole.requires_plans = text.requires_plans;
   whole.images = text.images;
   whole.external_checked = text.external_checked;
+  whole.readers = text.readers;
   whole.settings = text.settings;
   const std::vector<Step> steps = std::move(whole.contract.steps);
   // Dependents that a whole change was found to take along stay named.

@@ -130,6 +130,7 @@ ports::UsageRequest usage_request(Workbench& bench, bool hidden) {
       if (structure.kind == Structure::Kind::column) structure.name = tombstone_name(bench.plan().name, structure.name);
   request.allow_silent = bench.plan().contract.allow_silent;
   request.checked = bench.plan().external_checked;
+  request.readers = bench.plan().readers;
   request.image_before = bench.plan().images.before;
   return request;
 }

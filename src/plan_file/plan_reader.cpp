@@ -16,8 +16,8 @@ namespace switchback {
 namespace plan_file {
 namespace {
 
-constexpr std::array<std::string_view, 9> plan_keys = {"plan",   "description", "requires", "images",  "external",
-                                                       "change", "expand",      "migrate",  "contract"};
+constexpr std::array<std::string_view, 10> plan_keys = {"plan",    "description", "requires", "images",  "external",
+                                                        "readers", "change",      "expand",   "migrate", "contract"};
 
 std::vector<std::string_view> known_keys() {
   std::vector<std::string_view> known(plan_keys.begin(), plan_keys.end());
@@ -45,6 +45,7 @@ class PlanReader {
     if (const Value* value = top_.find("requires")) read_requires(*value, plan);
     if (const Value* value = top_.find("images")) read_images(*value, plan.images);
     if (const Value* value = top_.find("external")) read_external(*value, plan);
+    if (const Value* value = top_.find("readers")) read_readers(*value, plan);
     if (const Value* value = top_.find("change")) plan.changes = read_changes(findings_, *value);
     if (const Value* value = top_.find("expand")) plan.expand = read_steps(findings_, "expand", *value);
     if (const Value* value = top_.find("migrate")) plan.migrate = read_steps(findings_, "migrate", *value);
@@ -99,6 +100,23 @@ class PlanReader {
     if (checked == nullptr) return;
     for (const Value& item : values_.list("checked", *checked))
       if (auto name = values_.text("checked", item)) plan.external_checked.push_back(std::move(*name));
+  }
+
+  void read_readers(const Value& list, Plan& plan) {
+    constexpr std::array<std::string_view, 3> known = {"role", "application", "star"};
+    constexpr std::array<std::string_view, 1> words = {"tolerated"};
+    for (const Value& item : values_.list("readers", list)) {
+      const Fields fields(findings_, item, "a reader", known);
+      if (!fields.is_map()) continue;
+      TolerantReader reader{fields.identifier("role"), fields.text("application")};
+      if (fields.need("star") != nullptr) fields.choice("star", words);
+      if ((fields.find("role") != nullptr) == (fields.find("application") != nullptr))
+        findings_.error(item.place, "a reader is told by its role or by its application",
+                        "write { role: NAME, star: tolerated }, or application: NAME in its stead");
+      else if (std::ranges::find(plan.readers, reader) != plan.readers.end())
+        findings_.error(item.place, "this reader is given twice", {});
+      plan.readers.push_back(std::move(reader));
+    }
   }
 
   std::optional<std::chrono::seconds> window(std::string_view setting, const Value& value) {

@@ -35,6 +35,7 @@ class Writer {
       list("checked", plan.external_checked);
       out_ << YAML::EndMap;
     }
+    readers(plan.readers);
     settings(plan.settings);
     if (!plan.changes.empty()) changes(plan.changes);
     if (!plan.expand.empty()) steps("expand", plan.expand);
@@ -72,6 +73,19 @@ class Writer {
     pair("before", images.before);
     pair("after", images.after);
     close();
+  }
+
+  void readers(const std::vector<TolerantReader>& readers) {
+    if (readers.empty()) return;
+    out_ << YAML::Key << "readers" << YAML::Value << YAML::BeginSeq;
+    for (const TolerantReader& reader : readers) {
+      out_ << YAML::Flow << YAML::BeginMap;
+      if (reader.role) pair("role", identifier(*reader.role));
+      pair("application", reader.application);
+      pair("star", std::string("tolerated"));
+      out_ << YAML::EndMap;
+    }
+    out_ << YAML::EndSeq;
   }
 
   /// Dotted keys as nested maps; each key is written where its first relative stands.

@@ -230,3 +230,16 @@ TEST_CASE("windows line ends and a byte order mark are read past", "[plan_file]"
   REQUIRE_FALSE(read.diagnostics.empty());
   CHECK(read.diagnostics[0].line_text == "expnd: 1");
 }
+
+TEST_CASE("tolerant readers are read, and written in the long form as they were", "[plan_file]") {
+  const ReadPlan read = read_plan(
+      "plan: a\nchange:\n  - drop_column: { table: users, name: fax }\nreaders:\n"
+      "  - { role: '\"Night Dump\"', star: tolerated }\n  - { application: 'an: export', star: tolerated }\n",
+      "p.yaml");
+  REQUIRE(read.plan);
+  const std::vector<TolerantReader> readers{{"Night Dump", std::nullopt}, {std::nullopt, "an: export"}};
+  CHECK(read.plan->readers == readers);
+  const ReadPlan again = read_plan(to_yaml(*read.plan), "p.yaml");
+  REQUIRE(again.plan);
+  CHECK(again.plan->readers == readers);
+}

@@ -164,12 +164,20 @@ struct Images {
   std::optional<std::string> after;   ///< the oldest image that works on the new side
 };
 
+/// Who may read whole rows (SELECT *, a dump) of what the contract takes away: it bears a column less.
+struct TolerantReader {
+  std::optional<std::string> role;         ///< one of the two is given
+  std::optional<std::string> application;  ///< application_name
+  bool operator==(const TolerantReader&) const = default;
+};
+
 struct Plan {
   std::string name;
   std::string description;
   std::vector<std::string> requires_plans;
   Images images;
   std::vector<std::string> external_checked;  ///< external readers (slots, publications …) that a person has checked
+  std::vector<TolerantReader> readers;        ///< `readers: [ { role: dump, star: tolerated } ]`
   std::vector<Change> changes;                ///< short form; empty once expanded (core/change.hpp)
   std::vector<Step> expand;
   std::vector<Step> migrate;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "switchback/core/evidence.hpp"
+#include "switchback/core/plan.hpp"
 #include "switchback/core/structure.hpp"
 #include "switchback/ports/session.hpp"
 
@@ -52,6 +53,7 @@ struct UsageRequest {
   std::vector<Structure> structures;
   std::vector<std::string> allow_silent;    ///< dependents that the plan lets go along: name or schema.name
   std::vector<std::string> checked;         ///< external readers that a person has checked, by name
+  std::vector<TolerantReader> readers;      ///< whose whole-row reads do not count, where they work without
   std::optional<std::string> image_before;  ///< application_name of the newest image that needs the old side
   std::vector<SampledServer> replicas;      ///< those that there is a connection for
 };
