@@ -5,6 +5,7 @@
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/daemon/alert_poller.hpp"
+#include "switchback/daemon/schema_clone.hpp"
 #include "switchback/daemon/watch.hpp"
 #include "switchback/engine/contracting.hpp"
 #include "switchback/engine/explaining.hpp"
@@ -179,7 +180,9 @@ class Driver {
   const DriveRequest& request_;
   Settings settings_;
   postgres::PostgresCatalog catalog_;
-  std::unique_ptr<ports::UsageSource> usage_ = postgres::make_usage_source();
+  std::unique_ptr<ports::SchemaClone> clone_ =
+      make_schema_clone({settings_.database, settings_.scratch, settings_.scratch_none, settings_.lock_timeout});
+  std::unique_ptr<ports::UsageSource> usage_ = postgres::make_usage_source(clone_.get());
   std::unique_ptr<AlertPoller> alerts_;
   Watch watch_;
   std::unique_ptr<ports::Session> session_;

@@ -158,6 +158,7 @@ void look_into_functions(ports::Session& session, Reached& reached) {
   for (const Body& body : candidates(session, reached.target)) {
     ++looked_at;
     const BodyFinding judged = judge_body(body, reached);
+    if (body.language == "sql" && judged.finding != Finding::used) reached.sql_functions.insert(body.name);
     if (judged.finding == Finding::clear) continue;
     if (judged.finding == Finding::used) found.insert(body.name);
     reached.observations.push_back({"functions", "primary", judged.finding,

@@ -5,6 +5,7 @@
 #include "switchback/postgres/closure.hpp"
 #include "switchback/postgres/usage.hpp"
 #include "usage_external.hpp"
+#include "usage_judging.hpp"
 #include "usage_reach.hpp"
 #include "usage_reading.hpp"
 #include "usage_sample.hpp"
@@ -98,9 +99,10 @@ std::string excerpt(std::string text) {
 
 class Gathering {
  public:
-  Gathering(Session& session, const UsageRequest& request)
+  Gathering(Session& session, const UsageRequest& request, ports::SchemaClone* clone)
       : session_(session),
         request_(request),
+        judges_(session, clone),
         ran_(statements_that_ran(session, request)),
         seen_(sessions_seen(session, request)),
         allowed_(allowed_names(request)) {
@@ -112,8 +114,15 @@ class Gathering {
   StructureEvidence evidence_of(const Structure& structure) {
     Reached reach = reached(session_, structure, allowed_);
     StructureEvidence evidence{reach.structure, std::move(reach.observations), {}};
+    for (const auto& broken : judges_.broken_functions(reach.sql_functions, structure, reach.target)) {
+      reach.target.functions.insert(broken.name);
+      evidence.observations.push_back({"functions", "primary", Finding::used,
+                                       "function " + broken.identity + " does not work without it: " + broken.complaint,
+                                       std::nullopt, "change it so that it does without"});
+    }
     add_coverage(evidence);
-    add_statements(evidence, reach.target);
+    add_statements(evidence, structure, reach.target);
+    if (auto remark = judges_.remark()) evidence.observations.push_back(std::move(*remark));
     add_sessions(evidence);
     for (Observation& one : external_readers(session_, reach.target.relations, request_.checked))
       evidence.observations.push_back(std::move(one));
@@ -145,24 +154,26 @@ class Gathering {
           evidence.coverage.push_back({source, server, std::nullopt, std::nullopt, ""});
   }
 
-  void add_statements(StructureEvidence& evidence, const JudgeTarget& target) {
-    const std::string question = fingerprint(target);
+  void add_statements(StructureEvidence& evidence, const Structure& structure, const JudgeTarget& target) {
+    judge_all(evidence.structure, structure, target);
     std::map<std::string, std::size_t> cleared;
-    json fresh = json::array();
-    for (Ran& statement : ran_) {
+    for (const Ran& statement : ran_) {
       if (!servers_.contains(statement.server)) continue;
-      const json& judged = judgement_of(statement, evidence.structure, question, target, fresh);
+      const json& judged = statement.judged[evidence.structure];
       const std::string use = judged.value("use", "unparsed");
       if (use == name(StatementUse::does_not)) {
         ++cleared[statement.server];
         continue;
       }
       const bool certain = use == name(StatementUse::uses);
-      evidence.observations.push_back({"statements", statement.server, certain ? Finding::used : Finding::unknown,
-                                       detail_of(statement, judged, use), statement.at,
-                                       certain ? "" : "say that it does without with --despite usage --reason …"});
+      const std::string detail = detail_of(statement, judged, use);
+      if (certain && bears_it(judged) && is_tolerant(statement))
+        evidence.observations.push_back(
+            {"statements", statement.server, Finding::clear, "tolerated: " + detail, statement.at, ""});
+      else
+        evidence.observations.push_back({"statements", statement.server, certain ? Finding::used : Finding::unknown,
+                                         detail, statement.at, remedy_of(statement, judged, certain)});
     }
-    remember(fresh);
     for (const std::string& server : servers_)
       evidence.observations.push_back(
           {"statements", server, Finding::clear,
@@ -171,16 +182,66 @@ class Gathering {
   }
 
   /// Each text is judged once a question; the journal keeps the answer.
-  const json& judgement_of(Ran& statement, const std::string& structure, const std::string& question,
-                           const JudgeTarget& target, json& fresh) {
-    json& judged = statement.judged[structure];
-    if (judged.is_object() && judged.value("question", "") == question) return judged;
-    const StatementJudgement answer = statement.text == lost_text
-                                          ? StatementJudgement{StatementUse::unparsed, lost_text}
-                                          : judge_statement(statement.text, target);
-    judged = json{{"question", question}, {"use", name(answer.use)}, {"why", answer.why}};
-    fresh.push_back({{"server", statement.server}, {"key", statement.key}, {"judged", {{structure, judged}}}});
-    return judged;
+  void judge_all(const std::string& shown, const Structure& structure, const JudgeTarget& target) {
+    const std::string question = judges_.question() + "/" + fingerprint(target);
+    std::vector<Ran*> open;
+    std::vector<Suspect> suspects;
+    for (Ran& statement : ran_) {
+      if (!servers_.contains(statement.server)) continue;
+      const json& judged = statement.judged[shown];
+      const bool tolerant = is_tolerant(statement);
+      const bool known = judged.is_object() && judged.value("question", "") == question;
+      // Whether it works without is asked only of what somebody tolerates.
+      const bool unanswered = tolerant && judged.is_object() && judged.value("reads", "") == name(RowRead::star) &&
+                              !judged.contains("works_without");
+      if (known && !unanswered) continue;
+      open.push_back(&statement);
+      suspects.push_back({statement.text, statement.role, tolerant});
+    }
+    const std::vector<Sentence> sentences = judges_.judge(suspects, structure, target);
+    json fresh = json::array();
+    for (std::size_t i = 0; i < open.size(); ++i) {
+      const Sentence& sentence = sentences[i];
+      json judged{{"question", question}, {"use", name(sentence.judged.use)}, {"why", sentence.judged.why}};
+      if (sentence.reads != RowRead::no) judged["reads"] = name(sentence.reads);
+      if (sentence.works_without) judged["works_without"] = *sentence.works_without;
+      if (sentence.lasting)
+        fresh.push_back({{"server", open[i]->server}, {"key", open[i]->key}, {"judged", {{shown, judged}}}});
+      open[i]->judged[shown] = std::move(judged);
+    }
+    remember(fresh);
+  }
+
+  /// Shown by replay, or a dump: the next one names the columns that are there then.
+  static bool bears_it(const json& judged) {
+    const std::string reads = judged.value("reads", "");
+    return reads == name(RowRead::dump) || (reads == name(RowRead::star) && judged.value("works_without", false));
+  }
+
+  /// Statements do not say their application: it is the one of every session seen of their role, or unknown.
+  bool is_tolerant(const Ran& statement) const {
+    return std::any_of(request_.readers.begin(), request_.readers.end(), [&](const TolerantReader& reader) {
+      if (reader.role) return *reader.role == statement.role;
+      const auto of_role = [&](const SessionRow& row) {
+        return row.server == statement.server && row.role == statement.role;
+      };
+      return std::any_of(seen_.begin(), seen_.end(), of_role) &&
+             std::all_of(seen_.begin(), seen_.end(), [&](const SessionRow& row) {
+               return !of_role(row) || row.application == reader.application->substr(0, 63);
+             });
+    });
+  }
+
+  std::string remedy_of(const Ran& statement, const json& judged, bool certain) const {
+    if (!certain) return "say that it does without with --despite usage --reason …";
+    const std::string reads = judged.value("reads", "");
+    if (reads.empty()) return "";
+    if (is_tolerant(statement))
+      return judged.contains("works_without") ? "it does not work without, so it is not tolerated"
+                                              : "it is not tolerated: no schema clone shows that it works without";
+    return std::string(reads == name(RowRead::dump) ? "if this is a dump" : "if this reader bears a column less") +
+           ", say so in the plan: readers: [ { role: " + shown(std::string_view(statement.role)) +
+           ", star: tolerated } ]";
   }
 
   void remember(const json& fresh) {
@@ -226,6 +287,7 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
 
   Session& session_;
   const UsageRequest& request_;
+  Judges judges_;
   std::vector<Ran> ran_;
   std::vector<SessionRow> seen_;
   std::vector<std::string> allowed_;
@@ -234,10 +296,12 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
 
 class PostgresUsage final : public ports::UsageSource {
  public:
+  explicit PostgresUsage(ports::SchemaClone* clone) : clone_(clone) {}
+
   void sample(Session& session, const UsageRequest& request) override { postgres::sample(session, request); }
 
   std::vector<StructureEvidence> gather(Session& session, const UsageRequest& request) override {
-    Gathering gathering(session, request);
+    Gathering gathering(session, request, clone_);
     std::vector<StructureEvidence> all;
     for (const Structure& structure : request.structures) all.push_back(gathering.evidence_of(structure));
     return all;
@@ -246,12 +310,15 @@ class PostgresUsage final : public ports::UsageSource {
   ports::Closure closure(Session& session, const Structure& structure) override {
     return postgres::closure(session, structure);
   }
+
+ private:
+  ports::SchemaClone* clone_;
 };
 
 }  // namespace
 
-std::unique_ptr<ports::UsageSource> make_usage_source() {
-  return std::make_unique<PostgresUsage>();
+std::unique_ptr<ports::UsageSource> make_usage_source(ports::SchemaClone* clone) {
+  return std::make_unique<PostgresUsage>(clone);
 }
 
 }  // namespace switchback::postgres

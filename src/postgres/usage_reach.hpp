@@ -16,6 +16,7 @@ struct Reached {
   ports::Closure closure;
   JudgeTarget target;
   std::vector<Observation> observations;  ///< of the sources "catalog" and "functions"
+  std::set<TableName> sql_functions;      ///< bodies in SQL that could name it, and are not found to use it
 };
 
 /// Everything the catalog says now. `allowed`: names of dependents that may go along.

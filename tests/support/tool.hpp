@@ -12,7 +12,8 @@ namespace switchback::tests {
 /// A folder of its own with a plan file and a configuration, and the binary run in it against one database.
 class Tool {
  public:
-  /// Short windows, no backup: what a test can wait for. The folder goes with the object.
+  /// Short windows, no backup: what a test can wait for. The folder goes with the object. Without a schema clone,
+  /// unless the configuration speaks of `scratch`.
   explicit Tool(std::string database, const std::string& configuration = default_configuration());
   ~Tool();
   Tool(const Tool&) = delete;
@@ -43,6 +44,7 @@ class Tool {
   process::Command command(const std::vector<std::string>& arguments) const;
   std::string database_;
   std::string folder_;
+  bool own_scratch_ = false;
 };
 
 /// Asks until `condition` is true; false when the deadline passes.

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "switchback/ports/schema_clone.hpp"
 #include "switchback/ports/usage_source.hpp"
 
 namespace switchback::postgres {
@@ -15,6 +16,9 @@ namespace switchback::postgres {
 /// note otherwise) and standbys of standbys; statements of a role or session that switched tracking off by itself;
 /// rows a session read before the window and still holds. Statements that share the role and the shape of one that
 /// switchback itself ran first are taken for switchback's own.
-std::unique_ptr<ports::UsageSource> make_usage_source();
+///
+/// `clone`, which must outlive it: where the server is asked about statements that the parse tree finds no use in, each
+/// once for every state of the schema. Null: the parse tree alone judges, and nothing is said of that.
+std::unique_ptr<ports::UsageSource> make_usage_source(ports::SchemaClone* clone = nullptr);
 
 }  // namespace switchback::postgres
