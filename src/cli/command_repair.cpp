@@ -47,7 +47,10 @@ void add_repair(CLI::App& app, Action& chosen) {
   CLI::App* command = add_command(
       app, "repair",
       {"Accept what a drift hold named: a changed shape of the plan's tables, or with --plan a changed plan file whose "
-       "steps are the same. Shows the difference; with --yes the journal takes it over. The database is not touched.",
+       "steps are the same. Shows the difference; with --yes the journal takes it over. The tables are not touched. "
+       "With --plan the expressions of a backfill may be mended, between expanded and migrated: sync goes on with "
+       "them, "
+       "`quarantine NAME retry` uses them, and rows filled before are compared with them.",
        "switchback repair split-full-name\nswitchback repair split-full-name --plan split-full-name.yaml --yes",
        "switchback run PLAN goes on; approvals of an old text are void."});
   auto options = std::make_shared<RepairOptions>();

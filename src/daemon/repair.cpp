@@ -3,6 +3,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/daemon/drive.hpp"
 #include "switchback/engine/journal_schema.hpp"
+#include "switchback/engine/mending.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
@@ -44,6 +45,13 @@ std::string long_form(const PlanRecord& record, const Plan& text) {
   whole.external_checked = text.external_checked;
   whole.readers = text.readers;
   whole.settings = text.settings;
+  for (Step& step : whole.migrate)
+    if (auto* backfill = std::get_if<Backfill>(&step.action))
+      for (const Step& written : text.migrate)
+        if (const auto* mended = std::get_if<Backfill>(&written.action); mended && mended->table == backfill->table) {
+          backfill->set = mended->set;
+          backfill->reverse = mended->reverse;
+        }
   const std::vector<Step> steps = std::move(whole.contract.steps);
   // Dependents that a whole change was found to take along stay named.
   std::vector<std::string> silent = std::move(whole.contract.allow_silent);
@@ -54,14 +62,22 @@ std::string long_form(const PlanRecord& record, const Plan& text) {
   return to_yaml(whole);
 }
 
-void compare_text(const PlanRecord& record, const Plan& text, Repair& out) {
-  if (text.hash == record.hash) return;
-  if (steps_only(read_back(record.text, record.file)) != steps_only(text))
+std::vector<engine::MendedExpression> compare_text(const PlanRecord& record, const Plan& text, Repair& out) {
+  if (text.hash == record.hash) return {};
+  const Plan before = read_back(record.text, record.file);
+  if (steps_only(engine::without_expressions(before)) != steps_only(engine::without_expressions(text)))
     throw Error(Exit::refused, Remedy::person,
                 "the steps of " + text.file + " are not those that plan " + record.name + " was started with",
-                "put the old steps back, or write the new ones as a plan of their own");
+                "put the old steps back (only a backfill's expressions may be mended), or write the new ones as a plan "
+                "of their own");
+  const auto mended = engine::mended_expressions(before, text);
   out.differences.push_back("the text: sha256 " + record.hash.substr(0, 12) + " in the journal, " +
-                            text.hash.substr(0, 12) + " in the file; its steps are the same");
+                            text.hash.substr(0, 12) + " in the file; its steps are the same" +
+                            (mended.empty() ? "" : " but for"));
+  for (const engine::MendedExpression& one : mended)
+    out.differences.push_back("the expression of " + shown(one.table) + "." + shown(one.column) + ": " + one.before +
+                              ", now " + one.after);
+  return mended;
 }
 
 json compare_shapes(ports::Session& session, ports::Catalog& catalog, const PlanRecord& record, Repair& out) {
@@ -91,16 +107,23 @@ Repair repair_plan(const std::string& name, const std::optional<Plan>& text, boo
   const auto session = postgres::connect(options);
   engine::require_readable_journal(*session);
   postgres::PostgresCatalog catalog;
+  const PlanRecord seen = engine::require_plan(*session, name);
+  Repair out;
+  std::vector<engine::ResolvedSync> mended;
+  if (text)
+    if (const auto expressions = compare_text(seen, *text, out); !expressions.empty())
+      mended = engine::resolve_mended(*session, catalog, seen, *text, expressions, settings);
   ports::Transaction transaction(*session);
   const PlanRecord record = engine::require_plan(*session, name);
   if (record.runner && record.runner->alive)
     throw Error(Exit::busy, Remedy::person,
                 "a runner has this plan: pid " + std::to_string(record.runner->pid) + " on " + record.runner->host,
                 "stop it first; it exits by itself where a repair is needed");
-  Repair out;
-  if (text) compare_text(record, *text, out);
+  if (record.hash != seen.hash || record.state != seen.state)
+    throw Error(Exit::busy, Remedy::person, "the plan " + name + " went on meanwhile", "look at it again");
   const json shapes = compare_shapes(*session, catalog, record, out);
   if (!apply || out.differences.empty()) return out;
+  if (!mended.empty()) engine::mend_expressions(*session, record, mended);
   session->exec("UPDATE switchback.plan SET fingerprints = $2::jsonb WHERE id = $1",
                 {std::to_string(record.id), shapes.dump()});
   if (text)

@@ -36,6 +36,16 @@ Stop fill_by_key(Workbench& bench, const ResolvedSync& sync, const std::vector<T
   });
 }
 
+/// The last batches may have gone over it after the walk had looked.
+Stop keep_to_budget(Workbench& bench, const TableName& table, double rows) {
+  const auto look = [&] {
+    return over_budget(bench.settings(), bench.plan(), table, open_rows(bench.session(), bench.fence().plan), rows);
+  };
+  std::optional<Hold> hold;
+  const Stop stop = bench.outside_transaction([&](ports::Session&) { hold = look(); });
+  return stop.ok() && hold ? bench.hold_until(*hold, std::chrono::milliseconds(1000), look) : stop;
+}
+
 }  // namespace
 
 std::string backfill_step(const TableName& table) {
@@ -63,7 +73,7 @@ Stop backfill(Workbench& bench, const ResolvedSync& sync) {
   });
   if (stop.ok() && !by_page.empty()) stop = fill_by_page(bench, sync, backfill_step(sync.table), by_page, rows);
   if (stop.ok() && !by_key.empty()) stop = fill_by_key(bench, sync, by_key, rows);
-  return stop;
+  return stop.ok() ? keep_to_budget(bench, sync.table, rows) : stop;
 }
 
 }  // namespace switchback::engine

@@ -86,6 +86,14 @@ class Resolving {
     return std::move(out_);
   }
 
+  ResolvedSync run(const Step& step) {
+    const auto& backfill = std::get<Backfill>(step.action);
+    const auto table = catalog_.table(session_, backfill.table);
+    if (!table) refuse(plan_, step.place, "there is no table " + shown(backfill.table));
+    resolve_backfill(backfill, step.place, *table, *table);
+    return std::move(out_.sync.back());
+  }
+
  private:
   void resolve_table(const TableName& name) {
     const auto table = catalog_.table(session_, name);
@@ -451,6 +459,11 @@ std::string at(const Plan& plan, const Place& place) {
 ResolvedPlan resolve_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
                           const Settings& settings) {
   return Resolving(session, catalog, plan, settings).run();
+}
+
+ResolvedSync resolve_backfill(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Step& step,
+                              const Settings& settings) {
+  return Resolving(session, catalog, plan, settings).run(step);
 }
 
 PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,

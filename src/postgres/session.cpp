@@ -111,10 +111,14 @@ class PqxxSession final : public ports::Session {
   }
 
   void begin(std::string_view options) override {
+    // The server only warns, and the inner COMMIT would end the outer transaction.
+    if (open_) throw Error(Exit::failed, Remedy::bug, "a transaction was begun inside another one");
     exec("BEGIN " + std::string(options), {});
+    open_ = true;
   }
 
   void commit() override {
+    open_ = false;
     try {
       const Rows unused = exec("COMMIT", {});
     } catch (const Error& error) {
@@ -126,6 +130,7 @@ class PqxxSession final : public ports::Session {
   }
 
   void rollback() noexcept override {
+    open_ = false;
     try {
       exec("ROLLBACK", {});
     } catch (const std::exception&) {  // the session is gone, and the server has rolled back with it
@@ -175,6 +180,7 @@ class PqxxSession final : public ports::Session {
 
   pqxx::connection connection_;
   std::optional<pqxx::nontransaction> work_;
+  bool open_ = false;  ///< between begin and commit or rollback
   int version_ = 0;
   int pid_ = 0;
 };

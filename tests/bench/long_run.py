@@ -33,7 +33,16 @@ def memory(pid):
         return None
 
 
+def checkpoint_as_in_life(servers):
+    """WAL files are used again: those of the whole run would be written to new disk, faster than it can take them."""
+    for replica in (False, True):
+        with contextlib.closing(servers.connect("postgres", replica)) as connection:
+            query(connection, "alter system set max_wal_size = '2GB'")
+            query(connection, "select pg_reload_conf()")
+
+
 def make_table(servers, rows):
+    checkpoint_as_in_life(servers)
     query(servers.admin, f"drop database if exists {table.DATABASE} with (force)")
     query(servers.admin, f"create database {table.DATABASE}")
     with contextlib.closing(servers.connect(table.DATABASE)) as connection:

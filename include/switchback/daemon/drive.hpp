@@ -74,8 +74,9 @@ struct Repair {
   bool applied = false;
 };
 /// Accepts what a hold of kind drift named: the present shape of the plan's tables and, with `text`, a changed plan
-/// file whose steps are the same (description, images, windows, approvals, settings may differ; others are refused).
-/// Only the journal changes, with an event; approvals of the old text are void. Without `apply` it only looks. Refused
+/// file whose steps are the same (description, images, windows, approvals, settings may differ; others are refused) but
+/// for the expressions of backfills, which sync goes on with. Only the journal and the sync function change, with an
+/// event; approvals of the old text are void. Without `apply` it only looks. Refused
 /// while a runner has the plan.
 Repair repair_plan(const std::string& name, const std::optional<Plan>& text, bool apply, const DriveRequest& request);
 

@@ -15,6 +15,11 @@ namespace switchback::engine {
 /// but temporary tables. Error(Exit::invalid) at the first thing that cannot work, with its place in the file.
 ResolvedPlan resolve_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings);
 
+/// The same for one backfill of a plan that is under way and whose expressions were mended: against the table as it is
+/// now, with the columns that expand added.
+ResolvedSync resolve_backfill(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Step& step,
+                              const Settings& settings);
+
 /// The plan's record; registers it when it is new, with `long_form` as the text that is run. Error(Exit::drift) when
 /// the text is not the one that was started.
 PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
