@@ -85,25 +85,27 @@ need_to_build() {
   need_postgres
 }
 
-# Their packages start them on their usual ports, now and at every boot; the tests start their own. Masked, systemd
-# leaves them alone; where there is none, policy-rc.d does.
-need_alerting() {
+# Packages that start a service of their name on its usual port, now and at every boot; the tests start their own.
+# Masked, systemd leaves it alone; where there is none, policy-rc.d does.
+need_unstarted() {
   if ! command -v dpkg-query >/dev/null; then
-    need_packages prometheus prometheus-alertmanager
+    need_packages "$@"
     return
   fi
-  local service unit policy=/usr/sbin/policy-rc.d made=''
-  for service in prometheus prometheus-alertmanager; do
-    unit=/etc/systemd/system/$service.service
-    if is_installed "$service" || [ -e "$unit" ] || [ -L "$unit" ]; then continue; fi
+  local package unit missing='' policy=/usr/sbin/policy-rc.d made=''
+  for package in "$@"; do
+    is_installed "$package" && continue
+    missing=1
+    unit=/etc/systemd/system/$package.service
+    if [ -e "$unit" ] || [ -L "$unit" ]; then continue; fi
     as_root mkdir -p /etc/systemd/system && as_root ln -s /dev/null "$unit" || return 1
   done
-  if ! { is_installed prometheus && is_installed prometheus-alertmanager; } && [ ! -e "$policy" ]; then
+  if [ -n "$missing" ] && [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null && as_root chmod 755 "$policy" || return 1
     made=$policy
   fi
   local result=0
-  need_packages prometheus prometheus-alertmanager || result=$?
+  need_packages "$@" || result=$?
   [ -z "$made" ] || as_root rm -f "$made"
   return "$result"
 }
@@ -111,7 +113,7 @@ need_alerting() {
 need_to_test() {
   need_to_build
   need_packages catch2 libvalijson-dev openssl
-  need_alerting
+  need_unstarted prometheus prometheus-alertmanager pgbouncer
 }
 
 need_to_bench() {

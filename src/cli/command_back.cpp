@@ -1,8 +1,11 @@
+#include <unistd.h>
+
 #include <array>
 #include <iostream>
 
 #include "command.hpp"
 #include "consent.hpp"
+#include "private_file.hpp"
 #include "progress_view.hpp"
 #include "switchback/engine/journal.hpp"
 
@@ -102,11 +105,20 @@ int verify(Invocation& invocation, const NameOptions& options) {
   return static_cast<int>(Exit::failed);
 }
 
-int usage(Invocation& invocation, const NameOptions& options) {
+struct UsageOptions {
+  std::string name;
+  std::string record;
+};
+
+int usage(Invocation& invocation, const UsageOptions& options) {
   const engine::PlanRecord plan = engine::require_plan(*invocation.reading(), options.name);
-  const auto judgements = daemon::usage_of(plan.name, invocation.drive_request());
-  invocation.data(invocation.json() ? usage_json(plan.name, judgements)
-                                    : usage_text(plan.name, judgements, invocation.out()));
+  const engine::UsageReport report = daemon::usage_of(plan.name, invocation.drive_request());
+  const std::size_t columns = is_terminal(STDOUT_FILENO) ? width_of(STDOUT_FILENO) : 0;
+  invocation.data(invocation.json() ? usage_json(plan.name, report.judged)
+                                    : usage_text(plan.name, report.judged, invocation.out(), columns));
+  if (options.record.empty()) return 0;
+  write_private_file(options.record, report.document + "\n");
+  invocation.say("the evidence is in " + options.record);
   return 0;
 }
 
@@ -152,13 +164,18 @@ void add_verify(CLI::App& app, Action& chosen) {
 }
 
 void add_usage(CLI::App& app, Action& chosen) {
-  CLI::App* command = add_command(
-      app, "usage",
-      {"What still uses the old side: one sample, the evidence and the verdict.", "switchback usage split-full-name",
-       "unused: switchback run PLAN --to contracted --wait. used: stop or move what is named.\n"
-       "unknown: each reason says what would settle it."});
-  auto options = std::make_shared<NameOptions>();
+  CLI::App* command =
+      add_command(app, "usage",
+                  {"What still uses the old side: one sample, the evidence and the verdict.",
+                   "switchback usage split-full-name\nswitchback usage split-full-name --record evidence.json",
+                   "unused: switchback run PLAN --to contracted --wait. used: stop or move what is named.\n"
+                   "unknown: each reason says what would settle it."});
+  auto options = std::make_shared<UsageOptions>();
   command->add_option("NAME", options->name, "the plan's name")->type_name("")->required();
+  command
+      ->add_option("--record", options->record,
+                   "write everything that was seen as JSON, readable by its owner alone: for the audit")
+      ->type_name("FILE");
   on_call(command, chosen, options, usage);
 }
 

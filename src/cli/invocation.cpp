@@ -1,5 +1,6 @@
 #include "invocation.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -37,6 +38,12 @@ std::string count_of(std::size_t count, const std::string& thing) {
 
 Instant now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+std::size_t width_of(int descriptor) {
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
+  return 80;
 }
 
 bool is_terminal(int descriptor) {

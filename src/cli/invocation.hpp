@@ -96,5 +96,7 @@ Instant now();
 /// Standard input and standard error both are terminals: somebody can be asked.
 bool somebody_to_ask();
 bool is_terminal(int descriptor);
+/// Columns of a terminal; 80 where it does not say.
+std::size_t width_of(int descriptor);
 
 }  // namespace switchback::cli

@@ -1,6 +1,5 @@
 #include "progress_view.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,12 +12,6 @@ namespace switchback::cli {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::size_t width_of(int descriptor) {
-  winsize size{};
-  if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) return size.ws_col;
-  return 80;
-}
 
 bool can_redraw(int descriptor) {
   const char* terminal = std::getenv("TERM");

@@ -99,6 +99,32 @@ std::string table(const std::vector<std::vector<std::string>>& rows, Paint paint
   return text;
 }
 
+std::string hanging(std::string_view margin, std::string_view text, std::size_t columns) {
+  const std::size_t indent = columns_of(margin);
+  // On a terminal too narrow for that it breaks where it likes.
+  const std::size_t room = columns > indent + 20 ? columns - indent : columns == 0 ? text.size() + 1 : 20;
+  std::string out(margin);
+  std::size_t taken = 0;
+  while (!text.empty()) {
+    const std::size_t blank = text.find(' ');
+    const std::string_view word = text.substr(0, blank);
+    text.remove_prefix(blank == std::string_view::npos ? text.size() : blank + 1);
+    const std::size_t width = columns_of(word);
+    if (taken > 0 && taken + 1 + width > room) {
+      out += "\n" + std::string(indent, ' ');
+      taken = 0;
+    }
+    if (taken > 0) {
+      out += ' ';
+      ++taken;
+    }
+    out += word;
+    taken += width;
+  }
+  out.erase(out.find_last_not_of(' ') + 1);
+  return out + "\n";
+}
+
 std::optional<Instant> parse_iso(std::string_view text) {
   if (text.size() < 20 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
       !text.ends_with('Z'))

@@ -16,27 +16,6 @@ Json parsed(const std::string& text) {
   return value.is_discarded() ? or_null(text) : value;
 }
 
-Json instant(const std::optional<Instant>& at) {
-  return at ? Json(show_iso(*at)) : Json();
-}
-
-std::string verdict_word(Verdict verdict, Paint paint) {
-  switch (verdict) {
-    case Verdict::unused:
-      return paint.good(name(verdict));
-    case Verdict::unknown:
-      return paint.warn(name(verdict));
-    case Verdict::used:
-      return paint.bad(name(verdict));
-  }
-  return "";
-}
-
-std::string share(double part) {
-  // Cut, not rounded: 99.96 % covered is not all of it.
-  return std::to_string(static_cast<int>(part * 100.0 + 1e-9)) + "%";
-}
-
 }  // namespace
 
 std::string history_text(const std::vector<engine::EventRecord>& events, Paint paint) {
@@ -91,49 +70,6 @@ std::string quarantine_json(std::string_view plan, const std::vector<engine::Qua
                     {"settled_by", or_null(row.settled_by)},
                     {"reason", or_null(row.reason)}});
   return dumped({{"schema_version", 1}, {"plan", plan}, {"rows", list}}, true) + "\n";
-}
-
-std::string usage_text(std::string_view plan, const std::vector<Judgement>& judgements, Paint paint) {
-  if (judgements.empty()) return std::string(plan) + " takes nothing away: there is no use to look for\n";
-  std::string text;
-  for (const Judgement& judgement : judgements) {
-    text += (text.empty() ? "" : "\n") + paint.bold(judgement.structure) + ": " +
-            verdict_word(judgement.verdict, paint) + "\n";
-    text += "  window   " + show_iso(judgement.from) + " to " + show_iso(judgement.to) + " (" +
-            show_duration(judgement.to - judgement.from) + "), " + share(judgement.covered) + " covered\n";
-    for (const std::string& reason : judgement.reasons) text += "  because  " + printable(reason) + "\n";
-    if (judgement.findings.empty()) continue;
-    std::vector<std::vector<std::string>> rows{{"  SOURCE", "SERVER", "FINDING", "LAST SEEN", "DETAIL"}};
-    for (const Observation& found : judgement.findings) {
-      rows.push_back({"  " + found.source, printable(found.server), std::string(name(found.finding)),
-                      found.last_seen ? show_iso(*found.last_seen) : "", printable(found.detail)});
-      if (!found.remedy.empty()) rows.push_back({"", "", "", "", "settle it with: " + printable(found.remedy)});
-    }
-    text += table(rows, paint);
-  }
-  return text;
-}
-
-std::string usage_json(std::string_view plan, const std::vector<Judgement>& judgements) {
-  Json structures = Json::array();
-  for (const Judgement& judgement : judgements) {
-    Json findings = Json::array();
-    for (const Observation& found : judgement.findings)
-      findings.push_back({{"source", found.source},
-                          {"server", found.server},
-                          {"finding", name(found.finding)},
-                          {"detail", found.detail},
-                          {"last_seen", instant(found.last_seen)},
-                          {"remedy", or_null(found.remedy)}});
-    structures.push_back(
-        {{"structure", judgement.structure},
-         {"verdict", name(judgement.verdict)},
-         {"window",
-          {{"from", show_iso(judgement.from)}, {"to", show_iso(judgement.to)}, {"covered", judgement.covered}}},
-         {"findings", findings},
-         {"reasons", judgement.reasons}});
-  }
-  return dumped({{"schema_version", 1}, {"plan", plan}, {"structures", structures}}, true) + "\n";
 }
 
 std::string comparison_text(std::string_view plan, const daemon::Comparison& comparison) {

@@ -4,6 +4,7 @@
 
 #include "json_text.hpp"
 #include "switchback/cli/render.hpp"
+#include "switchback/core/units.hpp"
 
 namespace switchback::cli {
 namespace {
@@ -81,6 +82,18 @@ bool has_password(std::string_view connection_string) {
   return masked(connection_string) != connection_string;
 }
 
+namespace {
+
+/// Each string of a list by itself: what ends a password depends on how the string is written.
+std::string masked_setting(const SettingValue& value) {
+  if (setting_spec(value.key)->form != "connections") return masked(value.value);
+  std::vector<std::string> strings = parse_words(value.value).value_or(std::vector<std::string>{});
+  for (std::string& string : strings) string = masked(string);
+  return format_words(strings);
+}
+
+}  // namespace
+
 std::vector<SettingValue> effective_settings(const std::vector<SettingValue>& given) {
   std::vector<SettingValue> effective;
   for (const SettingSpec& spec : setting_specs())
@@ -94,7 +107,7 @@ std::vector<SettingValue> effective_settings(const std::vector<SettingValue>& gi
       *there = value;
   }
   for (SettingValue& value : effective)
-    if (is_connection(value.key)) value.value = masked(value.value);
+    if (is_connection(value.key)) value.value = masked_setting(value);
   std::ranges::sort(effective, {}, &SettingValue::key);
   return effective;
 }

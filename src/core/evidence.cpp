@@ -69,6 +69,27 @@ void collect(const StructureEvidence& evidence, Finding finding, Instant from, J
     }
 }
 
+std::vector<std::string> missing_for(const Judgement& judgement, milliseconds fresh,
+                                     const std::vector<std::string>& required_sources) {
+  std::vector<std::string> missing;
+  const auto add = [&](const std::string& what) {
+    if (!what.empty() && std::find(missing.begin(), missing.end(), what) == missing.end()) missing.push_back(what);
+  };
+  for (const Observation& one : judgement.findings)
+    if (one.finding != Finding::clear) add(one.remedy);
+  const milliseconds window = judgement.to - judgement.from;
+  bool asleep = false;
+  milliseconds left{0};
+  for (const Coverage& one : judgement.coverage) {
+    if (std::find(required_sources.begin(), required_sources.end(), one.source) == required_sources.end()) continue;
+    asleep |= !one.to || *one.to + fresh < judgement.to;
+    left = std::max(left, one.from ? window - (judgement.to - *one.from) : window);
+  }
+  if (asleep) add("keep a runner up that samples: switchback run PLAN --to hidden --wait");
+  if (left.count() > 0) add("time: " + show_duration(left) + " more without a gap");
+  return missing;
+}
+
 }  // namespace
 
 milliseconds freshness(std::chrono::seconds window) {
@@ -78,7 +99,8 @@ milliseconds freshness(std::chrono::seconds window) {
 }
 
 Judgement judge(const StructureEvidence& evidence, Instant now, std::chrono::seconds window,
-                const std::vector<std::string>& required_sources) {
+                std::vector<std::string> required_sources) {
+  required_sources.insert(required_sources.end(), evidence.required.begin(), evidence.required.end());
   Judgement judgement;
   judgement.structure = evidence.structure;
   judgement.from = now - window;
@@ -89,9 +111,11 @@ Judgement judge(const StructureEvidence& evidence, Instant now, std::chrono::sec
   const bool used = !judgement.findings.empty();
   collect(evidence, Finding::unknown, judgement.from, judgement);
 
+  judgement.coverage = evidence.coverage;
   for (const std::string& source : required_sources)
-    judgement.covered =
-        std::min(judgement.covered, share(evidence, source, judgement.from, now, freshness(window), judgement.reasons));
+    judgement.covered = std::min(judgement.covered,
+                                 share(evidence, source, judgement.from, now, freshness(window), judgement.shortfalls));
+  judgement.reasons.insert(judgement.reasons.end(), judgement.shortfalls.begin(), judgement.shortfalls.end());
 
   if (used)
     judgement.verdict = Verdict::used;
@@ -99,8 +123,15 @@ Judgement judge(const StructureEvidence& evidence, Instant now, std::chrono::sec
     judgement.verdict = Verdict::unknown;
   else
     judgement.verdict = Verdict::unused;
+  judgement.missing = missing_for(judgement, freshness(window), required_sources);
   collect(evidence, Finding::clear, Instant::min(), judgement);
   return judgement;
+}
+
+std::optional<milliseconds> clock_step(milliseconds server, milliseconds own, milliseconds blur) {
+  const milliseconds step = server - own;
+  const milliseconds tolerated = milliseconds{2000} + blur + std::chrono::abs(own) / 1000;
+  return std::chrono::abs(step) > tolerated ? std::optional(step) : std::nullopt;
 }
 
 std::string_view name(Verdict verdict) {

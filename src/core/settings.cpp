@@ -87,6 +87,13 @@ constexpr std::array specs = {
     SettingSpec{"scratch", "", "text", "server on which schema clones are made; left out: a throwaway one, here", false,
                 false},
     SettingSpec{"scratch.none", "", "text", "why no schema clone may be made", false, false},
+    SettingSpec{"images.live.application_name", "{image}", "text",
+                "how a session names its image; `{name}` and `{tag}` stand for what is around its last colon", false,
+                false},
+    SettingSpec{"images.live.role", "", "text", "the login role of an image, where each has one: `app_{tag}`", false,
+                false},
+    SettingSpec{"images.pgbouncer", "", "connections", "admin consoles of the poolers, to ask for their clients", false,
+                false},
     SettingSpec{"backup.none", "", "text", "why this database needs no backup before a contract", true, false},
 };
 
@@ -251,6 +258,9 @@ constexpr std::array assignments = {
                [](Settings& s, std::string_view text) { s.health.dead_rows_factor = *parse_integer(text); }},
     Assignment{"scratch", [](Settings& s, std::string_view text) { s.scratch = text; }},
     Assignment{"scratch.none", [](Settings& s, std::string_view text) { s.scratch_none = text; }},
+    Assignment{"images.live.application_name", [](Settings& s, std::string_view text) { s.live_application = text; }},
+    Assignment{"images.live.role", [](Settings& s, std::string_view text) { s.live_role = text; }},
+    Assignment{"images.pgbouncer", [](Settings& s, std::string_view text) { s.pgbouncer = *parse_words(text); }},
     Assignment{"backup.none", [](Settings& s, std::string_view text) { s.backup_none = text; }},
 };
 static_assert(assignments.size() + 2 == specs.size(), "the keys with a free part are assigned by their names");
@@ -294,7 +304,7 @@ bool is_family(const SettingSpec& spec) {
 }
 
 bool is_connection(std::string_view key) {
-  return key == "database" || key == "scratch" || !connected_replica(key).empty();
+  return key == "database" || key == "scratch" || key == "images.pgbouncer" || !connected_replica(key).empty();
 }
 
 const SettingSpec* setting_spec(std::string_view key) {
@@ -337,6 +347,8 @@ std::optional<std::string> misfit(std::string_view key, std::string_view value) 
   if (spec->form == "percent or bytes" && !parse_room(value)) return "is neither a share nor a size: write 20% or 50GB";
   if (spec->form == "words" && parse_words(value).value_or(std::vector<std::string>()).empty())
     return "is not a command: write a list of words, or a line with every quote closed";
+  if (spec->form == "connections" && parse_words(value).value_or(std::vector<std::string>()).empty())
+    return "is not a list of connection strings: write each in quotes";
   if (spec->form == "boolean" && !parse_boolean(value)) return "must be on or off";
   if (spec->form == "hours" && !parse_hours(value))
     return "is not a list of hours: write \"22:00-06:00 Europe/Berlin, 12:00-13:00\"";
@@ -349,7 +361,8 @@ Settings resolve(std::span<const SettingValue> values) {
   std::vector<const SettingValue*> ordered;
   for (const SettingValue& value : values) {
     if (const auto why = misfit(value.key, value.value))
-      throw Error(Exit::invalid, Remedy::person, where(value) + value.key + ": \"" + value.value + "\" " + *why,
+      throw Error(Exit::invalid, Remedy::person,
+                  where(value) + value.key + ": " + (is_connection(value.key) ? "" : "\"" + value.value + "\" ") + *why,
                   "`switchback config show` lists every setting with its value and where it came from");
     // Whoever may write to the journal must not get by this what neither `set` nor a plan may say: a command, say.
     const SettingSpec& spec = *setting_spec(value.key);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "standbys.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/daemon/alert_poller.hpp"
@@ -21,6 +22,7 @@
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
 #include "switchback/postgres/catalog.hpp"
+#include "switchback/postgres/pgbouncer.hpp"
 #include "switchback/postgres/session.hpp"
 #include "switchback/postgres/usage.hpp"
 
@@ -61,6 +63,17 @@ std::unique_ptr<ports::Session> connect_to_replica(const Settings& settings, con
   return postgres::connect(options);
 }
 
+/// For usage evidence: what a busy server needs to hand out all its statements is still no reason to wait for long.
+std::unique_ptr<ports::Session> connect_to_sample(const Settings& settings, const std::string& connection,
+                                                  const std::string& database) {
+  auto options = options_for(settings, "usage");
+  options.database = connection;
+  options.dbname = database;
+  options.statement_timeout = std::chrono::milliseconds(10000);
+  options.connect_timeout = std::chrono::seconds(3);
+  return postgres::connect(options);
+}
+
 /// The plan as it was started: with its short forms expanded against the schema of that moment.
 Plan plan_of(const PlanRecord& record) {
   ReadPlan read = read_plan(record.long_form, record.file);
@@ -92,6 +105,10 @@ class Driver {
               return postgres::connect(options);
             },
             drives, [settings](const std::string& connection) { return connect_to_replica(settings, connection); }),
+        standbys_(settings.replica_connect,
+                  [settings](const std::string& connection, const std::string& database) {
+                    return connect_to_sample(settings, connection, database);
+                  }),
         session_(connect()) {}
 
   ports::Session& session() { return *session_; }
@@ -146,8 +163,21 @@ class Driver {
   engine::Surroundings surroundings() {
     std::vector<std::pair<std::string, std::string>> despite;
     for (const Despite& one : request_.despite) despite.emplace_back(one.what, one.reason);
-    return {catalog_,      watch_,           *usage_, [this] { return connect(); }, request_.settings, request_.actor,
-            request_.wait, request_.consent, despite, request_.on_progress};
+    std::vector<ports::SampledPooler> poolers;
+    for (const std::string& connection : settings_.pgbouncer)
+      poolers.push_back({postgres::pooler_name(connection), connection});
+    return {catalog_,
+            watch_,
+            *usage_,
+            [this] { return connect(); },
+            request_.settings,
+            request_.actor,
+            request_.wait,
+            request_.consent,
+            despite,
+            request_.on_progress,
+            [this](const std::string& database) { return standbys_.sessions(database); },
+            poolers};
   }
 
   DriveOutcome outcome_of(Workbench& bench, const engine::Stop& stop) {
@@ -185,6 +215,7 @@ class Driver {
   std::unique_ptr<ports::UsageSource> usage_ = postgres::make_usage_source(clone_.get());
   std::unique_ptr<AlertPoller> alerts_;
   Watch watch_;
+  Standbys standbys_;
   std::unique_ptr<ports::Session> session_;
 };
 
@@ -281,7 +312,7 @@ Explained explain_plan(const Plan& plan, const DriveRequest& request, bool onlin
   return engine::explain(expanded(std::move(whole), *session, catalog), session.get(), &catalog, settings);
 }
 
-std::vector<Judgement> usage_of(const std::string& name, const DriveRequest& request) {
+engine::UsageReport usage_of(const std::string& name, const DriveRequest& request) {
   Driver driver(request, settings_for(request, nullptr), false);
   const PlanRecord record = known(driver, name);
   return driver.look(record, [](Workbench& bench) { return engine::judge_usage(bench); });

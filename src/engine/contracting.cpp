@@ -11,6 +11,7 @@
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/migrating.hpp"
+#include "switchback/engine/probing.hpp"
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
@@ -57,17 +58,18 @@ std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
   return taken_tables(bench.fence().plan, bench.plan(), facts, sync);
 }
 
-void hide_now(Workbench& bench, ports::Session& session, const std::vector<Judgement>& judged) {
+void hide_now(Workbench& bench, ports::Session& session, const UsageReport& report) {
   if (!bench.advance(State::migrated, Event::hide)) return;
+  remove_probes(session, bench.fence().plan);
   const std::vector<TakenTable> tables = taken_of(bench, session);
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
   hide(session, bench.plan(), tables);
   for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, hiding_names(table));
   session.exec("INSERT INTO switchback.evidence (plan_id, document) VALUES ($1, $2::jsonb)",
-               {std::to_string(bench.fence().plan), evidence_document(judged)});
+               {std::to_string(bench.fence().plan), report.document});
   record_shapes(bench);
   bench.note("evidence_sealed", "every structure unused over " + show_duration(observe_window(bench)),
-             evidence_document(judged));
+             verdicts_document(report.judged));
   for (const auto& [what, reason] : bench.surroundings().despite) bench.note("despite", what + ": " + reason);
   bench.advance(State::hiding, Event::arrive);
 }
@@ -258,10 +260,10 @@ Stop drop_structures(Workbench& bench, const std::vector<TakenTable>& tables) {
 
 }  // namespace
 
-std::vector<Judgement> judge_usage(Workbench& bench) {
-  std::vector<Judgement> judged;
-  usage_hold(bench, judged);
-  return judged;
+UsageReport judge_usage(Workbench& bench) {
+  UsageReport report;
+  usage_hold(bench, report);
+  return report;
 }
 
 Stop hide_plan(Workbench& bench) {
@@ -271,17 +273,19 @@ Stop hide_plan(Workbench& bench) {
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); });
   if (stop.ok()) stop = compare_before_hiding(bench);
   if (!stop.ok()) return stop;
-  std::vector<Judgement> judged;
+  stop = bench.in_transaction([&](ports::Session& session) { install_probes(bench, session); });
+  if (!stop.ok()) return stop;
+  UsageReport report;
   const auto window = std::chrono::duration_cast<milliseconds>(observe_window(bench));
   const milliseconds every = std::clamp(window / 20, milliseconds(500), milliseconds(60000));
   stop = pass(bench, every, [&]() -> std::optional<Hold> {
     if (auto hold = consent_hold(bench)) return hold;
     if (auto hold = quarantine_hold(bench)) return hold;
-    return usage_hold(bench, judged);
+    return usage_hold(bench, report);
   });
   if (stop.ok()) stop = check_surroundings(bench);
   if (!stop.ok()) return stop;
-  return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, judged); });
+  return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, report); });
 }
 
 Stop begin_contract(Workbench& bench) {

@@ -1,30 +1,18 @@
 #include "switchback/engine/guard.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 
+#include "switchback/core/image_name.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/units.hpp"
 
 namespace switchback::engine {
 namespace {
 
-using nlohmann::json;
-
 Instant server_now(ports::Session& session) {
   const auto rows = session.exec("SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint");
   return Instant(std::chrono::milliseconds(rows.integer(0, 0)));
-}
-
-std::string shown_time(Instant at) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(at);
-  const std::time_t time = std::chrono::system_clock::to_time_t(seconds);
-  std::tm utc{};
-  gmtime_r(&time, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
 }
 
 /// Named under allow_silent, or taken away by the plan itself.
@@ -131,25 +119,36 @@ ports::UsageRequest usage_request(Workbench& bench, bool hidden) {
   request.allow_silent = bench.plan().contract.allow_silent;
   request.checked = bench.plan().external_checked;
   request.readers = bench.plan().readers;
-  request.image_before = bench.plan().images.before;
+  if (const auto& before = bench.plan().images.before) {
+    const Settings& settings = bench.settings();
+    request.image_before = live_name(settings.live_application, *before);
+    if (!settings.live_role.empty()) request.role_before = live_name(settings.live_role, *before);
+  }
+  request.poolers = bench.surroundings().poolers;
   return request;
 }
 
-std::optional<Hold> usage_hold(Workbench& bench, std::vector<Judgement>& judged) {
-  judged.clear();
-  const ports::UsageRequest request = usage_request(bench, false);
+std::optional<Hold> usage_hold(Workbench& bench, UsageReport& report) {
+  report = {};
+  ports::UsageRequest request = usage_request(bench, false);
+  if (bench.surroundings().standbys)
+    request.replicas =
+        bench.surroundings().standbys(bench.session().exec("SELECT pg_catalog.current_database()").text(0, 0));
   bench.usage().sample(bench.session(), request);
   const Instant now = server_now(bench.session());
   std::vector<std::string> reasons;
-  for (const StructureEvidence& evidence : bench.usage().gather(bench.session(), request)) {
-    judged.push_back(judge(evidence, now, observe_window(bench), ports::required_sources));
-    const Judgement& last = judged.back();
+  const std::vector<StructureEvidence> gathered = bench.usage().gather(bench.session(), request);
+  for (const StructureEvidence& evidence : gathered) {
+    report.judged.push_back(judge(evidence, now, observe_window(bench), ports::required_sources));
+    const Judgement& last = report.judged.back();
     if (last.verdict == Verdict::unused) continue;
     for (const std::string& reason : last.reasons)
       reasons.push_back(last.structure + " " + std::string(name(last.verdict)) + ": " + reason);
   }
+  report.document = evidence_document(bench, request, now, report.judged, gathered);
   if (reasons.empty() || bench.despite("usage")) return std::nullopt;
-  const bool used = std::ranges::any_of(judged, [](const Judgement& one) { return one.verdict == Verdict::used; });
+  const bool used =
+      std::ranges::any_of(report.judged, [](const Judgement& one) { return one.verdict == Verdict::used; });
   return hold_of(std::move(reasons), HoldKind::usage,
                  (used ? "nothing uses it for " : "it has been watched for ") + show_duration(observe_window(bench)) +
                      "; switchback usage " + bench.plan().name + " shows the evidence");
@@ -170,26 +169,6 @@ std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
   if (reasons.empty()) return std::nullopt;
   return hold_of(std::move(reasons), HoldKind::usage,
                  "it is changed or dropped, or the plan names what may go along under allow_silent");
-}
-
-std::string evidence_document(const std::vector<Judgement>& judged) {
-  json structures = json::array();
-  for (const Judgement& one : judged) {
-    json findings = json::array();
-    for (const Observation& finding : one.findings)
-      findings.push_back({{"source", finding.source},
-                          {"server", finding.server},
-                          {"finding", name(finding.finding)},
-                          {"detail", finding.detail},
-                          {"last_seen", finding.last_seen ? json(shown_time(*finding.last_seen)) : json(nullptr)}});
-    structures.push_back(
-        {{"structure", one.structure},
-         {"verdict", name(one.verdict)},
-         {"window", {{"from", shown_time(one.from)}, {"to", shown_time(one.to)}, {"covered", one.covered}}},
-         {"findings", findings},
-         {"reasons", one.reasons}});
-  }
-  return json{{"structures", structures}}.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace switchback::engine

@@ -193,12 +193,43 @@ CREATE TABLE switchback.usage_statement (
 );
 CREATE TABLE switchback.usage_session (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  source    text NOT NULL,
   server    text NOT NULL,
   role      text NOT NULL,
   application text NOT NULL,
   first_seen timestamptz NOT NULL,
   last_seen timestamptz NOT NULL,
-  PRIMARY KEY (plan_id, server, role, application)
+  PRIMARY KEY (plan_id, source, server, role, application)
+);
+CREATE TABLE switchback.usage_write (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  plan_id   bigint NOT NULL,
+  structure text NOT NULL,
+  how       text NOT NULL,
+  role      text NOT NULL,
+  application text NOT NULL,
+  at        timestamptz NOT NULL
+);
+COMMENT ON TABLE switchback.usage_write IS 'notes of the write probes, by the application''s own transactions: no reference and no key that one could wait for';
+CREATE TABLE switchback.usage_writer (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  structure text NOT NULL,
+  how       text NOT NULL,
+  role      text NOT NULL,
+  application text NOT NULL,
+  first_seen timestamptz NOT NULL,
+  last_seen timestamptz NOT NULL,
+  PRIMARY KEY (plan_id, structure, how, role, application)
+);
+CREATE TABLE switchback.usage_counter (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  server    text NOT NULL,
+  structure text NOT NULL,
+  relation  text NOT NULL,
+  name      text NOT NULL,
+  value     bigint NOT NULL,
+  rose_at   timestamptz,
+  PRIMARY KEY (plan_id, server, structure, relation)
 );
 CREATE TABLE switchback.usage_coverage (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,

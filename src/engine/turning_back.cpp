@@ -13,6 +13,7 @@
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/backfill.hpp"
 #include "switchback/engine/hiding.hpp"
+#include "switchback/engine/probing.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
 
@@ -413,6 +414,7 @@ Stop roll_back_plan(Workbench& bench, State to) {
     bench.reload();
     if (bench.record().state == State::rolling_back) return;
     if (!bench.advance(bench.record().state, Event::turn_back)) return;
+    remove_probes(session, bench.fence().plan);
     session.exec("UPDATE switchback.plan SET target = $2 WHERE id = $1",
                  {std::to_string(bench.fence().plan), std::string(name(to))});
     for (const auto& [what, reason] : bench.surroundings().despite) bench.note("despite", what + ": " + reason);

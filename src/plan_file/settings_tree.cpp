@@ -46,7 +46,7 @@ void read_replicas(Findings& findings, const std::string& key, const Value& list
   }
 }
 
-/// A command: a list of words, or one line of them.
+/// A command, or connection strings: a list of words, or one line of them.
 std::optional<std::string> read_words(Findings& findings, const std::string& key, const Value& value) {
   const Values values(findings);
   if (value.node->kind != Node::Kind::sequence) return values.setting(key, value);
@@ -74,7 +74,7 @@ std::optional<std::string> read_hours(Findings& findings, const std::string& key
 
 std::optional<std::string> read_value(Findings& findings, const SettingSpec& spec, const std::string& key,
                                       const Value& value) {
-  if (spec.form == "words") return read_words(findings, key, value);
+  if (spec.form == "words" || spec.form == "connections") return read_words(findings, key, value);
   if (spec.form == "hours") return read_hours(findings, key, value);
   return Values(findings).setting(key, value);
 }

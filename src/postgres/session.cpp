@@ -221,9 +221,11 @@ std::string connection_string(const ConnectOptions& options) {
   bool has_timeout = false;
   for (const auto& [key, value] : parsed(target_of(options.database))) {
     if (key == "application_name" || key == "fallback_application_name") continue;
+    if (key == "dbname" && !options.dbname.empty()) continue;
     has_timeout |= key == "connect_timeout";
     out += key + "=" + conninfo_quoted(value) + " ";
   }
+  if (!options.dbname.empty()) out += "dbname=" + conninfo_quoted(options.dbname) + " ";
   out += "application_name=" + conninfo_quoted(options.application_name.substr(0, 63));
   if (!has_timeout) out += " connect_timeout=" + std::to_string(options.connect_timeout.count());
   return out;

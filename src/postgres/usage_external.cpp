@@ -93,24 +93,42 @@ std::vector<Observation> external_readers(Session& session, const std::set<Table
   return observations;
 }
 
-std::vector<Observation> unsampled_standbys(Session& session, const std::vector<ports::SampledServer>& sampled) {
+namespace {
+
+/// A connection covers one standby, which it names as the server does, or by its slot.
+bool take(std::vector<std::string>& configured, const std::string& application, const std::string& slot) {
+  for (const std::string& name : {application, slot}) {
+    const auto found = std::find(configured.begin(), configured.end(), name);
+    if (name.empty() || found == configured.end()) continue;
+    configured.erase(found);
+    return true;
+  }
+  return false;
+}
+
+std::string configure(const std::string& replica) {
+  return "configure a connection to it: health: { replicas: [ { name: " + replica +
+         ", policy: required, connect: … } ] }";
+}
+
+}  // namespace
+
+std::vector<Observation> unsampled_standbys(Session& session, std::vector<std::string>& configured) {
   // Feedback over a slot is kept in the slot, else in the walsender (walsender.c, ProcessStandbyHSFeedbackMessage).
   const Rows rows = session.exec(R"sql(
 SELECT COALESCE(r.application_name, ''), r.state IS NULL,
-       r.backend_xmin IS NOT NULL OR COALESCE(s.xmin IS NOT NULL, false)
+       r.backend_xmin IS NOT NULL OR COALESCE(s.xmin IS NOT NULL, false), COALESCE(s.slot_name::text, '')
 FROM pg_catalog.pg_stat_replication r
 LEFT JOIN pg_catalog.pg_replication_slots s ON s.active_pid = r.pid
 WHERE COALESCE(s.slot_type, 'physical') = 'physical' AND COALESCE(r.application_name, '') NOT LIKE '%pg_basebackup%'
 UNION ALL
-SELECT s.slot_name::text, false, s.xmin IS NOT NULL FROM pg_catalog.pg_replication_slots s
+SELECT s.slot_name::text, false, s.xmin IS NOT NULL, s.slot_name::text FROM pg_catalog.pg_replication_slots s
 WHERE s.slot_type = 'physical' AND NOT s.active AND s.xmin IS NOT NULL
 ORDER BY 1)sql");
   std::vector<Observation> observations;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::string replica = rows.text(i, 0);
-    if (std::any_of(sampled.begin(), sampled.end(),
-                    [&](const auto& one) { return one.name == replica && one.session; }))
-      continue;
+    if (take(configured, replica, rows.text(i, 3))) continue;
     Observation observation{"statements", replica, Finding::clear, "not sampled (no connection configured)",
                             std::nullopt, ""};
     if (rows.boolean(i, 1)) {
@@ -120,13 +138,36 @@ ORDER BY 1)sql");
     } else if (rows.boolean(i, 2)) {
       observation.finding = Finding::unknown;
       observation.detail += ", and it runs queries (hot_standby_feedback)";
-      observation.remedy =
-          "configure a connection to it: health: { replicas: [ { name: " + replica + ", connect: … } ] }";
+      observation.remedy = configure(replica);
     } else {
       observation.detail += "; it sends no hot_standby_feedback, so it is taken for one that runs no queries";
     }
     observations.push_back(std::move(observation));
   }
+  return observations;
+}
+
+std::vector<std::pair<std::string, std::string>> followers(Session& standby) {
+  const Rows rows = standby.exec(R"sql(
+SELECT COALESCE(r.application_name, ''), COALESCE(s.slot_name::text, '')
+FROM pg_catalog.pg_stat_replication r
+LEFT JOIN pg_catalog.pg_replication_slots s ON s.active_pid = r.pid
+WHERE COALESCE(s.slot_type, 'physical') = 'physical' AND COALESCE(r.application_name, '') NOT IN ('pg_basebackup', 'pg_receivewal')
+ORDER BY 1)sql");
+  std::vector<std::pair<std::string, std::string>> names;
+  for (std::size_t i = 0; i < rows.size(); ++i) names.emplace_back(rows.text(i, 0), rows.text(i, 1));
+  return names;
+}
+
+std::vector<Observation> unsampled_followers(const std::string& standby,
+                                             const std::vector<std::pair<std::string, std::string>>& following,
+                                             std::vector<std::string>& configured) {
+  std::vector<Observation> observations;
+  for (const auto& [application, slot] : following)
+    if (!take(configured, application, slot))
+      observations.push_back({"statements", application, Finding::unknown,
+                              "a standby of the standby " + standby + ", not sampled (no connection configured)",
+                              std::nullopt, configure(application)});
   return observations;
 }
 

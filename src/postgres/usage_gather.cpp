@@ -4,8 +4,10 @@
 
 #include "switchback/postgres/closure.hpp"
 #include "switchback/postgres/usage.hpp"
+#include "usage_counters.hpp"
 #include "usage_external.hpp"
 #include "usage_judging.hpp"
+#include "usage_probe.hpp"
 #include "usage_reach.hpp"
 #include "usage_reading.hpp"
 #include "usage_sample.hpp"
@@ -74,18 +76,18 @@ std::vector<Ran> statements_that_ran(Session& session, const UsageRequest& reque
 }
 
 struct SessionRow {
-  std::string server, role, application;
+  std::string source, server, role, application;
   std::optional<Instant> last_seen;
 };
 
 std::vector<SessionRow> sessions_seen(Session& session, const UsageRequest& request) {
-  const Rows rows = session.exec("SELECT server, role, application, " + milliseconds_sql("last_seen") +
+  const Rows rows = session.exec("SELECT source, server, role, application, " + milliseconds_sql("last_seen") +
                                      " FROM switchback.usage_session WHERE plan_id = $1::bigint "
-                                     "ORDER BY last_seen DESC, server, role, application",
+                                     "ORDER BY last_seen DESC, source, server, role, application",
                                  {std::to_string(request.plan)});
   std::vector<SessionRow> seen;
   for (std::size_t i = 0; i < rows.size(); ++i)
-    seen.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), instant(rows, i, 3)});
+    seen.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), rows.text(i, 3), instant(rows, i, 4)});
   return seen;
 }
 
@@ -107,59 +109,105 @@ class Gathering {
         seen_(sessions_seen(session, request)),
         allowed_(allowed_names(request)) {
     servers_.insert("primary");
-    for (const ports::SampledServer& replica : request.replicas)
-      if (replica.session) servers_.insert(replica.name);
+    for (const ports::SampledServer& replica : request.replicas) servers_.insert(replica.name);
+    for (const ports::SampledPooler& pooler : request.poolers) poolers_.insert(pooler.name);
   }
 
   StructureEvidence evidence_of(const Structure& structure) {
     Reached reach = reached(session_, structure, allowed_);
-    StructureEvidence evidence{reach.structure, std::move(reach.observations), {}};
+    StructureEvidence evidence{reach.structure, std::move(reach.observations), {}, {}};
     for (const auto& broken : judges_.broken_functions(reach.sql_functions, structure, reach.target)) {
       reach.target.functions.insert(broken.name);
       evidence.observations.push_back({"functions", "primary", Finding::used,
                                        "function " + broken.identity + " does not work without it: " + broken.complaint,
                                        std::nullopt, "change it so that it does without"});
     }
-    add_coverage(evidence);
+    add_coverage(evidence, structure);
     add_statements(evidence, structure, reach.target);
     if (auto remark = judges_.remark()) evidence.observations.push_back(std::move(*remark));
     add_sessions(evidence);
     for (Observation& one : external_readers(session_, reach.target.relations, request_.checked))
       evidence.observations.push_back(std::move(one));
-    for (Observation& one : unsampled_standbys(session_, request_.replicas))
-      evidence.observations.push_back(std::move(one));
+    add_unsampled(evidence);
+    if (structure.kind == Structure::Kind::column) add_writers(evidence);
+    add_counters(evidence);
     return evidence;
   }
 
  private:
-  void add_coverage(StructureEvidence& evidence) {
-    const Rows rows =
-        session_.exec("SELECT source, server, " + milliseconds_sql("since") + ", " + milliseconds_sql("until") +
-                          ", cut_by, marks->>'blind', marks->>'remedy' FROM switchback.usage_coverage "
-                          "WHERE plan_id = $1::bigint ORDER BY source, server",
-                      {std::to_string(request_.plan)});
+  void add_coverage(StructureEvidence& evidence, const Structure& structure) {
+    const Rows rows = session_.exec(
+        "SELECT source, server, " + milliseconds_sql("since") + ", " + milliseconds_sql("until") +
+            ", cut_by, marks->>'blind', marks->>'unread', marks->>'remedy' FROM switchback.usage_coverage "
+            "WHERE plan_id = $1::bigint ORDER BY source, server",
+        {std::to_string(request_.plan)});
     std::set<std::pair<std::string, std::string>> there;
+    std::set<std::string> unread;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (!servers_.contains(rows.text(i, 1))) continue;
+      if (!(rows.text(i, 0) == "pgbouncer" ? poolers_ : servers_).contains(rows.text(i, 1))) continue;
+      if (rows.text(i, 0) == "write_probe" && structure.kind != Structure::Kind::column) continue;
       there.emplace(rows.text(i, 0), rows.text(i, 1));
       evidence.coverage.push_back(
           {rows.text(i, 0), rows.text(i, 1), instant(rows, i, 2), instant(rows, i, 3), rows.text(i, 4)});
       if (rows.at(i, 5))
         evidence.observations.push_back(
-            {rows.text(i, 0), rows.text(i, 1), Finding::unknown, rows.text(i, 5), std::nullopt, rows.text(i, 6)});
+            {rows.text(i, 0), rows.text(i, 1), Finding::unknown, rows.text(i, 5), std::nullopt, rows.text(i, 7)});
+      if (rows.at(i, 6) && unread.insert(rows.text(i, 1)).second)
+        evidence.observations.push_back({rows.text(i, 0), rows.text(i, 1), Finding::unknown,
+                                         "cannot be read now: " + rows.text(i, 6), std::nullopt, rows.text(i, 7)});
     }
     for (const std::string& server : servers_)
       for (const std::string& source : ports::required_sources)
         if (!there.contains({source, server}))
           evidence.coverage.push_back({source, server, std::nullopt, std::nullopt, ""});
+    for (const std::string& pooler : poolers_)
+      if (!there.contains({"pgbouncer", pooler}))
+        evidence.coverage.push_back({"pgbouncer", pooler, std::nullopt, std::nullopt, ""});
+    if (!poolers_.empty()) evidence.required.emplace_back("pgbouncer");
+  }
+
+  /// They must cover the window on every server, as statements must.
+  void add_counters(StructureEvidence& evidence) {
+    std::vector<Observation> seen = counters(session_, request_.plan, evidence.structure);
+    std::erase_if(evidence.coverage, [&](const Coverage& one) { return one.source == "counters" && seen.empty(); });
+    if (seen.empty()) return;
+    evidence.required.emplace_back("counters");
+    for (const std::string& server : servers_)
+      if (std::ranges::none_of(evidence.coverage,
+                               [&](const Coverage& one) { return one.source == "counters" && one.server == server; }))
+        evidence.coverage.push_back({"counters", server, std::nullopt, std::nullopt, ""});
+    for (Observation& one : seen) evidence.observations.push_back(std::move(one));
+  }
+
+  void add_writers(StructureEvidence& evidence) const {
+    std::vector<Observation> seen = writers(session_, request_.plan, evidence.structure);
+    if (seen.empty()) return;
+    evidence.required.emplace_back("write_probe");
+    for (Observation& one : seen) evidence.observations.push_back(std::move(one));
+  }
+
+  /// Standbys that the primary shows, and those that sampled standbys showed.
+  void add_unsampled(StructureEvidence& evidence) const {
+    std::vector<std::string> configured;
+    for (const ports::SampledServer& replica : request_.replicas) configured.push_back(replica.name);
+    for (Observation& one : unsampled_standbys(session_, configured)) evidence.observations.push_back(std::move(one));
+    const Rows rows = session_.exec(
+        "SELECT server, marks->'followers' FROM switchback.usage_coverage WHERE plan_id = $1::bigint AND source = "
+        "'statements' AND marks ? 'followers' ORDER BY server",
+        {std::to_string(request_.plan)});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!servers_.contains(rows.text(i, 0))) continue;
+      const auto following = json::parse(rows.text(i, 1)).get<std::vector<std::pair<std::string, std::string>>>();
+      for (Observation& one : unsampled_followers(rows.text(i, 0), following, configured))
+        evidence.observations.push_back(std::move(one));
+    }
   }
 
   void add_statements(StructureEvidence& evidence, const Structure& structure, const JudgeTarget& target) {
     judge_all(evidence.structure, structure, target);
     std::map<std::string, std::size_t> cleared;
     for (const Ran& statement : ran_) {
-      if (!servers_.contains(statement.server)) continue;
-      const json& judged = statement.judged[evidence.structure];
+      const json& judged = statement.judged.at(evidence.structure);
       const std::string use = judged.value("use", "unparsed");
       if (use == name(StatementUse::does_not)) {
         ++cleared[statement.server];
@@ -187,7 +235,6 @@ class Gathering {
     std::vector<Ran*> open;
     std::vector<Suspect> suspects;
     for (Ran& statement : ran_) {
-      if (!servers_.contains(statement.server)) continue;
       const json& judged = statement.judged[shown];
       const bool tolerant = is_tolerant(statement);
       const bool known = judged.is_object() && judged.value("question", "") == question;
@@ -223,7 +270,7 @@ class Gathering {
     return std::any_of(request_.readers.begin(), request_.readers.end(), [&](const TolerantReader& reader) {
       if (reader.role) return *reader.role == statement.role;
       const auto of_role = [&](const SessionRow& row) {
-        return row.server == statement.server && row.role == statement.role;
+        return (row.server == statement.server || row.source == "pgbouncer") && row.role == statement.role;
       };
       return std::any_of(seen_.begin(), seen_.end(), of_role) &&
              std::all_of(seen_.begin(), seen_.end(), [&](const SessionRow& row) {
@@ -257,8 +304,9 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
     std::string detail = excerpt(statement.text) + " by role " + statement.role;
     std::string applications;
     for (const SessionRow& row : seen_)
-      if (row.server == statement.server && row.role == statement.role && !row.application.empty() && row.last_seen &&
-          statement.at && *row.last_seen + std::chrono::minutes{5} >= *statement.at)
+      if ((row.server == statement.server || row.source == "pgbouncer") && row.role == statement.role &&
+          !row.application.empty() && row.last_seen && statement.at &&
+          *row.last_seen + std::chrono::minutes{5} >= *statement.at)
         applications += (applications.empty() ? "" : ", ") + row.application;
     if (!applications.empty()) detail += ", whose sessions are " + applications;
     const std::string why = judged.value("why", "");
@@ -266,23 +314,29 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
     return why.empty() ? detail : detail + " (" + why + ")";
   }
 
+  bool is_of_image_before(const SessionRow& row) const {
+    // The server keeps 63 bytes of an application_name, and of a role.
+    const std::string application = request_.image_before.value_or("").substr(0, 63);
+    const std::string role = request_.role_before.value_or("").substr(0, 63);
+    return (!application.empty() && row.application == application) || (!role.empty() && row.role == role);
+  }
+
   void add_sessions(StructureEvidence& evidence) const {
-    // The server keeps 63 bytes of an application_name.
-    const std::string before = request_.image_before.value_or("").substr(0, 63);
-    std::map<std::string, std::string> others;
+    std::map<std::pair<std::string, std::string>, std::string> others;
     for (const SessionRow& row : seen_) {
-      if (!servers_.contains(row.server)) continue;
-      if (!before.empty() && row.application == before)
-        evidence.observations.push_back({"sessions", row.server, Finding::used,
-                                         "session of " + row.application + ", role " + row.role, row.last_seen,
+      const std::string application = row.application.empty() ? "unnamed" : row.application;
+      if (is_of_image_before(row)) {
+        evidence.observations.push_back({row.source, row.server, Finding::used,
+                                         "session of " + application + ", role " + row.role, row.last_seen,
                                          "take the image before out of service"});
-      else
-        others[row.server] += (others[row.server].empty() ? "" : ", ") +
-                              (row.application.empty() ? "unnamed" : row.application) + " as " + row.role;
+        continue;
+      }
+      std::string& names = others[{row.source, row.server}];
+      names += (names.empty() ? "" : ", ") + application + " as " + row.role;
     }
-    for (const auto& [server, names] : others)
+    for (const auto& [where, names] : others)
       evidence.observations.push_back(
-          {"sessions", server, Finding::clear, "other sessions: " + excerpt(names), std::nullopt, ""});
+          {where.first, where.second, Finding::clear, "other sessions: " + excerpt(names), std::nullopt, ""});
   }
 
   Session& session_;
@@ -291,7 +345,8 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
   std::vector<Ran> ran_;
   std::vector<SessionRow> seen_;
   std::vector<std::string> allowed_;
-  std::set<std::string> servers_;
+  std::set<std::string> poolers_;
+  std::set<std::string> servers_;  ///< that must be covered; what was seen on others counts as well
 };
 
 class PostgresUsage final : public ports::UsageSource {

@@ -11,10 +11,12 @@ namespace {
 using ports::Rows;
 using ports::Session;
 
-/// A placeholder of the same name in postgresql.conf is not in pg_settings: a row means the library is loaded.
+/// A placeholder of the same name in postgresql.conf is not in pg_settings: a row means the library is loaded. What
+/// this role or session has for itself says nothing of the others': it reads as "the sampler's own".
 std::map<std::string, std::string> settings_of(Session& session) {
   const Rows rows = session.exec(
-      "SELECT name, setting FROM pg_catalog.pg_settings WHERE name LIKE 'pg\\_stat\\_statements.%' OR name = "
+      "SELECT name, CASE WHEN source IN ('user', 'database user', 'client', 'session') THEN 'the sampler''s own' ELSE "
+      "setting END FROM pg_catalog.pg_settings WHERE name LIKE 'pg\\_stat\\_statements.%' OR name = "
       "'compute_query_id'");
   std::map<std::string, std::string> settings;
   for (std::size_t i = 0; i < rows.size(); ++i) settings[rows.text(i, 0)] = rows.text(i, 1);
@@ -35,11 +37,11 @@ Blindness why_blind(Session& session, const std::string& schema, const std::map<
   if (track != "all")
     return {"pg_stat_statements.track is " + track + ": statements inside functions are not seen",
             "ALTER SYSTEM SET pg_stat_statements.track = 'all'; SELECT pg_reload_conf();"};
-  if (setting("pg_stat_statements.track_utility") == "off")
-    return {"pg_stat_statements.track_utility is off: COPY is not seen",
+  if (setting("pg_stat_statements.track_utility") != "on")
+    return {"pg_stat_statements.track_utility is " + setting("pg_stat_statements.track_utility") + ": COPY is not seen",
             "ALTER SYSTEM SET pg_stat_statements.track_utility = on; SELECT pg_reload_conf();"};
-  if (setting("compute_query_id") == "off")
-    return {"compute_query_id is off: no statement is counted",
+  if (const std::string computed = setting("compute_query_id"); computed == "off" || computed == "the sampler's own")
+    return {"compute_query_id is " + computed + ": no statement is sure to be counted",
             "ALTER SYSTEM SET compute_query_id = 'auto'; SELECT pg_reload_conf();"};
   const Rows roles = session.exec(R"sql(
 SELECT COALESCE(r.rolname, 'every role'), c FROM pg_catalog.pg_db_role_setting s
@@ -47,7 +49,7 @@ LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole CROSS JOIN LATERAL pg_catal
 WHERE (s.setdatabase = 0 OR s.setdatabase = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))
   AND (c LIKE 'pg\_stat\_statements.track=%' AND c <> 'pg_stat_statements.track=all'
     OR c LIKE 'pg\_stat\_statements.track\_utility=%' AND c NOT IN ('pg_stat_statements.track_utility=on', 'pg_stat_statements.track_utility=true')
-    OR c = 'compute_query_id=off'))sql");
+    OR c LIKE 'compute\_query\_id=%' AND c NOT IN ('compute_query_id=on', 'compute_query_id=auto', 'compute_query_id=regress')))sql");
   if (!roles.empty())
     return {"statements of " + roles.text(0, 0) + " are not all counted: " + roles.text(0, 1),
             "ALTER ROLE … RESET that setting, or ALTER DATABASE … RESET it"};

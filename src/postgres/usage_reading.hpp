@@ -7,15 +7,9 @@
 #include <vector>
 
 #include "switchback/ports/session.hpp"
+#include "usage_coverage.hpp"
 
 namespace switchback::postgres {
-
-/// Why statements cannot be watched now; empty: they can.
-struct Blindness {
-  std::string reason;
-  std::string remedy;
-  explicit operator bool() const { return !reason.empty(); }
-};
 
 struct StatementCount {
   std::string role;

@@ -3,7 +3,12 @@
 #include <nlohmann/json.hpp>
 
 #include "switchback/core/error.hpp"
+#include "switchback/postgres/pgbouncer.hpp"
 #include "switchback/postgres/statement_judge.hpp"
+#include "usage_counters.hpp"
+#include "usage_coverage.hpp"
+#include "usage_external.hpp"
+#include "usage_probe.hpp"
 #include "usage_reach.hpp"
 #include "usage_reading.hpp"
 
@@ -15,87 +20,48 @@ using ports::Rows;
 using ports::Session;
 using ports::Transaction;
 
-std::string dumped(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-/// What the journal holds of one source on one server.
-struct Recorded {
-  bool looked = false;  ///< at least once something could be seen
-  json marks = json::object();
-  bool long_gap = false;  ///< more than 5 minutes since the last look
-};
-
 class Sampler {
  public:
-  Sampler(Session& journal, std::int64_t plan, std::set<std::string> names)
-      : journal_(journal), plan_(std::to_string(plan)), names_(std::move(names)) {}
+  Sampler(CoverageJournal& coverage, std::set<std::string> names)
+      : coverage_(coverage), journal_(coverage.journal()), plan_(coverage.plan()), names_(std::move(names)) {}
 
-  /// Two samplers of one plan at once would each count from a state the other has moved on from.
-  void begin() {
-    journal_.exec("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('switchback usage ' || $1, 0))",
-                  {plan_});
-  }
-
-  void statements(Session& server, const std::string& name) {
-    const std::string now = clock();
-    const Recorded before = recorded("statements", name);
+  /// `marks`: what else is to be kept of this look.
+  void statements(Session& server, const std::string& name, json marks = json::object()) {
+    const std::string now = coverage_.clock();
+    const Recorded before = coverage_.recorded("statements", name);
     const StatementReading reading = read_statements(server);
-    json marks{{"names", names_}, {"looked", true}};
-    if (reading.blind) {
-      marks = before.marks;
-      marks["blind"] = reading.blind.reason;
-      marks["remedy"] = reading.blind.remedy;
-      // The keys are kept: what was there before and is there after shows whether the counters bridge it.
-      return cover("statements", name, now, marks, true, reading.blind.reason);
-    }
-    marks.update(json{{"dealloc", reading.marks.dealloc},
+    // The keys are kept: what was there before and is there after shows whether the counters bridge it.
+    if (reading.blind) return coverage_.blind("statements", name, before, reading.blind);
+    marks.update(json{{"names", names_},
+                      {"dealloc", reading.marks.dealloc},
                       {"reset", reading.marks.reset},
                       {"server_reset", reading.marks.server_reset},
                       {"server_start", reading.marks.server_start}});
     std::vector<std::string> cuts = moved(before, reading.marks);
-    if (count(server, name, reading, before)) cuts.push_back("entries of pg_stat_statements were evicted or reset");
-    std::string cut_by;
-    for (const std::string& cut : cuts) cut_by += (cut_by.empty() ? "" : "; ") + cut;
-    cover("statements", name, now, marks, !cuts.empty(), cut_by);
+    for (std::string& cut : count(server, name, reading, before)) cuts.push_back(std::move(cut));
+    coverage_.seen("statements", name, now, before, std::move(marks), std::move(cuts));
   }
 
   void sessions(Session& server, const std::string& name) {
-    const std::string now = clock();
-    const Recorded before = recorded("sessions", name);
-    json seen = json::array();
-    for (const SessionSeen& one : read_sessions(server))
-      seen.push_back({{"role", one.role}, {"application", one.application}});
-    journal_.exec(R"sql(
-INSERT INTO switchback.usage_session (plan_id, server, role, application, first_seen, last_seen)
-SELECT $1::bigint, $2, x.role, x.application, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp()
-FROM pg_catalog.jsonb_to_recordset($3::jsonb) AS x(role text, application text)
-ON CONFLICT (plan_id, server, role, application) DO UPDATE SET last_seen = excluded.last_seen)sql",
-                  {plan_, name, dumped(seen)});
-    cover("sessions", name, now, json::object(), before.long_gap, "nobody looked for more than 5 minutes");
+    const std::string now = coverage_.clock();
+    std::set<SessionSeen> seen;
+    for (SessionSeen& one : read_sessions(server)) seen.insert(std::move(one));
+    connected("sessions", name, now, seen);
+  }
+
+  /// Clients of a pooler, which the server does not know by their names.
+  void clients(const ports::SampledPooler& pooler, const std::string& database) {
+    const std::string now = coverage_.clock();
+    std::set<SessionSeen> seen;
+    for (const PoolerClient& one : pooler_clients(pooler.connection, database, std::chrono::seconds(3)))
+      seen.insert({one.role, one.application});
+    connected("pgbouncer", pooler.name, now, seen);
   }
 
  private:
-  std::string clock() { return journal_.exec("SELECT pg_catalog.clock_timestamp()").text(0, 0); }
-
-  Recorded recorded(const std::string& source, const std::string& server) {
-    const Rows rows = journal_.exec(
-        "SELECT marks, pg_catalog.clock_timestamp() - until > interval '5 minutes' FROM switchback.usage_coverage "
-        "WHERE plan_id = $1::bigint AND source = $2 AND server = $3",
-        {plan_, source, server});
-    if (rows.empty()) return {};
-    json marks = json::parse(rows.text(0, 0));
-    const bool looked = source == "sessions" || marks.value("looked", false);
-    return {looked, std::move(marks), rows.boolean(0, 1)};
-  }
-
   static std::vector<std::string> moved(const Recorded& before, const CounterMarks& now) {
     std::vector<std::string> cuts;
-    if (before.marks.contains("blind")) {
-      cuts.push_back("before, " + before.marks["blind"].get<std::string>());
-      return cuts;
-    }
-    if (!before.looked) return cuts;
+    if (before.marks.contains("blind") || !before.looked) return cuts;
     const auto differs = [&](const char* mark, const std::string& value) {
       return before.marks.value(mark, "") != value;
     };
@@ -108,10 +74,12 @@ ON CONFLICT (plan_id, server, role, application) DO UPDATE SET last_seen = exclu
     return cuts;
   }
 
-  /// Brings usage_statement up to date. True: an entry that was there is gone, so others may have come and gone too.
+  /// Brings usage_statement up to date, and says why others may have come and gone unseen: an entry that was there is
+  /// gone, or counts less than it did.
   /// A statement ran since the last look when its count rose, fell (gone and back), or it is new; at the very first
   /// look nothing is known of when it ran.
-  bool count(Session& server, const std::string& name, const StatementReading& reading, const Recorded& before) {
+  std::vector<std::string> count(Session& server, const std::string& name, const StatementReading& reading,
+                                 const Recorded& before) {
     const bool more_names = before.looked && forgets_irrelevant(before);
     std::map<std::string, std::pair<std::int64_t, bool>> known;  // key → calls, relevant
     const Rows rows = journal_.exec(
@@ -121,6 +89,7 @@ ON CONFLICT (plan_id, server, role, application) DO UPDATE SET last_seen = exclu
     for (std::size_t i = 0; i < rows.size(); ++i) known[rows.text(i, 0)] = {rows.integer(i, 1), rows.boolean(i, 2)};
 
     bool vanished = false;
+    bool fell = false;
     std::vector<std::string> gone, to_read;
     json changed = json::array();
     for (const auto& [key, was] : known) {
@@ -129,7 +98,10 @@ ON CONFLICT (plan_id, server, role, application) DO UPDATE SET last_seen = exclu
       if (found == reading.counts.end()) {
         vanished |= calls >= 0;
         if (calls >= 0 || !relevant) gone.push_back(key);
-      } else if (relevant && found->second.calls != calls) {
+        continue;
+      }
+      fell |= found->second.calls < calls;
+      if (found->second.calls != calls && (relevant || found->second.calls < calls)) {
         changed.push_back({{"key", key}, {"calls", found->second.calls}});
       } else if (!relevant && more_names) {
         to_read.push_back(key);
@@ -150,7 +122,10 @@ ON CONFLICT (plan_id, server, role, application) DO UPDATE SET last_seen = exclu
       if (matters || !known.contains(key)) fresh.push_back(entry);
     }
     write(name, fresh, changed, gone, before.looked);
-    return vanished && before.looked;
+    std::vector<std::string> cuts;
+    if (vanished && before.looked) cuts.push_back("entries of pg_stat_statements were evicted or reset");
+    if (fell && before.looked) cuts.push_back("counts of pg_stat_statements fell: entries were evicted or reset");
+    return cuts;
   }
 
   /// A view or function that reads the table now and did not before: texts put aside as of no interest may name it.
@@ -189,21 +164,80 @@ WHERE s.plan_id = $1::bigint AND s.server = $2 AND s.key = x.key)sql",
         {plan_, name, array_literal(gone)});
   }
 
-  void cover(const std::string& source, const std::string& server, const std::string& now, const json& marks, bool cut,
-             const std::string& cut_by) {
+  void connected(const std::string& source, const std::string& server, const std::string& now,
+                 const std::set<SessionSeen>& all) {
+    const Recorded before = coverage_.recorded(source, server);
+    json seen = json::array();
+    for (const SessionSeen& one : all) seen.push_back({{"role", one.role}, {"application", one.application}});
     journal_.exec(R"sql(
-INSERT INTO switchback.usage_coverage AS c (plan_id, source, server, since, until, marks, cut_by)
-VALUES ($1::bigint, $2, $3, $4::timestamptz, $4::timestamptz, $5::jsonb, CASE WHEN $6 = 't' THEN $7 END)
-ON CONFLICT (plan_id, source, server) DO UPDATE
-SET since = CASE WHEN $6 = 't' THEN excluded.since ELSE c.since END, until = excluded.until, marks = excluded.marks,
-    cut_by = CASE WHEN $6 = 't' THEN $7 ELSE c.cut_by END)sql",
-                  {plan_, source, server, now, dumped(marks), cut ? "t" : "f", cut_by});
+INSERT INTO switchback.usage_session (plan_id, source, server, role, application, first_seen, last_seen)
+SELECT $1::bigint, $2, $3, x.role, x.application, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp()
+FROM pg_catalog.jsonb_to_recordset($4::jsonb) AS x(role text, application text)
+ON CONFLICT (plan_id, source, server, role, application) DO UPDATE SET last_seen = excluded.last_seen)sql",
+                  {plan_, source, server, dumped(seen)});
+    coverage_.seen(source, server, now, before, json::object(),
+                   before.gap.empty() ? std::vector<std::string>{} : std::vector{before.gap});
   }
 
+  CoverageJournal& coverage_;
   Session& journal_;
-  std::string plan_;
+  const std::string& plan_;
   std::set<std::string> names_;
 };
+
+/// What tells one running server from another.
+struct Identity {
+  std::string cluster, database, started;
+  bool standby = false;
+};
+
+Identity identity_of(Session& session) {
+  const Rows rows = session.exec(
+      "SELECT s.system_identifier, pg_catalog.current_database(), pg_catalog.pg_postmaster_start_time(), "
+      "pg_catalog.pg_is_in_recovery() FROM pg_catalog.pg_control_system() s");
+  return {rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.boolean(0, 3)};
+}
+
+/// Why what a connection reaches is not the standby it was configured for. `others`: what was sampled already.
+std::string why_not_it(const Identity& one, const std::map<std::string, Identity>& others) {
+  const Identity& primary = others.at("primary");
+  if (one.cluster != primary.cluster) return "its connection reaches another database cluster";
+  for (const auto& [name, other] : others)
+    if (other.started == one.started) return "its connection reaches the same server as that of " + name;
+  if (!one.standby) return "its connection reaches a server that is no standby";
+  if (one.database != primary.database)
+    return "its connection reaches the database " + one.database + ", not " + primary.database;
+  return "";
+}
+
+std::vector<const char*> sources_of(const std::vector<Counted>& counted) {
+  std::vector<const char*> sources{"statements", "sessions"};
+  if (!counted.empty()) sources.push_back("counters");
+  return sources;
+}
+
+constexpr const char* mend_connection = "mend its entry under health: { replicas: … } in the configuration";
+
+/// Throws when the standby cannot be read.
+void sample_standby(Sampler& sampler, CoverageJournal& coverage, const ports::SampledServer& replica,
+                    const std::vector<Counted>& counted, std::map<std::string, Identity>& servers) {
+  const Identity identity = identity_of(*replica.session);
+  if (const std::string why = why_not_it(identity, servers); !why.empty()) {
+    for (const char* source : sources_of(counted))
+      coverage.blind(source, replica.name, coverage.recorded(source, replica.name), {why, mend_connection});
+    return;
+  }
+  servers.emplace(replica.name, identity);
+  sampler.statements(*replica.session, replica.name, json{{"followers", followers(*replica.session)}});
+  sampler.sessions(*replica.session, replica.name);
+  sample_counters(coverage, *replica.session, replica.name, counted);
+}
+
+void unread(CoverageJournal& coverage, const std::string& server, const std::vector<Counted>& counted,
+            const std::string& why) {
+  for (const char* source : sources_of(counted))
+    coverage.unread(source, server, {why, "bring it back, or take it out of health: { replicas: … }"});
+}
 
 }  // namespace
 
@@ -211,21 +245,38 @@ void sample(Session& session, const ports::UsageRequest& request) {
   std::set<std::string> names;
   for (const Structure& structure : request.structures) names.merge(reached(session, structure, {}).target.watched());
   Transaction transaction(session);
-  Sampler sampler(session, request.plan, names);
-  sampler.begin();
+  CoverageJournal coverage(session, request.plan);
+  coverage.begin();
+  Sampler sampler(coverage, names);
   sampler.statements(session, "primary");
   sampler.sessions(session, "primary");
+  sample_probe(coverage);
+  const std::vector<Counted> counters_of = counted(session, request.structures);
+  sample_counters(coverage, session, "primary", counters_of);
+  std::map<std::string, Identity> servers{{"primary", identity_of(session)}};
   for (const ports::SampledServer& replica : request.replicas) {
-    if (!replica.session) continue;
+    if (!replica.session) {
+      unread(coverage, replica.name, counters_of, replica.unreachable);
+      continue;
+    }
     transaction.exec("SAVEPOINT one_server");
     try {
-      sampler.statements(*replica.session, replica.name);
-      sampler.sessions(*replica.session, replica.name);
+      sample_standby(sampler, coverage, replica, counters_of, servers);
       transaction.exec("RELEASE SAVEPOINT one_server");
-    } catch (const Error&) {
-      // Its coverage does not go on: the verdict says when it was last sampled. If the journal's own session broke,
-      // this throws again.
+    } catch (const Error& error) {
+      // If the journal's own session broke, this throws again.
       transaction.exec("ROLLBACK TO SAVEPOINT one_server");
+      unread(coverage, replica.name, counters_of, error.what());
+    }
+  }
+  for (const ports::SampledPooler& pooler : request.poolers) {
+    transaction.exec("SAVEPOINT one_server");
+    try {
+      sampler.clients(pooler, servers.at("primary").database);
+      transaction.exec("RELEASE SAVEPOINT one_server");
+    } catch (const Error& error) {
+      transaction.exec("ROLLBACK TO SAVEPOINT one_server");
+      coverage.unread("pgbouncer", pooler.name, {error.what(), error.hint()});
     }
   }
   transaction.commit();

@@ -1,7 +1,4 @@
-#include <nlohmann/json.hpp>
-
 #include "catch.hpp"
-#include "switchback/postgres/usage_json.hpp"
 #include "usage_world.hpp"
 
 using namespace switchback;
@@ -277,7 +274,7 @@ TEST_CASE("a replica is sampled where there is a connection, and noted where the
   CHECK(noted());
 
   const auto replica = world.connect("switchback test", server().on_replica(world.uri));
-  world.request.replicas = {{name, replica.get()}};
+  world.request.replicas = {{name, replica.get(), ""}};
   CHECK_FALSE(noted());
   CHECK(has_reason(world.verdict(), "sessions on " + name));
   world.sample();
@@ -315,22 +312,4 @@ TEST_CASE("two samplers at once lose nothing", "[usage]") {
   }
   world.watched_for_a_day();
   CHECK(world.verdict().verdict == Verdict::unused);
-}
-
-TEST_CASE("the evidence is JSON that scripts can read", "[usage]") {
-  UsageWorld world;
-  world.sample();
-  world.watched_for_a_day();
-  world.application("SELECT full_name FROM users");
-  world.sample();
-  const auto read = nlohmann::json::parse(postgres::usage_json("split", {world.verdict()}));
-  CHECK(read["schema_version"] == 1);
-  CHECK(read["plan"] == "split");
-  const auto& structure = read["structures"].at(0);
-  CHECK(structure["structure"] == "public.users.full_name");
-  CHECK(structure["verdict"] == "used");
-  CHECK(structure["window"]["covered"] == 1.0);
-  CHECK(structure["findings"].at(0)["last_seen"].get<std::string>().size() == 20);
-  const auto sealed = nlohmann::json::parse(postgres::sealed_document("split", {world.verdict()}, {world.gather()}));
-  CHECK(sealed["evidence"].at(0)["coverage"].size() == 2);
 }

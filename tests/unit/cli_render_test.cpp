@@ -38,6 +38,9 @@ Judgement judgement() {
   found.finding = Finding::unknown;
   found.detail = "select * from users";
   judged.findings.push_back(found);
+  judged.shortfalls = judged.reasons;
+  judged.missing = {"GRANT it"};
+  judged.coverage = {{"statements", "primary", judged.from, judged.to, ""}};
   return judged;
 }
 
@@ -97,10 +100,47 @@ TEST_CASE("usage as JSON has the window, the findings and the reasons", "[cli]")
   CHECK(structure.at("findings").at(0).at("source") == "statements");
   CHECK(structure.at("findings").at(0).at("last_seen").is_null());
   CHECK(structure.at("reasons").at(0) == "seen for 3h of 24h");
+  CHECK(structure.at("missing").at(0) == "GRANT it");
+  CHECK(structure.at("coverage").at(0).at("from") == "2026-01-30T02:00:00Z");
+  CHECK(structure.at("coverage").at(0).at("cut_by").is_null());
 }
 
 TEST_CASE("coverage that is not whole is not rounded up to it", "[cli]") {
   CHECK(usage_text("p", {judgement()}, Paint{}).find("99% covered") != std::string::npos);
+}
+
+TEST_CASE("usage says who and what, what is missing, what was looked at and what cannot be seen", "[cli]") {
+  Judgement judged = judgement();
+  Observation used;
+  used.source = "statements";
+  used.server = "r2";
+  used.finding = Finding::used;
+  used.detail = "SELECT full_name FROM users by role shop, whose sessions are shop:v41";
+  used.last_seen = judged.to;
+  judged.findings.push_back(used);
+  judged.findings.push_back({"catalog", "primary", Finding::clear, "nothing depends on it", std::nullopt, ""});
+  const std::string text = usage_text("p", {judged}, Paint{});
+  CAPTURE(text);
+  CHECK(text.find("  used by      SELECT full_name FROM users by role shop, whose sessions are shop:v41\n"
+                  "               statements on r2, last seen 2026-01-31T02:00:00Z\n") != std::string::npos);
+  CHECK(text.find("  unknown      select * from users\n               statements on primary\n") != std::string::npos);
+  CHECK(text.find("  not covered  seen for 3h of 24h\n") != std::string::npos);
+  CHECK(text.find("  missing      GRANT it\n") != std::string::npos);
+  CHECK(text.find("  statements  primary  2026-01-30T02:00:00Z  2026-01-31T02:00:00Z  unknown\n") != std::string::npos);
+  CHECK(text.find("  catalog     primary  as of now                                   nothing depends on it\n") !=
+        std::string::npos);
+  CHECK(text.find("  cannot see   statements: ") != std::string::npos);
+}
+
+TEST_CASE("text is broken at blanks to fit the terminal, and never for a pipe", "[cli]") {
+  CHECK(hanging("  a  ", "one two three four five six", 26) == "  a  one two three four\n     five six\n");
+  CHECK(hanging("  a  ", "one two", 0) == "  a  one two\n");
+  CHECK(hanging("  a  ", "", 80) == "  a\n");
+  Judgement judged = judgement();
+  judged.findings[0].detail = std::string(60, 'x') + " " + std::string(60, 'y');
+  const std::string text = usage_text("p", {judged}, Paint{}, 100);
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1)
+    CHECK(columns_of(std::string_view(text).substr(at, text.find('\n', at) - at)) <= 100);
 }
 
 TEST_CASE("explain as JSON has every documented key of a step", "[cli]") {
@@ -174,6 +214,8 @@ TEST_CASE("config show has every setting once, from the narrowest origin", "[cli
        {"lock_timeout", "1s", Origin::file, "switchback.yaml:2:1"},
        {"database", "host=h password=geheim", Origin::flag, "--database"},
        {"health.replicas.r2.connect", "host=r2 password=geheim", Origin::file, "switchback.yaml:4:9"},
+       {"images.pgbouncer", "'postgresql://u:geheim@h/pgbouncer' 'postgresql://u:auch@i/pgbouncer'", Origin::file,
+        "switchback.yaml:6:3"},
        {"health.replicas.r2", "optional", Origin::file, "switchback.yaml:4:3"}});
   const json document = json::parse(settings_json(effective));
   std::map<std::string, json> by_key;
@@ -186,6 +228,7 @@ TEST_CASE("config show has every setting once, from the narrowest origin", "[cli
   CHECK(by_key.at("database").at("value") == "host=h password=***");
   CHECK(by_key.at("health.replicas.r2").at("value") == "optional");
   CHECK(by_key.at("health.replicas.r2.connect").at("value") == "host=r2 password=***");
+  CHECK(by_key.at("images.pgbouncer").at("value") == "postgresql://u:***@h/pgbouncer postgresql://u:***@i/pgbouncer");
   CHECK(by_key.at("lease").at("origin") == "default");
   CHECK(by_key.at("lease").at("source").is_null());
   for (const SettingSpec& spec : setting_specs())

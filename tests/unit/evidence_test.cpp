@@ -108,3 +108,13 @@ TEST_CASE("a window of no length still wants the sources sampled", "[evidence]")
   CHECK(judge(covered_for(0s), now, 0s, required).verdict == Verdict::unused);
   CHECK(judge(StructureEvidence{}, now, 0s, required).verdict == Verdict::unknown);
 }
+
+TEST_CASE("a clock that was set is told from one that is slewed or was asked slowly", "[evidence]") {
+  CHECK_FALSE(clock_step(60s, 60s, 0ms));
+  CHECK_FALSE(clock_step(62s, 60s, 0ms));
+  CHECK(clock_step(63s, 60s, 0ms) == 3s);
+  CHECK_FALSE(clock_step(63s, 60s, 1s));
+  CHECK(clock_step(-3h, 60s, 0ms) == -3h - 60s);
+  CHECK_FALSE(clock_step(24h + 80s, 24h, 0ms));
+  CHECK(clock_step(25h, 24h, 0ms) == 1h);
+}

@@ -8,6 +8,7 @@
 
 #include "catch.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/evidence_sources.hpp"
 #include "switchback/core/settings.hpp"
 #include "switchback/core/state.hpp"
 
@@ -108,6 +109,19 @@ TEST_CASE("the README has every setting with its default, and no other", "[readm
   }
   const auto rows = static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n'));
   CHECK(rows == setting_specs().size() + 2);
+}
+
+TEST_CASE("the README has every source of usage evidence in the words of the code, and no other", "[readme]") {
+  const std::string table = section(readme(), "evidence");
+  for (const EvidenceSource& source : evidence_sources()) {
+    std::string row = "| `" + std::string(source.name) + "` |";
+    for (const auto text : {source.sees, source.cut_by, source.cannot_see, source.needs})
+      row += " " + cell(text) + " |";
+    CAPTURE(row);
+    CHECK(table.find(row + "\n") != std::string::npos);
+  }
+  const auto rows = static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n'));
+  CHECK(rows == evidence_sources().size() + 2);
 }
 
 TEST_CASE("the README has every exit code", "[readme]") {

@@ -34,6 +34,9 @@ std::string cut(std::string_view text, std::size_t columns);
 /// Left-aligned columns two blanks apart, no blanks at line ends. The first row is the heading.
 std::string table(const std::vector<std::vector<std::string>>& rows, Paint paint);
 
+/// `margin` and `text`, broken at blanks so that no line is wider than `columns` (0: never), and going on under itself.
+std::string hanging(std::string_view margin, std::string_view text, std::size_t columns);
+
 /// ISO 8601 in UTC as the journal gives it, with or without a fraction. Empty on anything else.
 std::optional<Instant> parse_iso(std::string_view text);
 std::string show_iso(Instant at);
@@ -64,7 +67,9 @@ std::string history_text(const std::vector<engine::EventRecord>& events, Paint p
 std::string history_json(const std::vector<engine::EventRecord>& events);
 std::string quarantine_text(const std::vector<engine::QuarantinedRow>& rows, Paint paint);
 std::string quarantine_json(std::string_view plan, const std::vector<engine::QuarantinedRow>& rows);
-std::string usage_text(std::string_view plan, const std::vector<Judgement>& judgements, Paint paint);
+/// `columns`: how wide a line may be; 0: as long as it is, for other programs to read.
+std::string usage_text(std::string_view plan, const std::vector<Judgement>& judgements, Paint paint,
+                       std::size_t columns = 0);
 std::string usage_json(std::string_view plan, const std::vector<Judgement>& judgements);
 std::string explained_text(const Explained& explained, Paint paint);
 std::string explained_json(const Explained& explained);

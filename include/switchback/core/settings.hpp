@@ -71,8 +71,11 @@ struct Settings {
   std::map<std::string, std::string> replica_connect;  ///< connection strings; may hold passwords: never shown
   HealthLimits health;
   std::string scratch;  ///< connection string of the server for schema clones; empty: a sandbox. Never shown
-  std::optional<std::string> scratch_none;  ///< `scratch: { none: reason }`: no clone may be made
-  std::optional<std::string> backup_none;   ///< `backup: { none: reason }`
+  std::optional<std::string> scratch_none;   ///< `scratch: { none: reason }`: no clone may be made
+  std::string live_application = "{image}";  ///< live_name() of it is a session's application_name
+  std::string live_role;                     ///< and of this its role; empty: roles tell nothing
+  std::vector<std::string> pgbouncer;        ///< connection strings; may hold passwords: never shown
+  std::optional<std::string> backup_none;    ///< `backup: { none: reason }`
 };
 
 /// Where a value came from; narrower ones come later in this order and win.
@@ -89,7 +92,8 @@ struct SettingValue {
 struct SettingSpec {
   std::string_view key;  ///< `*` stands for a name that the user chooses: "health.replicas.*"
   std::string_view default_value;
-  /// "duration", "bytes", "percent", "percent or bytes", "integer", "boolean", "hours", "text", "words" or "a|b|c"
+  /// "duration", "bytes", "percent", "percent or bytes", "integer", "boolean", "hours", "text", "words", "connections"
+  /// or "a|b|c"
   std::string_view form;
   std::string_view meaning;  ///< one line
   bool in_plan;              ///< may stand in a plan
@@ -98,7 +102,7 @@ struct SettingSpec {
 std::span<const SettingSpec> setting_specs();
 /// Whether the key has a free part: it then stands for any number of settings.
 bool is_family(const SettingSpec& spec);
-/// Whether the value is a connection string, which may hold a password.
+/// Whether the value is a connection string, or a list of them, which may hold passwords.
 bool is_connection(std::string_view key);
 const SettingSpec* setting_spec(std::string_view key);
 /// The known key most like `key`, when one is near enough to be what was meant.

@@ -13,6 +13,7 @@
 #include "switchback/core/settings.hpp"
 #include "switchback/core/state.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/engine/evidence_document.hpp"
 #include "switchback/engine/journal.hpp"
 
 namespace switchback::daemon {
@@ -84,6 +85,6 @@ Repair repair_plan(const std::string& name, const std::optional<Plan>& text, boo
 Explained explain_plan(const Plan& plan, const DriveRequest& request, bool online);
 
 /// One evidence sample and the verdict on everything the plan's contract takes away, now.
-std::vector<Judgement> usage_of(const std::string& name, const DriveRequest& request);
+engine::UsageReport usage_of(const std::string& name, const DriveRequest& request);
 
 }  // namespace switchback::daemon

@@ -1,9 +1,7 @@
 /// Contract: observe, hide, soak, archive, drop, purge; fail-closed at every step.
 #pragma once
 
-#include <vector>
-
-#include "switchback/core/evidence.hpp"
+#include "switchback/engine/evidence_document.hpp"
 #include "switchback/engine/workbench.hpp"
 
 namespace switchback::engine {
@@ -19,6 +17,6 @@ Stop contract_plan(Workbench& bench);
 Stop finish_plan(Workbench& bench);
 
 /// One sample and the verdict on everything the contract takes away, as of now.
-std::vector<Judgement> judge_usage(Workbench& bench);
+UsageReport judge_usage(Workbench& bench);
 
 }  // namespace switchback::engine

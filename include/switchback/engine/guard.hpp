@@ -6,6 +6,7 @@
 #include <string>
 
 #include "switchback/core/evidence.hpp"
+#include "switchback/engine/evidence_document.hpp"
 #include "switchback/engine/workbench.hpp"
 #include "switchback/ports/usage_source.hpp"
 
@@ -16,14 +17,12 @@ std::optional<Hold> horizon_hold(Workbench& bench);  ///< nobody said which imag
 /// Another live plan's sync still reads or writes what this one takes away.
 std::optional<Hold> neighbour_hold(Workbench& bench);
 std::optional<Hold> backup_hold(Workbench& bench);  ///< nothing says that the database could be brought back
-/// Takes a sample, judges, and holds unless every structure is unused; `judged` gets the verdicts.
-std::optional<Hold> usage_hold(Workbench& bench, std::vector<Judgement>& judged);
+/// Takes a sample, judges, and holds unless every structure is unused; `report` gets what was found.
+std::optional<Hold> usage_hold(Workbench& bench, UsageReport& report);
 /// What the catalog ties to the structures now and the plan does not name; `hidden`: they have tombstone names.
 std::optional<Hold> closure_hold(Workbench& bench, bool hidden);
 
 ports::UsageRequest usage_request(Workbench& bench, bool hidden);
-/// The evidence as it is kept: JSON.
-std::string evidence_document(const std::vector<Judgement>& judged);
 
 std::chrono::seconds observe_window(Workbench& bench);
 std::chrono::seconds soak_time(Workbench& bench);

@@ -45,6 +45,10 @@ struct Surroundings {
   bool consent = false;                                      ///< somebody agreed to what takes away
   std::vector<std::pair<std::string, std::string>> despite;  ///< overrides given now: what, reason
   std::function<void(const PlanRecord&)> on_progress;
+  /// The standbys to be sampled, connected to the database of that name; valid until the next call. Empty: none is
+  /// configured.
+  std::function<std::vector<ports::SampledServer>(const std::string& database)> standbys = {};
+  std::vector<ports::SampledPooler> poolers = {};
 };
 
 class Workbench {

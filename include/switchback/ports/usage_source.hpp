@@ -42,10 +42,17 @@ struct Closure {
   bool operator==(const Closure&) const = default;
 };
 
-/// A server whose statistics and sessions are sampled beside the primary's. The session is borrowed.
+/// A standby whose statistics and sessions are sampled beside the primary's. The session is borrowed.
 struct SampledServer {
-  std::string name;  ///< as the primary's pg_stat_replication shows it (application_name)
-  Session* session = nullptr;
+  std::string name;            ///< as pg_stat_replication shows it (application_name), or its slot
+  Session* session = nullptr;  ///< in the same database; empty: it is not there now
+  std::string unreachable;     ///< and why
+};
+
+/// A connection pooler whose clients are sampled like sessions.
+struct SampledPooler {
+  std::string name;        ///< for people; never a password
+  std::string connection;  ///< to its admin console; may hold a password
 };
 
 struct UsageRequest {
@@ -55,7 +62,9 @@ struct UsageRequest {
   std::vector<std::string> checked;         ///< external readers that a person has checked, by name
   std::vector<TolerantReader> readers;      ///< whose whole-row reads do not count, where they work without
   std::optional<std::string> image_before;  ///< application_name of the newest image that needs the old side
-  std::vector<SampledServer> replicas;      ///< those that there is a connection for
+  std::optional<std::string> role_before;   ///< and its login role, where each image has one
+  std::vector<SampledServer> replicas;      ///< those that a connection is configured for
+  std::vector<SampledPooler> poolers;       ///< those that are configured
 };
 
 /// Runtime sources that judge() must see covering the whole window.

@@ -12,7 +12,8 @@
 namespace switchback::postgres {
 
 struct ConnectOptions {
-  std::string database;  ///< URI or key=value string; empty: DATABASE_URL, else libpq's PG* variables and files
+  std::string database;     ///< URI or key=value string; empty: DATABASE_URL, else libpq's PG* variables and files
+  std::string dbname = {};  ///< instead of the one that `database` names; empty: as it says
   std::string application_name = "switchback";
   std::chrono::milliseconds lock_timeout{2000};
   std::chrono::milliseconds statement_timeout{0};  ///< 0: none
