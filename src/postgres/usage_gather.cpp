@@ -4,6 +4,7 @@
 
 #include "switchback/postgres/closure.hpp"
 #include "switchback/postgres/usage.hpp"
+#include "usage_brownout.hpp"
 #include "usage_external.hpp"
 #include "usage_judging.hpp"
 #include "usage_reach.hpp"
@@ -125,6 +126,8 @@ class Gathering {
     if (auto remark = judges_.remark()) evidence.observations.push_back(std::move(*remark));
     add_sessions(evidence);
     for (Observation& one : external_readers(session_, reach.target.relations, request_.checked))
+      evidence.observations.push_back(std::move(one));
+    for (Observation& one : brownouts_of(session_, request_.plan, evidence.structure))
       evidence.observations.push_back(std::move(one));
     for (Observation& one : unsampled_standbys(session_, request_.replicas))
       evidence.observations.push_back(std::move(one));

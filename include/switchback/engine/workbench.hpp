@@ -14,6 +14,7 @@
 #include "switchback/engine/journal.hpp"
 #include "switchback/engine/lease.hpp"
 #include "switchback/engine/resolved.hpp"
+#include "switchback/ports/brownout.hpp"
 #include "switchback/ports/catalog.hpp"
 #include "switchback/ports/control.hpp"
 #include "switchback/ports/session.hpp"
@@ -45,6 +46,7 @@ struct Surroundings {
   bool consent = false;                                      ///< somebody agreed to what takes away
   std::vector<std::pair<std::string, std::string>> despite;  ///< overrides given now: what, reason
   std::function<void(const PlanRecord&)> on_progress;
+  ports::BrownoutSurroundings brownout;
 };
 
 class Workbench {
