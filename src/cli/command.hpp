@@ -57,6 +57,7 @@ void add_repair(CLI::App& app, Action& chosen);
 void add_history(CLI::App& app, Action& chosen);
 void add_config(CLI::App& app, Action& chosen);
 void add_sandbox(CLI::App& app, Action& chosen);
+void add_brownout_guard(CLI::App& app, Action& chosen);
 
 /// Says how a drive ended and what to do next; returns its exit code.
 int report(Invocation& invocation, const std::string& plan, const daemon::DriveOutcome& outcome);

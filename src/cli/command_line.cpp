@@ -51,6 +51,7 @@ void add_commands(CLI::App& app, Action& chosen) {
   add_history(app, chosen);
   add_config(app, chosen);
   add_sandbox(app, chosen);
+  add_brownout_guard(app, chosen);
 }
 
 /// Before the parser has got far enough to know.

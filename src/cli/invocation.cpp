@@ -9,6 +9,7 @@
 
 #include "log.hpp"
 #include "switchback/core/sql.hpp"
+#include "switchback/engine/brownout.hpp"
 #include "switchback/engine/journal_schema.hpp"
 #include "switchback/plan_file/config_reader.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
@@ -122,7 +123,23 @@ std::unique_ptr<ports::Session> Invocation::writing() {
   auto session = connected(false);
   engine::require_readable_journal(*session);
   engine::ensure_journal(*session);
+  undo_overdue(*session);
   return session;
+}
+
+/// A brownout past its time is given back by whoever comes by; a role that may not do that still does what it came for.
+void Invocation::undo_overdue(ports::Session& session) const {
+  try {
+    if (!session
+             .exec("SELECT 1 FROM switchback.brownout WHERE undone_at IS NULL AND deadline < "
+                   "pg_catalog.clock_timestamp()")
+             .empty())
+      engine::undo_brownouts(session, actor_, std::nullopt, true, "a command that found it overdue");
+  } catch (const Error& error) {
+    if (error.remedy() == Remedy::reconnect) throw;
+    session.rollback();
+    warn(std::string("a brownout is past its time and could not be undone: ") + error.what());
+  }
 }
 
 Plan Invocation::plan_from(const std::string& path) {

@@ -81,6 +81,8 @@ class Invocation {
   Error with_rights_hint(const Error& error) const;
 
  private:
+  void undo_overdue(ports::Session& session) const;
+
   GlobalOptions options_;
   engine::Actor actor_;
   Paint out_;

@@ -88,6 +88,13 @@ std::string plan_text(const PlanRecord& plan, Instant now, Paint paint) {
       if (reason != shown->hold.reason) add_row(text, "and", printable(reason), paint);
     add_row(text, "ends when", printable(shown->hold.ends_when), paint);
   }
+  if (plan.brownout)
+    add_row(text, "brownout",
+            paint.warn("nobody may use the old columns") + " for " +
+                show_duration(std::chrono::seconds(plan.brownout->seconds_left)) + " more of " +
+                show_duration(std::chrono::seconds(plan.brownout->seconds)) + "; undone by " + plan.brownout->deadline +
+                ", if the runner dies by " + printable(plan.brownout->guard),
+            paint);
   const ImageSafety safety = image_safety(plan.state, plan.takes_away);
   add_row(text, "images",
           image_word(plan.images.before, "before", safety.before, paint) + "   " +
@@ -141,6 +148,15 @@ Json runner_object(const PlanRecord& plan) {
           {"alive", plan.runner->alive}};
 }
 
+Json brownout_object(const PlanRecord& plan) {
+  if (!plan.brownout) return nullptr;
+  return {{"seconds", plan.brownout->seconds},
+          {"begun_at", plan.brownout->begun_at},
+          {"seconds_left", plan.brownout->seconds_left},
+          {"deadline", plan.brownout->deadline},
+          {"guard", plan.brownout->guard}};
+}
+
 Json plan_object(const PlanRecord& plan) {
   const ImageSafety safety = image_safety(plan.state, plan.takes_away);
   const auto seconds = turn_back_seconds(plan);
@@ -151,6 +167,7 @@ Json plan_object(const PlanRecord& plan) {
           {"hold", hold_object(plan)},
           {"runner", runner_object(plan)},
           {"progress", progress_object(plan)},
+          {"brownout", brownout_object(plan)},
           {"images", {{"before", word(safety.before)}, {"after", word(safety.after)}}},
           {"turn_back_seconds", seconds ? Json(*seconds) : Json()},
           {"next", next_for(plan)}};

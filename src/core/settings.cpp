@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 
+#include "switchback/core/brownout.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/hours.hpp"
 #include "switchback/core/nearest.hpp"
@@ -30,6 +31,11 @@ constexpr std::array specs = {
                 false},
     SettingSpec{"contract.archive", "30d", "duration", "how long the archive of what was dropped is kept", true, false},
     SettingSpec{"contract.approvals", "0", "integer", "how many roles must approve the contract phase", true, false},
+    SettingSpec{"contract.brownout", "none", "stretches",
+                "how long nobody may use the old columns, to see who complains, before they are hidden", true, false},
+    SettingSpec{"brownout.log", "", "text",
+                "where refusals are seen: `server`, or a csv or json log, or its folder, on the runner's machine",
+                false, false},
     SettingSpec{"backfill.workers", "1", "integer", "how many connections a backfill uses", true, true},
     SettingSpec{"backfill.gentle", "off", "boolean", "short batches with long rests: the least that others notice",
                 true, true},
@@ -201,6 +207,8 @@ constexpr std::array assignments = {
     Assignment{"contract.archive", [](Settings& s, std::string_view text) { s.archive = seconds(text); }},
     Assignment{"contract.approvals",
                [](Settings& s, std::string_view text) { s.approvals = static_cast<int>(*parse_integer(text)); }},
+    Assignment{"contract.brownout", [](Settings& s, std::string_view text) { s.brownout = *parse_stretches(text); }},
+    Assignment{"brownout.log", [](Settings& s, std::string_view text) { s.brownout_log = text; }},
     Assignment{"backfill.workers",
                [](Settings& s, std::string_view text) { s.workers = static_cast<int>(*parse_integer(text)); }},
     Assignment{"backfill.gentle", [](Settings& s, std::string_view text) { s.gentle = *parse_boolean(text); }},
@@ -352,6 +360,8 @@ std::optional<std::string> misfit(std::string_view key, std::string_view value) 
   if (spec->form == "boolean" && !parse_boolean(value)) return "must be on or off";
   if (spec->form == "hours" && !parse_hours(value))
     return "is not a list of hours: write \"22:00-06:00 Europe/Berlin, 12:00-13:00\"";
+  if (spec->form == "stretches" && !parse_stretches(value))
+    return "is not a list of stretches of whole seconds, a day at most: write \"5s, 60s, 1h\", on or none";
   if (spec->form == "text" && value.empty()) return "must not be empty";
   if (spec->form.find('|') != std::string_view::npos) return choice_misfit(spec->form, value);
   return std::nullopt;

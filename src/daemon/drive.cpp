@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "detectors.hpp"
 #include "standbys.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/daemon/alert_poller.hpp"
+#include "switchback/daemon/brownout_guard.hpp"
 #include "switchback/daemon/schema_clone.hpp"
 #include "switchback/daemon/watch.hpp"
+#include "switchback/engine/brownout.hpp"
 #include "switchback/engine/contracting.hpp"
 #include "switchback/engine/explaining.hpp"
 #include "switchback/engine/guard.hpp"
@@ -117,6 +120,7 @@ class Driver {
   template <class Work>
   DriveOutcome drive(const PlanRecord& record, Work work) {
     const engine::Fence fence = engine::acquire_lease(*session_, request_.actor, record, settings_.lease);
+    undo_left_over(record.id);
     const Plan plan = plan_of(engine::require_plan(*session_, record.name));
     const auto known = session_->exec("SELECT coalesce(pg_catalog.max(id), 0) FROM switchback.event").integer(0, 0);
     watch_.start(fence, settings_for(request_, &plan), engine::tables_of(plan));
@@ -160,6 +164,21 @@ class Driver {
  private:
   std::unique_ptr<ports::Session> connect() const { return postgres::connect(options_for(settings_, "runner")); }
 
+  /// What a dead runner of this plan left revoked, and what of others is past its time, is given back first of all.
+  void undo_left_over(engine::PlanId plan) {
+    engine::undo_brownouts(*session_, request_.actor, plan, false, "the runner that took the plan over");
+    engine::undo_brownouts(*session_, request_.actor, std::nullopt, true, "a runner that found it overdue");
+  }
+
+  ports::BrownoutSurroundings brownout() const {
+    return {[this](const std::string& plan) { return post_guard(settings_, request_.actor, plan); },
+            [this](const std::vector<TableName>& tables) {
+              const auto log = settings_.brownout_log;
+              return make_detectors(
+                  log, request_.alerts, [this] { return connect(); }, tables);
+            }};
+  }
+
   engine::Surroundings surroundings() {
     std::vector<std::pair<std::string, std::string>> despite;
     for (const Despite& one : request_.despite) despite.emplace_back(one.what, one.reason);
@@ -177,7 +196,8 @@ class Driver {
             despite,
             request_.on_progress,
             [this](const std::string& database) { return standbys_.sessions(database); },
-            poolers};
+            poolers,
+            brownout()};
   }
 
   DriveOutcome outcome_of(Workbench& bench, const engine::Stop& stop) {

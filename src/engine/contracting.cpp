@@ -8,6 +8,7 @@
 #include "switchback/core/sync.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/engine/archiver.hpp"
+#include "switchback/engine/browning_out.hpp"
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/migrating.hpp"
@@ -278,11 +279,17 @@ Stop hide_plan(Workbench& bench) {
   UsageReport report;
   const auto window = std::chrono::duration_cast<milliseconds>(observe_window(bench));
   const milliseconds every = std::clamp(window / 20, milliseconds(500), milliseconds(60000));
-  stop = pass(bench, every, [&]() -> std::optional<Hold> {
+  const std::function<std::optional<Hold>()> look = [&]() -> std::optional<Hold> {
     if (auto hold = consent_hold(bench)) return hold;
     if (auto hold = quarantine_hold(bench)) return hold;
     return usage_hold(bench, report);
-  });
+  };
+  for (bool again = true; again;) {
+    stop = pass(bench, every, look);
+    if (stop.ok()) stop = brown_out(bench, every, look, again);
+    if (!stop.ok()) return stop;
+  }
+  stop = pass(bench, every, look);  // a brownout takes its time: what is sealed is fresh
   if (stop.ok()) stop = check_surroundings(bench);
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, report); });

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "switchback/core/archive_sql.hpp"
+#include "switchback/core/brownout.hpp"
 #include "switchback/core/contract_sql.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/sync.hpp"
@@ -194,8 +195,32 @@ class Explaining {
     return out;
   }
 
+  /// A sketch: what stands in the place of a grant depends on the grants at that moment.
+  StepSql brownout_step(const BrownoutScope& scope, const Stretches& stretches) const {
+    std::string columns;
+    StepSql out;
+    for (const DropColumn* drop : scope.columns) {
+      columns += (columns.empty() ? "" : ", ") + shown(drop->table) + "." + shown(drop->name);
+      const std::string table = quoted(drop->table);
+      out.sql.push_back("REVOKE SELECT, INSERT, UPDATE, REFERENCES ON TABLE " + table +
+                        " FROM (each role that has it)");
+      out.sql.push_back("GRANT (the same) (every column but " + quote_identifier(drop->name) + ") ON TABLE " + table +
+                        " TO (each of these roles)");
+    }
+    out.step = "brownout " + columns + ", for " + show_stretches(stretches);
+    for (const std::string& left : scope.left_out) out.step += "; left out: " + left;
+    out.undo = {"the privileges exactly as they were, after each stretch, and by a second process if the runner dies"};
+    out.lock = "none on the table: rows of the catalog alone";
+    out.held = "milliseconds";
+    out.before = Safety::unsafe;
+    return out;
+  }
+
   PhaseSql hide_phase() {
     PhaseSql phase{"hide", {}};
+    const Stretches stretches = plan_.contract.brownout.value_or(settings_.brownout);
+    const BrownoutScope scope = brownout_scope(plan_);
+    if (!stretches.empty() && !scope.columns.empty()) phase.steps.push_back(brownout_step(scope, stretches));
     for (const DropColumn* drop : dropped()) {
       const Renames away{{drop->name, tombstone_name(plan_.name, drop->name)}};
       const Renames back{{away.front().second, away.front().first}};

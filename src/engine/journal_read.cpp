@@ -19,8 +19,12 @@ std::string plan_query(const std::string& condition) {
          iso("p.state_since") + ", " + iso("p.migrated_at") + ", " + iso("p.hidden_at") + ", " +
          iso("p.contracted_at") + ", p.system_identifier, p.timeline, r.epoch, r.runner, r.host, r.pid, " +
          iso("r.heartbeat") +
-         ", r.released, NOT r.released AND r.heartbeat + r.lease > pg_catalog.clock_timestamp(), p.long_form"
-         " FROM switchback.plan p LEFT JOIN switchback.runner r ON r.plan_id = p.id " +
+         ", r.released, NOT r.released AND r.heartbeat + r.lease > pg_catalog.clock_timestamp(), p.long_form, "
+         "b.seconds, " +
+         iso("b.begun_at") + ", " + iso("b.deadline") +
+         ", greatest(0, extract(epoch FROM b.begun_at - pg_catalog.clock_timestamp()) + b.seconds)::bigint, b.guard"
+         " FROM switchback.plan p LEFT JOIN switchback.runner r ON r.plan_id = p.id"
+         " LEFT JOIN switchback.brownout b ON b.plan_id = p.id AND b.undone_at IS NULL " +
          condition + " ORDER BY p.id";
 }
 
@@ -71,6 +75,9 @@ PlanRecord plan_from(const ports::Rows& rows, std::size_t row) {
   plan.timeline = static_cast<int>(rows.integer(row, 21));
   if (rows.at(row, 22)) plan.runner = runner_from(rows, row);
   plan.long_form = rows.text(row, 29);
+  if (rows.at(row, 30))
+    plan.brownout = OpenBrownout{rows.integer(row, 30), rows.text(row, 31), rows.text(row, 32), rows.integer(row, 33),
+                                 rows.text(row, 34)};
   return plan;
 }
 

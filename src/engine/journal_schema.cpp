@@ -248,6 +248,23 @@ CREATE TABLE switchback.evidence (
   PRIMARY KEY (plan_id, sealed_at)
 );
 
+CREATE TABLE switchback.brownout (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  columns   text[] NOT NULL,
+  seconds   integer NOT NULL,
+  begun_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  deadline  timestamptz NOT NULL,
+  guard     text NOT NULL,
+  privileges jsonb NOT NULL,
+  undone_at timestamptz,
+  undone_by text,
+  outcome   text CHECK (outcome IN ('quiet', 'tripped', 'suspected', 'cut_short')),
+  detail    jsonb NOT NULL DEFAULT '{}'
+);
+COMMENT ON COLUMN switchback.brownout.privileges IS 'of each table, as they were before and as they were made: what gives them back';
+CREATE UNIQUE INDEX one_brownout ON switchback.brownout ((true)) WHERE undone_at IS NULL;
+
 CREATE TABLE switchback.definition (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,
   ordinal   integer NOT NULL,

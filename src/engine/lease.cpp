@@ -153,6 +153,18 @@ ON CONFLICT (plan_id) DO UPDATE SET epoch = excluded.epoch, runner = excluded.ru
   return fence;
 }
 
+bool await_runner(ports::Session& session, PlanId plan) {
+  try {
+    ports::Transaction transaction(session);
+    transaction.exec("SELECT pg_catalog.pg_advisory_xact_lock(" + lock_arguments(plan) + ")");
+    transaction.commit();
+    return true;
+  } catch (const Error& error) {
+    if (error.sqlstate() == "55P03") return false;
+    throw;
+  }
+}
+
 void register_session(ports::Session& session, const Fence& fence) {
   session.exec(R"sql(
 INSERT INTO switchback.runner_session (plan_id, epoch, pid, backend_start)

@@ -8,6 +8,7 @@
 #include "plan_checks.hpp"
 #include "settings_tree.hpp"
 #include "step_reader.hpp"
+#include "switchback/core/brownout.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/settings.hpp"
 #include "switchback/core/units.hpp"
@@ -136,14 +137,17 @@ class PlanReader {
   }
 
   void read_contract(const Value& map, Contract& contract) {
-    constexpr std::array<std::string_view, 6> known = {"observe",   "soak",         "archive",
-                                                       "approvals", "allow_silent", "steps"};
+    constexpr std::array<std::string_view, 7> known = {"observe",  "soak",         "archive", "approvals",
+                                                       "brownout", "allow_silent", "steps"};
     const Fields fields(findings_, map, "contract", known);
     if (const Value* value = fields.find("observe")) contract.observe = window("contract.observe", *value);
     if (const Value* value = fields.find("soak")) contract.soak = window("contract.soak", *value);
     if (const Value* value = fields.find("archive")) read_archive(*value, contract);
     if (const Value* value = fields.find("approvals"))
       if (const auto written = values_.setting("contract.approvals", *value)) contract.approvals = std::stoi(*written);
+    if (const Value* value = fields.find("brownout"))
+      if (const auto written = read_list(findings_, "contract.brownout", *value))
+        contract.brownout = parse_stretches(*written);
     if (const Value* value = fields.find("allow_silent"))
       for (const Value& item : values_.list("allow_silent", *value))
         if (auto name = values_.identifier("allow_silent", item)) contract.allow_silent.push_back(std::move(*name));

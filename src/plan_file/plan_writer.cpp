@@ -145,7 +145,7 @@ class Writer {
   }
 
   void contract(const Contract& contract) {
-    if (!contract.observe && !contract.soak && !contract.archive && !contract.approvals &&
+    if (!contract.observe && !contract.soak && !contract.archive && !contract.approvals && !contract.brownout &&
         contract.allow_silent.empty() && contract.steps.empty())
       return;
     open("contract");
@@ -158,6 +158,12 @@ class Writer {
       close();
     }
     if (contract.approvals) pair("approvals", std::to_string(*contract.approvals));
+    if (contract.brownout && contract.brownout->empty()) pair("brownout", std::string("none"));
+    if (contract.brownout && !contract.brownout->empty()) {
+      std::vector<std::string> stretches;
+      for (const auto length : *contract.brownout) stretches.push_back(format_duration(length));
+      list("brownout", stretches);
+    }
     if (!contract.allow_silent.empty()) names("allow_silent", contract.allow_silent);
     if (!contract.steps.empty()) steps("steps", contract.steps);
     close();

@@ -59,23 +59,31 @@ std::optional<std::string> read_words(Findings& findings, const std::string& key
   return words.empty() ? std::nullopt : std::optional(format_words(words));
 }
 
-/// Hours: a list of them, or one line.
-std::optional<std::string> read_hours(Findings& findings, const std::string& key, const Value& value) {
+}  // namespace
+
+std::optional<std::string> read_list(Findings& findings, const std::string& key, const Value& value) {
   const Values values(findings);
   if (value.node->kind != Node::Kind::sequence) return values.setting(key, value);
   std::string all;
   for (const Value& item : values.list(key, value)) {
-    const auto hours = values.setting(key, item);
-    if (!hours) return std::nullopt;
-    all += (all.empty() ? "" : ", ") + *hours;
+    const auto one = values.setting(key, item);
+    if (!one) return std::nullopt;
+    all += (all.empty() ? "" : ", ") + *one;
   }
-  return all.empty() ? std::nullopt : std::optional(all);
+  if (all.empty()) return std::nullopt;
+  if (const auto why = misfit(key, all)) {
+    findings.error(value.place, key + ": \"" + all + "\" " + *why);
+    return std::nullopt;
+  }
+  return all;
 }
+
+namespace {
 
 std::optional<std::string> read_value(Findings& findings, const SettingSpec& spec, const std::string& key,
                                       const Value& value) {
   if (spec.form == "words" || spec.form == "connections") return read_words(findings, key, value);
-  if (spec.form == "hours") return read_hours(findings, key, value);
+  if (spec.form == "hours" || spec.form == "stretches") return read_list(findings, key, value);
   return Values(findings).setting(key, value);
 }
 

@@ -1,6 +1,7 @@
 /// Settings written as nested maps, flattened to the registry's dotted keys. Private to the readers.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct PlacedSetting {
 /// stand there are noted; so are unknown ones, and values that do not fit.
 void read_settings(Findings& findings, const std::string& key, Place key_place, const Value& value, bool in_plan,
                    std::vector<PlacedSetting>& settings);
+
+/// A setting that is a list, of hours or stretches: as one line, whether written so or as a list.
+std::optional<std::string> read_list(Findings& findings, const std::string& key, const Value& value);
 
 /// The first parts of the registry's keys: `backfill`, `lock_timeout`.
 std::vector<std::string_view> setting_roots(bool in_plan);

@@ -64,7 +64,8 @@ void cron_jobs(Session& session, const std::vector<std::string>& checked, std::v
   const Rows jobs = session.exec(
       "SELECT COALESCE(pg_catalog.to_jsonb(j)->>'jobname', 'job ' || j.jobid), pg_catalog.left(j.command, 200) FROM "
       "cron.job j "
-      "WHERE j.active ORDER BY j.jobid");
+      "WHERE j.active AND COALESCE(pg_catalog.to_jsonb(j)->>'jobname', '') NOT LIKE 'switchback brownout %' ORDER BY "
+      "j.jobid");
   for (std::size_t i = 0; i < jobs.size(); ++i)
     observations.push_back(observed("pg_cron job", jobs.text(i, 0), "runs: " + jobs.text(i, 1), checked));
 }

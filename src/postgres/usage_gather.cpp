@@ -4,6 +4,7 @@
 
 #include "switchback/postgres/closure.hpp"
 #include "switchback/postgres/usage.hpp"
+#include "usage_brownout.hpp"
 #include "usage_counters.hpp"
 #include "usage_external.hpp"
 #include "usage_judging.hpp"
@@ -127,6 +128,8 @@ class Gathering {
     if (auto remark = judges_.remark()) evidence.observations.push_back(std::move(*remark));
     add_sessions(evidence);
     for (Observation& one : external_readers(session_, reach.target.relations, request_.checked))
+      evidence.observations.push_back(std::move(one));
+    for (Observation& one : brownouts_of(session_, request_.plan, evidence.structure))
       evidence.observations.push_back(std::move(one));
     add_unsampled(evidence);
     if (structure.kind == Structure::Kind::column) add_writers(evidence);

@@ -155,7 +155,8 @@ struct Contract {
   std::optional<std::chrono::seconds> soak;
   std::optional<Archive> archive;
   std::optional<int> approvals;
-  std::vector<std::string> allow_silent;  ///< dependents that a drop takes along, named
+  std::optional<std::vector<std::chrono::seconds>> brownout;  ///< stretches; none of them: no brownout
+  std::vector<std::string> allow_silent;                      ///< dependents that a drop takes along, named
   std::vector<Step> steps;
 };
 

@@ -53,6 +53,8 @@ struct Settings {
   std::chrono::seconds soak{72 * 3600};
   std::chrono::seconds archive{30 * 24 * 3600};
   int approvals = 0;
+  std::vector<std::chrono::seconds> brownout;  ///< stretches; empty: none
+  std::string brownout_log;                    ///< `server`, a file or a folder; empty: none
   int workers = 1;
   bool gentle = false;
   std::vector<Hours> hours;  ///< empty: at any time
@@ -92,8 +94,8 @@ struct SettingValue {
 struct SettingSpec {
   std::string_view key;  ///< `*` stands for a name that the user chooses: "health.replicas.*"
   std::string_view default_value;
-  /// "duration", "bytes", "percent", "percent or bytes", "integer", "boolean", "hours", "text", "words", "connections"
-  /// or "a|b|c"
+  /// "duration", "bytes", "percent", "percent or bytes", "integer", "boolean", "hours", "stretches", "text", "words",
+  /// "connections" or "a|b|c"
   std::string_view form;
   std::string_view meaning;  ///< one line
   bool in_plan;              ///< may stand in a plan

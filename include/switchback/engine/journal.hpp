@@ -58,6 +58,15 @@ struct Progress {
   std::vector<std::string> slowed_by = {};  ///< why it is slower than it could be
 };
 
+/// A stretch in which the plan's old columns may not be used by anybody.
+struct OpenBrownout {
+  std::int64_t seconds = 0;  ///< its length
+  std::string begun_at;      ///< ISO 8601
+  std::string deadline;      ///< ISO 8601; undone by then at the latest
+  std::int64_t seconds_left = 0;
+  std::string guard;  ///< who undoes it if the runner dies
+};
+
 /// One row of switchback.plan and what belongs to it.
 struct PlanRecord {
   PlanId id = 0;
@@ -82,6 +91,7 @@ struct PlanRecord {
   std::string system_identifier;
   int timeline = 0;
   std::optional<RunnerRecord> runner;
+  std::optional<OpenBrownout> brownout;
 };
 
 struct EventRecord {

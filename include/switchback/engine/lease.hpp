@@ -27,6 +27,9 @@ bool begin_fenced(ports::Session& session, const Fence& fence);
 Fence acquire_lease(ports::Session& session, const Actor& actor, const PlanRecord& plan,
                     std::chrono::milliseconds lease);
 
+/// Waits for the transactions that a runner of the plan has under way. False: for longer than lock_timeout.
+bool await_runner(ports::Session& session, PlanId plan);
+
 /// Makes this session known as the runner's, so that a successor can find it.
 void register_session(ports::Session& session, const Fence& fence);
 

@@ -14,6 +14,7 @@
 #include "switchback/engine/journal.hpp"
 #include "switchback/engine/lease.hpp"
 #include "switchback/engine/resolved.hpp"
+#include "switchback/ports/brownout.hpp"
 #include "switchback/ports/catalog.hpp"
 #include "switchback/ports/control.hpp"
 #include "switchback/ports/session.hpp"
@@ -49,6 +50,7 @@ struct Surroundings {
   /// configured.
   std::function<std::vector<ports::SampledServer>(const std::string& database)> standbys = {};
   std::vector<ports::SampledPooler> poolers = {};
+  ports::BrownoutSurroundings brownout;
 };
 
 class Workbench {
