@@ -114,6 +114,14 @@ std::vector<std::string> rename_sql(const TableName& table, const Renames& names
   return sql;
 }
 
+std::string rename_index_sql(const TableName& index, std::string_view to) {
+  return "ALTER INDEX " + quoted(index) + " RENAME TO " + quote_identifier(to);
+}
+
+std::string rename_constraint_sql(const TableName& table, std::string_view from, std::string_view to) {
+  return alter(table) + "RENAME CONSTRAINT " + quote_identifier(from) + " TO " + quote_identifier(to);
+}
+
 std::string not_null_check_name(std::string_view plan, std::string_view column) {
   return fit_name("_switchback_" + std::string(plan) + "_" + std::string(column) + "_not_null");
 }

@@ -52,6 +52,10 @@ std::string object_of(const Action& action) {
                         [](const DropColumn& step) { return column_of(step.table, step.name); },
                         [](const DropIndex& step) { return shown(step.name); },
                         [](const DropConstraint& step) { return shown(step.name) + " on " + shown(step.table); },
+                        [](const DropTable& step) { return shown(step.name); },
+                        [](const DropView& step) { return shown(step.name); },
+                        [](const DropType& step) { return shown(step.name); },
+                        [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
                     },
                     action);
 }
@@ -82,6 +86,10 @@ std::string_view kind(const Action& action) {
                         [](const DropColumn&) { return "drop_column"; },
                         [](const DropIndex&) { return "drop_index"; },
                         [](const DropConstraint&) { return "drop_constraint"; },
+                        [](const DropTable&) { return "drop_table"; },
+                        [](const DropView&) { return "drop_view"; },
+                        [](const DropType&) { return "drop_type"; },
+                        [](const DropFunction&) { return "drop_function"; },
                     },
                     action);
 }

@@ -12,6 +12,7 @@
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/migrating.hpp"
+#include "switchback/engine/moving.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/restoring.hpp"
@@ -63,8 +64,11 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   if (!bench.advance(State::migrated, Event::hide)) return;
   remove_probes(session, bench.fence().plan);
   const std::vector<TakenTable> tables = taken_of(bench, session);
+  const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
+  store_objects(session, bench.fence().plan, objects);
   hide(session, bench.plan(), tables);
+  hide_objects(session, bench.plan(), objects);
   for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, hiding_names(table));
   session.exec("INSERT INTO switchback.evidence (plan_id, document) VALUES ($1, $2::jsonb)",
                {std::to_string(bench.fence().plan), report.document});
@@ -220,11 +224,15 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   if (session.exec("SELECT state FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)})
           .text(0, 0) == name(State::contracted))
     return;
+  const std::vector<TakenObject> objects = load_objects(session, bench.fence().plan);
+  const bool kept = archive_time(bench).has_value();
   lock_for_drop(session, bench.plan(), tables);
-  const std::vector<std::string> objections = drop_objections(session, bench.fence().plan, bench.plan(), tables);
+  if (!kept) lock_objects(session, objects);
+  std::vector<std::string> objections = drop_objections(session, bench.fence().plan, bench.plan(), tables);
+  for (std::string& objection : object_objections(session, objects)) objections.push_back(std::move(objection));
   if (!objections.empty())
-    in_the_way =
-        Hold{HoldKind::failure, objections.front(), "switchback run again: the archive is made anew", objections};
+    in_the_way = Hold{HoldKind::failure, objections.front(),
+                      "it is mended, then switchback run again: an archive is made anew", objections};
   if (!in_the_way) in_the_way = closure_hold(bench, true);
   if (in_the_way) return;
   for (const ResolvedSync& sync : bench.resolved().sync) {
@@ -232,6 +240,7 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
     remove_sync(session, bench.fence().plan, sync.oid);
     resync(session, sync.oid, sync.table, true);
   }
+  drop_objects(session, bench.plan(), objects, true, kept);  // views first: they may read the columns
   for (const Step& step : bench.plan().contract.steps) {
     if (const auto* sql = std::get_if<Sql>(&step.action)) {
       run_written(session, step, {sql->run});
@@ -239,6 +248,7 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
       drop_step(session, bench.plan(), step, tables);
     }
   }
+  drop_objects(session, bench.plan(), objects, false, kept);
   end_drop(session, bench.fence().plan, bench.plan(), tables, archive_time(bench).value_or(std::chrono::seconds(0)));
   drop_spare_markers(session, bench.resolved(), tables);
   record_shapes(bench);
@@ -321,6 +331,10 @@ Stop contract_plan(Workbench& bench) {
   std::vector<TakenTable> tables;
   stop = bench.outside_transaction([&](ports::Session& session) { tables = load_taken(session, bench.fence().plan); });
   if (stop.ok() && archive_time(bench))
+    stop = bench.in_transaction([&](ports::Session& session) {
+      archive_objects(session, bench.fence().plan, load_objects(session, bench.fence().plan));
+    });
+  if (stop.ok() && archive_time(bench))
     for (const TakenTable& table : tables) {
       stop = archive_table(bench, table);
       if (!stop.ok()) return stop;
@@ -337,6 +351,32 @@ Stop contract_plan(Workbench& bench) {
   return stop;
 }
 
+namespace {
+
+/// The tables that were their own archives go now, unless something has come to depend on one.
+Stop purge_plan(Workbench& bench) {
+  std::optional<Hold> in_the_way;
+  try {
+    return bench.in_transaction([&](ports::Session& session) {
+      if (!bench.advance(State::contracted, Event::finish)) return;
+      const std::vector<TakenObject> objects = load_objects(session, bench.fence().plan);
+      lock_objects(session, objects);
+      if (const auto objections = object_objections(session, objects); !objections.empty())
+        in_the_way = Hold{HoldKind::usage, objections.front(), "it is detached, then switchback run again", objections};
+      if (!in_the_way) in_the_way = purge_hold(bench);
+      if (in_the_way) throw Error(Exit::not_yet, Remedy::person, in_the_way->reason);  // rolls the locks back
+      drop_objects(session, bench.plan(), objects, false, false);
+      purge(session, bench.fence().plan, load_taken(session, bench.fence().plan));
+      settle_objects(session, bench.fence().plan, bench.plan(), objects, "purged");
+    });
+  } catch (const Error&) {
+    if (!in_the_way) throw;
+    return Stop::held(*in_the_way);
+  }
+}
+
+}  // namespace
+
 Stop finish_plan(Workbench& bench) {
   const State from = bench.record().state;
   if (from == State::contracted) {
@@ -348,11 +388,7 @@ Stop finish_plan(Workbench& bench) {
       if (!rows.at(0, 0)) return std::nullopt;
       return Hold{HoldKind::soak, "the archive is kept until " + rows.text(0, 0), "its time is over", {}};
     });
-    if (!stop.ok()) return stop;
-    return bench.in_transaction([&](ports::Session& session) {
-      if (bench.advance(State::contracted, Event::finish))
-        purge(session, bench.fence().plan, load_taken(session, bench.fence().plan));
-    });
+    return stop.ok() ? purge_plan(bench) : stop;
   }
   Stop stop = from == State::migrated ? pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); })
                                       : Stop::arrived();

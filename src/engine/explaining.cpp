@@ -8,8 +8,10 @@
 #include "switchback/core/contract_sql.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/sync.hpp"
+#include "switchback/core/taken_object.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/core/work.hpp"
+#include "switchback/engine/moving.hpp"
 #include "switchback/engine/registering.hpp"
 #include "switchback/engine/resolved.hpp"
 
@@ -216,6 +218,63 @@ class Explaining {
     return out;
   }
 
+  /// As the database has them, or as the plan names them.
+  std::vector<TakenObject> objects() {
+    if (!session_ || started_) return written_objects(plan_);
+    std::vector<TakenObject> found;
+    for (const Step& step : plan_.contract.steps)
+      for (TakenObject& object : objects_of(*session_, step)) found.push_back(std::move(object));
+    return found;
+  }
+
+  static std::string in_hiding(const TakenObject& object, const std::string& schema) {
+    std::string name = quoted({schema, object.name.name});
+    if (object.kind == Structure::Kind::function) name += "(" + object.arguments + ")";
+    return name;
+  }
+
+  StepSql hide_object(const TakenObject& object) {
+    const std::string schema = hidden_schema(plan_.name, object.name.schema);
+    std::vector<std::string> sql = make_hidden_schema_sql(plan_.name, object.name.schema);
+    sql.push_back(move_sql(object, object.identity, schema));
+    StepSql out = contract_step("hide " + object.identity, std::move(sql),
+                                {move_sql(object, in_hiding(object, schema), object.name.schema)}, Safety::unsafe);
+    if (object.kind == Structure::Kind::type || object.kind == Structure::Kind::function) out.lock = "none on a table";
+    return out;
+  }
+
+  StepSql archive_object(const TakenObject& object) {
+    const bool table = object.kind == Structure::Kind::table;
+    StepSql out =
+        contract_step("archive " + object.identity,
+                      {!keeps_archive() ? "nothing: archive none, " + *plan_.contract.archive->none
+                       : table          ? "nothing is copied: the hidden table is its own archive"
+                               : "its definition, with owner, rights and comments, was recorded when it was hidden"},
+                      {"it goes with unhide"}, Safety::unsafe);
+    out.lock = "none";
+    out.held = "not at all";
+    return out;
+  }
+
+  StepSql drop_object(const TakenObject& object) {
+    const bool table = object.kind == Structure::Kind::table;
+    const std::string sql = drop_sql(object, in_hiding(object, hidden_schema(plan_.name, object.name.schema)));
+    if (table && keeps_archive()) {
+      StepSql out = contract_step("keep " + object.identity, {"nothing yet; when the archive's time is over: " + sql},
+                                  {"switchback restore " + plan_.name}, Safety::breaks);
+      out.lock = "none until then";
+      return out;
+    }
+    StepSql out = contract_step("drop " + object.identity, {sql}, {}, Safety::breaks);
+    if (table)
+      out.no_undo = "no archive is kept of it: " + *plan_.contract.archive->none;
+    else
+      out.undo = {"switchback restore " + plan_.name};
+    return out;
+  }
+
+  bool keeps_archive() const { return !(plan_.contract.archive && plan_.contract.archive->none); }
+
   PhaseSql hide_phase() {
     PhaseSql phase{"hide", {}};
     const Stretches stretches = plan_.contract.brownout.value_or(settings_.brownout);
@@ -234,11 +293,28 @@ class Explaining {
                                             {enforce_not_null_sql(plan_.name, strict->table, strict->column)},
                                             {release_not_null_sql(plan_.name, strict->table, strict->column)},
                                             Safety::unsafe));
+    for (const Step& step : plan_.contract.steps) {
+      if (const auto* index = std::get_if<DropIndex>(&step.action)) {
+        const TableName hidden{index->name.schema, tombstone_name(plan_.name, index->name.name)};
+        phase.steps.push_back(contract_step("hide " + shown(index->name), {rename_index_sql(index->name, hidden.name)},
+                                            {rename_index_sql(hidden, index->name.name)}, Safety::unsafe));
+        phase.steps.back().lock = "SHARE UPDATE EXCLUSIVE on the index";
+      } else if (const auto* constraint = std::get_if<DropConstraint>(&step.action)) {
+        const std::string hidden = tombstone_name(plan_.name, constraint->name);
+        phase.steps.push_back(contract_step("hide " + shown(constraint->name) + " on " + shown(constraint->table),
+                                            {rename_constraint_sql(constraint->table, constraint->name, hidden)},
+                                            {rename_constraint_sql(constraint->table, hidden, constraint->name)},
+                                            Safety::unsafe));
+      }
+    }
+    for (const TakenObject& object : objects()) phase.steps.push_back(hide_object(object));
     return phase;
   }
 
   PhaseSql archive_phase() {
     PhaseSql phase{"archive", {}};
+    for (const TakenObject& object : objects())
+      if (!object.part) phase.steps.push_back(archive_object(object));
     const bool none = plan_.contract.archive && plan_.contract.archive->none;
     for (const DropColumn* drop : dropped()) {
       StepSql out = contract_step(
@@ -269,6 +345,9 @@ class Explaining {
 
   PhaseSql drop_phase() {
     PhaseSql phase{"drop", {}};
+    const std::vector<TakenObject> whole = objects();
+    for (const TakenObject& object : whole)
+      if (!object.part && object.late) phase.steps.push_back(drop_object(object));
     for (const Step& step : plan_.contract.steps) {
       if (const auto* sql = std::get_if<Sql>(&step.action)) {
         phase.steps.push_back(sql_sql(*sql));
@@ -284,15 +363,19 @@ class Explaining {
                                              quote_identifier(strict->column) + " DROP NOT NULL"},
                                             Safety::breaks));
       } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {
-        phase.steps.push_back(contract_step(describe(step.action), {"DROP INDEX " + quoted(index->name)},
+        const TableName hidden{index->name.schema, tombstone_name(plan_.name, index->name.name)};
+        phase.steps.push_back(contract_step(describe(step.action), {"DROP INDEX " + quoted(hidden) + " RESTRICT"},
                                             {"its stored definition, built concurrently"}, Safety::works));
       } else if (const auto* constraint = std::get_if<DropConstraint>(&step.action)) {
-        phase.steps.push_back(contract_step(describe(step.action),
-                                            {"ALTER TABLE " + quoted(constraint->table) + " DROP CONSTRAINT " +
-                                             quote_identifier(constraint->name) + " RESTRICT"},
-                                            {"its stored definition, NOT VALID, then validated"}, Safety::works));
+        phase.steps.push_back(
+            contract_step(describe(step.action),
+                          {"ALTER TABLE " + quoted(constraint->table) + " DROP CONSTRAINT " +
+                           quote_identifier(tombstone_name(plan_.name, constraint->name)) + " RESTRICT"},
+                          {"its stored definition, NOT VALID, then validated"}, Safety::works));
       }
     }
+    for (const TakenObject& object : whole)
+      if (!object.part && !object.late) phase.steps.push_back(drop_object(object));
     for (StepSql& step : phase.steps)
       if (step.before == Safety::works) step.before = Safety::breaks;
     return phase;

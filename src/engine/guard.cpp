@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "switchback/core/error.hpp"
 #include "switchback/core/image_name.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/units.hpp"
+#include "switchback/engine/moving.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -15,13 +17,16 @@ Instant server_now(ports::Session& session) {
   return Instant(std::chrono::milliseconds(rows.integer(0, 0)));
 }
 
-/// Named under allow_silent, or taken away by the plan itself.
+/// Named under allow_silent, taken away by the plan itself, or a table's place in a publication that was checked.
 bool is_named(const ports::Dependent& dependent, const ports::UsageRequest& request) {
   return std::ranges::any_of(request.allow_silent,
                              [&](const std::string& name) { return ports::named_by(dependent, name); }) ||
-         std::ranges::any_of(request.structures, [&](const Structure& structure) {
-           return structure.kind != Structure::Kind::column && structure.name == dependent.name;
-         });
+         std::ranges::any_of(request.structures,
+                             [&](const Structure& structure) {
+                               if (is_moved(structure.kind)) return ports::belongs_to(dependent, structure);
+                               return structure.kind != Structure::Kind::column && structure.name == dependent.name;
+                             }) ||
+         ports::is_checked(dependent, request.checked);
 }
 
 Hold hold_of(std::vector<std::string> reasons, HoldKind kind, const std::string& ends_when) {
@@ -76,8 +81,30 @@ std::optional<Hold> horizon_hold(Workbench& bench) {
               {}};
 }
 
+namespace {
+
+/// Another live plan has changed the table, keeps it in sync, or keeps an archive of columns of it.
+std::optional<Hold> table_neighbour_hold(Workbench& bench, const TableName& table) {
+  const auto others = bench.session().exec(
+      "SELECT p.name, p.file FROM switchback.plan p WHERE p.id <> $1 AND (EXISTS (SELECT FROM switchback.sync s WHERE "
+      "s.plan_id = p.id AND s.relation = pg_catalog.to_regclass($2)) OR EXISTS (SELECT FROM switchback.archive a WHERE "
+      "a.plan_id = p.id AND a.relation = $3 AND a.state IN ('filling', 'verified', 'kept')) OR p.fingerprints ? $4 AND "
+      "p.state NOT IN ('planned', 'contracted', 'done', 'rolled_back')) ORDER BY p.id LIMIT 1",
+      {std::to_string(bench.fence().plan), quoted(table), shown(table), table.schema + "\n" + table.name});
+  if (others.empty()) return std::nullopt;
+  return Hold{HoldKind::requires_,
+              "the plan " + others.text(0, 0) + " works on the table " + shown(table) + ", or keeps an archive of it",
+              others.text(0, 0) + " is done and its archive purged, or it is rolled back: switchback run " +
+                  others.text(0, 1) + " --to done",
+              {}};
+}
+
+}  // namespace
+
 std::optional<Hold> neighbour_hold(Workbench& bench) {
   for (const Step& step : bench.plan().contract.steps) {
+    if (const auto* table = std::get_if<DropTable>(&step.action))
+      if (auto hold = table_neighbour_hold(bench, table->name)) return hold;
     const auto* drop = std::get_if<DropColumn>(&step.action);
     if (!drop) continue;
     const auto others = bench.session().exec(
@@ -109,13 +136,41 @@ std::optional<Hold> backup_hold(Workbench& bench) {
               {}};
 }
 
+namespace {
+
+/// Tables, views, types and functions under the names that they have now, arguments as the server writes them. What is
+/// gone is left out.
+void place_objects(Workbench& bench, std::vector<Structure>& structures, bool hidden) {
+  if (std::ranges::none_of(structures, [](const Structure& one) { return is_moved(one.kind); })) return;
+  std::erase_if(structures, [](const Structure& one) { return is_moved(one.kind); });
+  std::vector<TakenObject> objects;
+  if (hidden)
+    objects = load_objects(bench.session(), bench.fence().plan);
+  else
+    try {
+      for (const Step& step : bench.plan().contract.steps)
+        for (TakenObject& object : objects_of(bench.session(), step)) objects.push_back(std::move(object));
+    } catch (const Error& error) {
+      if (error.exit() != Exit::invalid) throw;
+      throw Error(Exit::drift, Remedy::person, error.what(), "it was otherwise when the plan was started: see history");
+    }
+  for (const TakenObject& object : objects) {
+    const auto now = find_object(bench.session(), object);
+    if (now && !object.part)
+      structures.push_back({object.kind, {now->schema, object.name.name}, object.name.name, now->arguments});
+  }
+}
+
+}  // namespace
+
 ports::UsageRequest usage_request(Workbench& bench, bool hidden) {
   ports::UsageRequest request;
   request.plan = bench.fence().plan;
   request.structures = structures_of(bench.plan().contract.steps);
   if (hidden)
     for (Structure& structure : request.structures)
-      if (structure.kind == Structure::Kind::column) structure.name = tombstone_name(bench.plan().name, structure.name);
+      if (!is_moved(structure.kind)) structure.name = tombstone_name(bench.plan().name, structure.name);
+  place_objects(bench, request.structures, hidden);
   request.allow_silent = bench.plan().contract.allow_silent;
   request.checked = bench.plan().external_checked;
   request.readers = bench.plan().readers;
@@ -154,8 +209,9 @@ std::optional<Hold> usage_hold(Workbench& bench, UsageReport& report) {
                      "; switchback usage " + bench.plan().name + " shows the evidence");
 }
 
-std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
-  const ports::UsageRequest request = usage_request(bench, hidden);
+namespace {
+
+std::optional<Hold> closure_hold(Workbench& bench, const ports::UsageRequest& request) {
   std::vector<std::string> reasons;
   for (const Structure& structure : request.structures)
     for (const ports::Dependent& dependent : bench.usage().closure(bench.session(), structure).dependents) {
@@ -169,6 +225,18 @@ std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
   if (reasons.empty()) return std::nullopt;
   return hold_of(std::move(reasons), HoldKind::usage,
                  "it is changed or dropped, or the plan names what may go along under allow_silent");
+}
+
+}  // namespace
+
+std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
+  return closure_hold(bench, usage_request(bench, hidden));
+}
+
+std::optional<Hold> purge_hold(Workbench& bench) {
+  ports::UsageRequest request = usage_request(bench, true);
+  std::erase_if(request.structures, [](const Structure& one) { return !is_moved(one.kind); });
+  return closure_hold(bench, request);
 }
 
 }  // namespace switchback::engine

@@ -4,6 +4,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/engine/archiver.hpp"
+#include "switchback/engine/moving.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -37,6 +38,39 @@ NotNullState not_null_state(ports::Session& session, const Plan& plan, const Set
   return {rows.boolean(0, 0), rows.boolean(0, 1), rows.boolean(0, 2)};
 }
 
+bool has_index(ports::Session& session, const TableName& index) {
+  return session.exec("SELECT pg_catalog.to_regclass($1) IS NOT NULL", {quoted(index)}).boolean(0, 0);
+}
+
+bool has_constraint(ports::Session& session, const TableName& table, const std::string& constraint) {
+  return !session
+              .exec(
+                  "SELECT FROM pg_catalog.pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND conname = "
+                  "$2::pg_catalog.name",
+                  {quoted(table), constraint})
+              .empty();
+}
+
+TableName tombstone_of(const Plan& plan, const DropIndex& index) {
+  return {index.name.schema, tombstone_name(plan.name, index.name.name)};
+}
+
+/// Indexes and constraints between their names and their tombstones; what is not there under the first is left.
+void rename_by_step(ports::Session& session, const Plan& plan, bool hide) {
+  for (const Step& step : plan.contract.steps) {
+    if (const auto* index = std::get_if<DropIndex>(&step.action)) {
+      const TableName from = hide ? index->name : tombstone_of(plan, *index);
+      const std::string to = hide ? tombstone_of(plan, *index).name : index->name.name;
+      if (has_index(session, from)) session.exec(rename_index_sql(from, to));
+    } else if (const auto* constraint = std::get_if<DropConstraint>(&step.action)) {
+      const std::string hidden = tombstone_name(plan.name, constraint->name);
+      const std::string& from = hide ? constraint->name : hidden;
+      if (has_constraint(session, constraint->table, from))
+        session.exec(rename_constraint_sql(constraint->table, from, hide ? hidden : constraint->name));
+    }
+  }
+}
+
 bool archives(const Plan& plan) {
   return !(plan.contract.archive && plan.contract.archive->none);
 }
@@ -48,6 +82,7 @@ void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTabl
     for (const auto& [from, to] : hiding_names(table))
       if (!has_column(session, table.name, to))
         for (const std::string& sql : rename_sql(table.name, {{from, to}})) session.exec(sql);
+  rename_by_step(session, plan, true);
   for (const Step& step : plan.contract.steps)
     if (const auto* not_null = std::get_if<SetNotNull>(&step.action)) {
       const NotNullState now = not_null_state(session, plan, *not_null);
@@ -56,6 +91,8 @@ void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTabl
 }
 
 void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables) {
+  unhide_objects(session, plan_id, plan);
+  rename_by_step(session, plan, false);
   for (const TakenTable& table : tables) {
     // Before the rename: the archive's trigger function names the tombstones, and a writer would meet it in between.
     drop_archive(session, table, "");
@@ -100,7 +137,7 @@ void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<
           "SELECT n.nspname, c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid "
           "JOIN "
           "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE i.indexrelid = pg_catalog.to_regclass($1)",
-          {quoted(index->name)});
+          {quoted(tombstone_of(plan, *index))});
       if (!found.empty()) names.insert({found.text(0, 0), found.text(0, 1)});
     }
   }
@@ -137,10 +174,10 @@ void drop_step(ports::Session& session, const Plan& plan, const Step& step, cons
     for (const std::string& sql : settle_not_null_sql(plan.name, not_null->table, not_null->column)) session.exec(sql);
   } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {
     // It may have gone with its column.
-    session.exec("DROP INDEX IF EXISTS " + quoted(index->name) + " RESTRICT");
+    session.exec("DROP INDEX IF EXISTS " + quoted(tombstone_of(plan, *index)) + " RESTRICT");
   } else if (const auto* constraint = std::get_if<DropConstraint>(&step.action)) {
     session.exec("ALTER TABLE " + quoted(constraint->table) + " DROP CONSTRAINT IF EXISTS " +
-                 quote_identifier(constraint->name) + " RESTRICT");
+                 quote_identifier(tombstone_name(plan.name, constraint->name)) + " RESTRICT");
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/engine/moving.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/workbench.hpp"
 
@@ -366,6 +367,7 @@ ORDER BY 1 LIMIT 1)sql",
   void check_contract_step(const Step& step) {
     const TableName* name = table_of(step.action);
     if (!name) {
+      check_object(step);
       if (const auto* drop = std::get_if<DropIndex>(&step.action);
           drop && session_.exec("SELECT pg_catalog.to_regclass($1) IS NULL", {quoted(drop->name)}).boolean(0, 0))
         refuse(plan_, step.place, "there is no index " + shown(drop->name));
@@ -392,6 +394,17 @@ ORDER BY 1 LIMIT 1)sql",
     if (const auto* drop = std::get_if<DropConstraint>(&step.action))
       if (std::ranges::none_of(table->constraints, [&](const ConstraintFacts& one) { return one.name == drop->name; }))
         refuse(plan_, step.place, "the table " + shown(*name) + " has no constraint " + shown(drop->name));
+  }
+
+  /// What is taken whole must be there, and go into hiding and back.
+  void check_object(const Step& step) {
+    try {
+      for (const TakenObject& object : objects_of(session_, step))
+        if (object.kind != Structure::Kind::table && !object.part) object_definition(session_, object);
+    } catch (const Error& error) {
+      if (error.exit() != Exit::invalid) throw;
+      refuse(plan_, step.place, error.what(), error.hint());
+    }
   }
 
   ports::Session& session_;

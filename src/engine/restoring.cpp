@@ -14,7 +14,7 @@ namespace {
 constexpr const char* rebuild_step = "rebuild";
 
 bool at_start(const StoredDefinition& one) {
-  constexpr std::array kinds = {"column", "sequence", "default", "comment", "grant", "relax"};
+  constexpr std::array kinds = {"object", "column", "sequence", "default", "comment", "grant", "relax"};
   return std::ranges::find(kinds, one.kind) != kinds.end();
 }
 
@@ -182,7 +182,7 @@ std::vector<StoredDefinition> rebuild_steps(ports::Session& session, PlanId plan
   for (StoredDefinition& one : definitions(session, plan_id)) {
     const bool already =
         std::ranges::any_of(done.rows, [&](const auto& row) { return row[0] == std::to_string(one.ordinal); });
-    if (one.kind != "taken" && !at_start(one) && !already) out.push_back(std::move(one));
+    if (one.kind != "taken" && one.kind != "moved" && !at_start(one) && !already) out.push_back(std::move(one));
   }
   return out;
 }

@@ -13,6 +13,7 @@
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/backfill.hpp"
 #include "switchback/engine/hiding.hpp"
+#include "switchback/engine/moving.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
@@ -62,6 +63,7 @@ void readd_spare_sync(Workbench& bench, ports::Session& session, const std::vect
 Stop begin_restore(Workbench& bench, const std::vector<TakenTable>& tables) {
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::contracted, Event::turn_back)) return;
+    unhide_objects(session, bench.fence().plan, bench.plan());  // tables that are their own archives
     undo_contract_sql(bench, session);
     start_restore(session, bench.fence().plan, tables);
     for (const TakenTable& table : tables) {
@@ -155,6 +157,7 @@ Stop restore_plan(Workbench& bench) {
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::restoring, Event::arrive)) return;
+    settle_objects(session, bench.fence().plan, bench.plan(), load_objects(session, bench.fence().plan), "restored");
     end_restore(session, bench.fence().plan, tables);
     record_shapes(bench);
   });
@@ -325,6 +328,20 @@ bool is_behind(State state, State to) {
 
 }  // namespace
 
+namespace {
+
+/// A column without an archive comes back by the reverse expressions; a table without one does not come back.
+void refuse_without_archive(Workbench& bench) {
+  if (bench.record().state != State::contracted && bench.record().state != State::restoring) return;
+  for (const TakenObject& object : load_objects(bench.session(), bench.fence().plan))
+    if (object.kind == Structure::Kind::table && !object.part && !find_object(bench.session(), object))
+      throw Error(Exit::refused, Remedy::person,
+                  "the table " + object.identity + " was dropped and no archive was kept of it",
+                  "restore a backup; the plan said archive: { none: … }");
+}
+
+}  // namespace
+
 void refuse_rollback(Workbench& bench, State to) {
   if (!is_behind(bench.record().state, to))
     throw Error(Exit::refused, Remedy::person,
@@ -334,6 +351,7 @@ void refuse_rollback(Workbench& bench, State to) {
                     ? "it took nothing away, so there is nothing to restore; switchback rollback " + bench.plan().name +
                           " removes what it added"
                     : "switchback status " + bench.plan().name + " says what can be done");
+  refuse_without_archive(bench);
   if (to == State::migrated) return;
   refuse_while_built_upon(bench);
   const State from = bench.record().state;
@@ -375,9 +393,15 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
   const State from = bench.record().state;
   if (from == State::hiding || from == State::hidden || from == State::contracting || from == State::unhiding)
     words.push_back("unhide: give the old structures their names back (milliseconds); an archive that was begun goes");
-  if (from == State::contracted || from == State::restoring)
+  if (from == State::contracted || from == State::restoring) {
     words.push_back(
         "restore: add the dropped structures again and fill them from the archive, else by the reverse expressions");
+    for (const TakenObject& object : load_objects(bench.session(), bench.fence().plan))
+      if (!object.part)
+        words.push_back("restore: " + std::string(name(object.kind)) + " " + object.identity +
+                        (object.kind == Structure::Kind::table ? " goes back to its schema, with its rows as they were"
+                                                               : " is made again from its definition"));
+  }
   if (to == State::migrated) return words;
   const std::vector<Work> migrate = migrate_work(bench.plan());
   const std::vector<Work> expand = expand_work(bench.plan());

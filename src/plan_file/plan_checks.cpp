@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
 
 namespace switchback::plan_file {
 namespace {
@@ -73,6 +74,39 @@ void check_indexes(Findings& findings, const std::vector<Step>& steps, const std
   }
 }
 
+/// What a step drops as a whole, with the kind of step; a table and a view share their names.
+std::optional<std::pair<std::string, TableName>> dropped_whole(const Action& action) {
+  if (const auto* table = std::get_if<DropTable>(&action)) return {{"relation", table->name}};
+  if (const auto* view = std::get_if<DropView>(&action)) return {{"relation", view->name}};
+  if (const auto* type = std::get_if<DropType>(&action)) return {{"type", type->name}};
+  if (const auto* function = std::get_if<DropFunction>(&action))
+    return {{"function(" + function->arguments, function->name}};
+  return std::nullopt;
+}
+
+/// What goes as a whole goes once, and nothing is done to its parts.
+void check_whole(Findings& findings, const Plan& plan) {
+  std::map<std::pair<std::string, TableName>, Place> seen;
+  for (const Step& step : plan.contract.steps) {
+    const auto whole = dropped_whole(step.action);
+    if (!whole || whole->second.name.empty()) continue;
+    const auto [first, inserted] = seen.emplace(*whole, step.place);
+    if (!inserted)
+      findings.error(step.place,
+                     shown(whole->second) + " is dropped twice, first in line " + std::to_string(first->second.line),
+                     "keep one");
+  }
+  for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})
+    for (const Step& step : *phase) {
+      const TableName* table = table_of(step.action);
+      if (table == nullptr || !seen.contains({"relation", *table})) continue;
+      findings.error(
+          step.place,
+          std::string(kind(step.action)) + " works on " + shown(*table) + ", which this plan drops as a whole",
+          "leave one of the two steps out: the table goes with all that belongs to it");
+    }
+}
+
 void check_steps(Findings& findings, const Plan& plan) {
   Once added(findings, "added twice", "keep one");
   Once set(findings, "set by two backfills", "put both into one expression");
@@ -95,6 +129,7 @@ void check_steps(Findings& findings, const Plan& plan) {
       findings.error(step.place, shown_column(column) + " is made or filled by this plan and dropped by it as well",
                      "drop the old column, not the new one");
   }
+  check_whole(findings, plan);
   check_indexes(findings, plan.expand, plan.expand);
   check_indexes(findings, plan.migrate, plan.expand);
 }

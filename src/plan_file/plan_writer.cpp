@@ -268,6 +268,13 @@ class Writer {
   }
   void write(const DropIndex& step) { pair("name", shown(step.name)); }
   void write(const DropConstraint& step) { table_and("name", step.table, step.name); }
+  void write(const DropTable& step) { pair("name", shown(step.name)); }
+  void write(const DropView& step) { pair("name", shown(step.name)); }
+  void write(const DropType& step) { pair("name", shown(step.name)); }
+  void write(const DropFunction& step) {
+    pair("name", shown(step.name));
+    if (!step.arguments.empty()) pair("arguments", step.arguments);
+  }
 
   YAML::Emitter out_;
 };

@@ -254,6 +254,32 @@ Action read_drop_constraint(const Source& source) {
   return step;
 }
 
+template <class StepType>
+Action read_drop_by_name(const Source& source, std::string_view kind) {
+  constexpr std::array<std::string_view, 1> known = {"name"};
+  const Fields fields(source.findings, source.arguments, std::string(kind), known);
+  return StepType{fields.need_table("name")};
+}
+
+Action read_drop_table(const Source& source) {
+  return read_drop_by_name<DropTable>(source, "drop_table");
+}
+Action read_drop_view(const Source& source) {
+  return read_drop_by_name<DropView>(source, "drop_view");
+}
+Action read_drop_type(const Source& source) {
+  return read_drop_by_name<DropType>(source, "drop_type");
+}
+
+Action read_drop_function(const Source& source) {
+  constexpr Names known = {"name", "arguments"};
+  const Fields fields(source.findings, source.arguments, "drop_function", known);
+  DropFunction step;
+  step.name = fields.need_table("name");
+  step.arguments = fields.text("arguments").value_or("");
+  return step;
+}
+
 struct StepKind {
   std::string_view name;
   std::string_view phases;  ///< those that it may stand in
@@ -272,6 +298,10 @@ constexpr std::array step_kinds = {
     StepKind{"drop_column", "contract", "takes something away", read_drop_column},
     StepKind{"drop_index", "contract", "takes something away", read_drop_index},
     StepKind{"drop_constraint", "contract", "takes something away", read_drop_constraint},
+    StepKind{"drop_table", "contract", "takes something away", read_drop_table},
+    StepKind{"drop_view", "contract", "takes something away", read_drop_view},
+    StepKind{"drop_type", "contract", "takes something away", read_drop_type},
+    StepKind{"drop_function", "contract", "takes something away", read_drop_function},
 };
 
 bool allowed(const StepKind& step, std::string_view phase) {
@@ -290,6 +320,11 @@ std::vector<std::string_view> kinds_in(std::string_view phase) {
 }
 
 void note_unknown_step(Findings& findings, std::string_view phase, const Node& key) {
+  if (key.value == "drop_enum_value")
+    return findings.error(
+        key.place, "drop_enum_value: PostgreSQL cannot take a value away from an enum",
+        "make a new type without it, add a column of that type with a backfill (plans/change-type.yaml "
+        "shows how), drop the old column, and the old type by drop_type in a later plan");
   std::vector<std::string_view> every;
   every.reserve(step_kinds.size());
   for (const StepKind& step : step_kinds) every.push_back(step.name);

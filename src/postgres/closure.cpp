@@ -37,6 +37,25 @@ constexpr const char* constraint_seed = R"sql(
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = $1 AND c.relname = $2 AND k.conname = $3))sql";
 
+/// A table with its partitions, or a view; not tables that inherit: a drop refuses because of those.
+constexpr const char* relation_seed = R"sql(
+  family(oid) AS (
+    SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname = $1 AND c.relname = $2 AND $3::text IS NOT NULL
+    UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family f ON f.oid = i.inhparent
+    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relispartition),
+  seed(c, o, s) AS (SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::oid, f.oid, 0 FROM family f))sql";
+constexpr const char* type_seed = R"sql(
+  seed(c, o, s) AS (
+    SELECT 'pg_catalog.pg_type'::pg_catalog.regclass::oid, t.oid, 0
+    FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    WHERE n.nspname = $1 AND t.typname = $2 AND $3::text IS NOT NULL))sql";
+/// $3: the types of its arguments.
+constexpr const char* function_seed = R"sql(
+  seed(c, o, s) AS (
+    SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass::oid, p.oid, 0 FROM pg_catalog.pg_proc p
+    WHERE p.oid = pg_catalog.to_regprocedure(pg_catalog.format('%I.%I(%s)', $1::text, $2::text, $3::text))))sql";
+
 /// Every edge of pg_depend that leads on from the seed. A view stands for its _RETURN rule, a column for its default or
 /// generation expression. Column number 0 is the whole object, so all its columns' dependents follow.
 constexpr const char* reach = R"sql(
@@ -82,8 +101,8 @@ SELECT e.c, e.o, e.s, e.pc, e.po, e.ps, e.kind, i.type,
             WHEN p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid)
             WHEN e.c = 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass THEN pg_catalog.pg_get_statisticsobjdef(e.o)
             ELSE '' END AS definition,
-       -- what is not to be reported: our own, the column's own NOT NULL, triggers that enforce a foreign key
-       COALESCE(i.schema = 'switchback' OR g.tgisinternal OR g.tgname LIKE '~switchback%'
+       -- what is not to be reported: our own, parts of TOAST tables, the column's own NOT NULL, triggers that enforce a foreign key
+       COALESCE(i.schema IN ('switchback', 'pg_toast') OR g.tgisinternal OR g.tgname LIKE '~switchback%'
          OR COALESCE(k.conname, x.relname) LIKE '\_switchback\_%' OR k.contype = 'n'
          OR e.c = 'pg_catalog.pg_attrdef'::pg_catalog.regclass, false) AS left_out
 FROM edges e
@@ -116,13 +135,21 @@ std::string seed_sql(Structure::Kind kind) {
       return index_seed;
     case Structure::Kind::constraint:
       return constraint_seed;
+    case Structure::Kind::table:
+    case Structure::Kind::view:
+      return relation_seed;
+    case Structure::Kind::type:
+      return type_seed;
+    case Structure::Kind::function:
+      return function_seed;
   }
   return column_seed;
 }
 
 std::vector<Edge> edges_of(ports::Session& session, const Structure& structure) {
   const Rows rows = session.exec("WITH RECURSIVE " + seed_sql(structure.kind) + "," + reach + described,
-                                 {structure.table.schema, structure.table.name, structure.name});
+                                 {structure.table.schema, structure.table.name,
+                                  structure.kind == Structure::Kind::function ? structure.arguments : structure.name});
   std::vector<Edge> edges;
   for (std::size_t i = 0; i < rows.size(); ++i)
     edges.push_back({{rows.text(i, 0), rows.text(i, 1), rows.text(i, 2)},
@@ -147,6 +174,27 @@ std::set<Node> going_along(const std::vector<Edge>& edges) {
   return gone;
 }
 
+/// What goes along with a dependent is not told beside it: the index of a view that reads the table.
+std::set<Node> carried_along(const std::vector<Edge>& edges, const std::set<Node>& gone) {
+  std::set<Node> carried;
+  for (const Edge& edge : edges)
+    if (edge.kind != 'n' && edge.kind != 'r' && edge.kind != 's' && !gone.contains(edge.node))
+      carried.insert(edge.node);
+  return carried;
+}
+
+/// What belongs to a table, view or type alone goes with it by nature and need not be named: indexes, constraints,
+/// triggers, policies, rules, sequences, statistics; the columns that its own defaults and generated columns read. Its
+/// place in a publication belongs to the publication.
+bool is_its_own(const Structure& structure, const Edge& edge, const std::set<Node>& gone, const std::set<Node>& seeds) {
+  if (!is_moved(structure.kind) || structure.kind == Structure::Kind::function) return false;
+  const auto of_seed = [&](const Node& seed) {
+    return std::get<0>(seed) == std::get<0>(edge.node) && std::get<1>(seed) == std::get<1>(edge.node);
+  };
+  if (std::any_of(seeds.begin(), seeds.end(), of_seed)) return true;
+  return gone.contains(edge.node) && edge.dependent.kind != "publication relation";
+}
+
 }  // namespace
 
 Closure closure(ports::Session& session, const Structure& structure) {
@@ -156,12 +204,18 @@ Closure closure(ports::Session& session, const Structure& structure) {
                 "the " + std::string(name(structure.kind)) + " " + shown(structure) + " is not in the database",
                 "somebody took it away or renamed it: compare with the plan, then switchback repair");
   const std::set<Node> gone = going_along(edges);
+  const std::set<Node> carried = is_moved(structure.kind) ? carried_along(edges, gone) : std::set<Node>{};
   std::set<Node> parts;
+  std::set<Node> seeds;
   std::map<Node, Dependent> found;
   for (const Edge& edge : edges)
     if (edge.kind == 'i' || edge.kind == 'P' || edge.kind == 'S' || edge.kind == 's') parts.insert(edge.node);
+  for (const Edge& edge : edges)
+    if (edge.kind == 's') seeds.insert(edge.node);
   for (const Edge& edge : edges) {
-    if (edge.left_out || parts.contains(edge.node)) continue;
+    if (edge.left_out || parts.contains(edge.node) || carried.contains(edge.node) ||
+        is_its_own(structure, edge, gone, seeds))
+      continue;
     Dependent dependent = edge.dependent;
     // A generated column goes silently on 13 and 14 ('a'), and is refused since: a column is never taken along unasked.
     if (gone.contains(edge.node) && dependent.kind != "table column")

@@ -165,6 +165,7 @@ class Walk {
     if (source.target && column_ && variable.alias && variable.alias->n_colnames > 0)
       use("a list of column aliases on " + std::string(variable.relname), source.certain);
     names_.through_view(variable, source, scope);
+    names_.relation(variable, source);
     scope.sources.push_back(std::move(source));
   }
 
@@ -377,7 +378,9 @@ class Walk {
 
   /// A table named where no query reads it: VACUUM, LOCK, GRANT, DDL.
   void elsewhere(const PgQuery__RangeVar& variable, const Scope& scope) {
-    names_.through_view(variable, source_of(variable, scope, target_), scope);
+    const Source source = source_of(variable, scope, target_);
+    names_.through_view(variable, source, scope);
+    names_.relation(variable, source);
   }
 
   void use(const std::string& why, bool certain = true) { names_.use(why, certain); }

@@ -1,6 +1,14 @@
 #include "statement_names.hpp"
 
 namespace switchback::postgres {
+namespace {
+
+/// An array type can be named by itself: `_mood`.
+bool is_type(std::string_view written, std::string_view type) {
+  return written == type || (written.starts_with('_') && written.substr(1) == type);
+}
+
+}  // namespace
 
 void Names::use(const std::string& why, bool certain) {
   std::string& slot = certain ? uses_ : ambiguous_;
@@ -8,6 +16,8 @@ void Names::use(const std::string& why, bool certain) {
 }
 
 void Names::reference(const PgQuery__ColumnRef& column, const Scope& scope) {
+  if (target_.takes_row && column.n_fields >= 2 && string_of(column.fields[column.n_fields - 1]) == target_.object.name)
+    use("called as a column, " + target_.object.name, false);
   if (!column_) return;
   std::vector<std::string_view> parts;
   bool star = false;
@@ -81,14 +91,28 @@ void Names::call(const PgQuery__FuncCall& function) {
   if (function.n_funcname == 0) return;
   const std::string_view called = string_of(function.funcname[function.n_funcname - 1]);
   const std::string_view schema = function.n_funcname > 1 ? string_of(function.funcname[0]) : std::string_view{};
+  // A function, or what a type's name does as one: a cast, a range's constructor.
+  if (called == target_.object.name && (schema.empty() || schema == target_.object.schema))
+    use("calls " + target_.object.name, !target_.namesakes);
   if (any_of_name(target_.functions, schema, called)) use("through the function " + std::string(called));
 }
 
 /// null::users, json_populate_record(null::users, …): the row type.
 void Names::type(const PgQuery__TypeName& named) {
-  if (!column_ || named.n_names == 0) return;
+  if (named.n_names == 0) return;
   const std::string_view schema = named.n_names > 1 ? string_of(named.names[0]) : std::string_view{};
-  if (any_of_name(target_.relations, schema, string_of(named.names[named.n_names - 1]))) use("the row type");
+  const std::string_view wanted = string_of(named.names[named.n_names - 1]);
+  if (target_.kind == Structure::Kind::type && is_type(wanted, target_.object.name) &&
+      (schema.empty() || schema == target_.object.schema))
+    use("the type " + target_.object.name, !schema.empty() || !target_.namesakes);
+  if ((column_ || relation_) && any_of_name(target_.relations, schema, wanted)) use("the row type");
+  if (relation_ && named.pct_type && named.n_names > 1 &&
+      any_of_name(target_.relations, "", string_of(named.names[named.n_names - 2])))
+    use("%TYPE of one of its columns", false);
+}
+
+void Names::relation(const PgQuery__RangeVar& variable, const Source& source) {
+  if (relation_ && source.target) use("names " + std::string(variable.relname), source.certain);
 }
 
 }  // namespace switchback::postgres

@@ -12,7 +12,10 @@ namespace switchback::postgres {
 /// The first certain use ends nothing: one reason of each kind is kept.
 class Names {
  public:
-  explicit Names(const JudgeTarget& target) : target_(target), column_(target.kind == Structure::Kind::column) {}
+  explicit Names(const JudgeTarget& target)
+      : target_(target),
+        column_(target.kind == Structure::Kind::column),
+        relation_(target.kind == Structure::Kind::table || target.kind == Structure::Kind::view) {}
 
   void use(const std::string& why, bool certain = true);
   const std::string& uses() const { return uses_; }
@@ -23,6 +26,8 @@ class Names {
   void like(const PgQuery__TableLikeClause& clause, const Scope& scope);
   void call(const PgQuery__FuncCall& function);
   void type(const PgQuery__TypeName& named);
+  /// The relation itself, where it is what goes.
+  void relation(const PgQuery__RangeVar& variable, const Source& source);
 
  private:
   void everything(const Scope& scope);
@@ -32,6 +37,7 @@ class Names {
 
   const JudgeTarget& target_;
   const bool column_;
+  const bool relation_;
   std::string uses_;
   std::string ambiguous_;
 };

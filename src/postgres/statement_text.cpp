@@ -120,6 +120,8 @@ std::set<std::string> JudgeTarget::watched() const {
   std::set<std::string> names;
   for (const auto* group : {&relations, &views, &functions})
     for (const TableName& one : *group) names.insert(one.name);
+  if (!object.name.empty()) names.insert(object.name);
+  if (kind == Structure::Kind::type) names.insert("_" + object.name);  // its array type
   return names;
 }
 

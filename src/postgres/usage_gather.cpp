@@ -53,6 +53,10 @@ std::string fingerprint(const JudgeTarget& target) {
   for (const std::string& one : target.own_columns) take(one);
   take("");
   for (const std::string& one : target.unique_key) take(one);
+  take(target.object.schema);
+  take(target.object.name);
+  take(target.namesakes ? "namesakes" : "");
+  take(target.takes_row ? "row" : "");
   return std::to_string(hash);
 }
 
@@ -108,7 +112,7 @@ class Gathering {
         judges_(session, clone),
         ran_(statements_that_ran(session, request)),
         seen_(sessions_seen(session, request)),
-        allowed_(allowed_names(request)) {
+        allowed_(allowed_by(request)) {
     servers_.insert("primary");
     for (const ports::SampledServer& replica : request.replicas) servers_.insert(replica.name);
     for (const ports::SampledPooler& pooler : request.poolers) poolers_.insert(pooler.name);
@@ -127,8 +131,11 @@ class Gathering {
     add_statements(evidence, structure, reach.target);
     if (auto remark = judges_.remark()) evidence.observations.push_back(std::move(*remark));
     add_sessions(evidence);
+    // What is no table is in no stream of changes.
+    const bool published = !is_moved(structure.kind) || structure.kind == Structure::Kind::table;
     for (Observation& one : external_readers(session_, reach.target.relations, request_.checked))
-      evidence.observations.push_back(std::move(one));
+      if (published || one.detail.starts_with("foreign server") || one.detail.find("pg_cron") != std::string::npos)
+        evidence.observations.push_back(std::move(one));
     for (Observation& one : brownouts_of(session_, request_.plan, evidence.structure))
       evidence.observations.push_back(std::move(one));
     add_unsampled(evidence);
@@ -347,7 +354,7 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
   Judges judges_;
   std::vector<Ran> ran_;
   std::vector<SessionRow> seen_;
-  std::vector<std::string> allowed_;
+  Allowed allowed_;
   std::set<std::string> poolers_;
   std::set<std::string> servers_;  ///< that must be covered; what was seen on others counts as well
 };

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "switchback/postgres/closure.hpp"
+#include "usage_objects.hpp"
 
 namespace switchback::postgres {
 namespace {
@@ -75,6 +76,10 @@ std::set<std::string> split(const std::string& text) {
 std::vector<std::string> find_table(ports::Session& session, const Structure& structure, JudgeTarget& target) {
   const bool column = structure.kind == Structure::Kind::column;
   const bool index = structure.kind == Structure::Kind::index;
+  if (structure.kind == Structure::Kind::type || structure.kind == Structure::Kind::function) {
+    find_object(session, structure, target);
+    return {};
+  }
   const Rows family = session.exec(family_sql, {structure.table.schema, index ? structure.name : structure.table.name,
                                                 column ? structure.name : ""});
   std::vector<std::string> oids;
@@ -83,7 +88,7 @@ std::vector<std::string> find_table(ports::Session& session, const Structure& st
     target.relations.insert({family.text(i, 1), family.text(i, 2)});
     if (family.boolean(i, 3)) target.own_columns = split(family.text(i, 4));
   }
-  if (column) return oids;
+  if (column || is_moved(structure.kind)) return oids;
   // A unique constraint's index bears its name.
   const Rows key = session.exec(unique_key_sql, {structure.table.schema, structure.name});
   for (std::size_t i = 0; i < key.size(); ++i) target.unique_key.push_back(key.text(i, 0));
@@ -134,10 +139,9 @@ void look_into_views(ports::Session& session, const std::vector<std::string>& ta
   }
 }
 
-Observation observed(const Dependent& dependent, const std::vector<std::string>& allowed) {
+Observation observed(const Dependent& dependent, const Allowed& allowed) {
   const std::string what = dependent.kind + " " + dependent.identity;
-  const bool named = std::any_of(allowed.begin(), allowed.end(),
-                                 [&](const std::string& name) { return ports::named_by(dependent, name); });
+  const bool named = allowed.covers(dependent);
   Observation observation{"catalog", "primary", Finding::clear, what, std::nullopt, ""};
   switch (dependent.effect) {
     case Dependent::Effect::blocks:
@@ -154,8 +158,12 @@ Observation observed(const Dependent& dependent, const std::vector<std::string>&
       if (named) break;
       observation.finding = Finding::unknown;
       observation.detail += " without a word";
-      observation.remedy =
-          "if that is meant, name it in the plan: contract: { allow_silent: [" + dependent.name + "] }";
+      if (dependent.kind == "publication relation")
+        observation.remedy = "see that its subscribers do without, then name it in the plan: external: { checked: [" +
+                             dependent.name + "] }";
+      else
+        observation.remedy =
+            "if that is meant, name it in the plan: contract: { allow_silent: [" + dependent.name + "] }";
       break;
     case Dependent::Effect::row:
       observation.finding = Finding::unknown;
@@ -182,8 +190,15 @@ std::string array_literal(const std::vector<std::string>& values) {
   return out + "}";
 }
 
-std::vector<std::string> allowed_names(const ports::UsageRequest& request) {
-  std::vector<std::string> names = request.allow_silent;
+bool Allowed::covers(const Dependent& dependent) const {
+  return std::ranges::any_of(names, [&](const std::string& name) { return ports::named_by(dependent, name); }) ||
+         std::ranges::any_of(structures, [&](const Structure& one) { return ports::belongs_to(dependent, one); }) ||
+         ports::is_checked(dependent, checked);
+}
+
+Allowed allowed_by(const ports::UsageRequest& request) {
+  Allowed allowed{request.allow_silent, request.structures, request.checked};
+  std::vector<std::string>& names = allowed.names;
   for (const Structure& structure : request.structures) {
     const std::string table =
         shown(std::string_view(structure.table.schema)) + "." + shown(std::string_view(structure.table.name));
@@ -197,12 +212,17 @@ std::vector<std::string> allowed_names(const ports::UsageRequest& request) {
       case Structure::Kind::constraint:
         names.push_back(shown(std::string_view(structure.name)) + " on " + table);
         break;
+      case Structure::Kind::table:
+      case Structure::Kind::view:
+      case Structure::Kind::type:
+      case Structure::Kind::function:
+        break;  // with all their parts: covers()
     }
   }
-  return names;
+  return allowed;
 }
 
-Reached reached(ports::Session& session, const Structure& structure, const std::vector<std::string>& allowed) {
+Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed) {
   Reached result;
   result.structure = shown(structure);
   result.closure = closure(session, structure);
@@ -220,6 +240,9 @@ Reached reached(ports::Session& session, const Structure& structure, const std::
     look_into_views(session, tables, result);
     look_into_functions(session, result);
   }
+  if (is_moved(structure.kind)) look_into_bodies(session, result, allowed);
+  if (structure.kind == Structure::Kind::index || structure.kind == Structure::Kind::constraint)
+    for (Observation& one : duties(session, structure)) result.observations.push_back(std::move(one));
   if (std::none_of(result.observations.begin(), result.observations.end(),
                    [](const Observation& one) { return one.source == "catalog"; }))
     result.observations.push_back({"catalog", "primary", Finding::clear, "nothing depends on it", std::nullopt, ""});

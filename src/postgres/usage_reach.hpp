@@ -19,11 +19,18 @@ struct Reached {
   std::set<TableName> sql_functions;      ///< bodies in SQL that could name it, and are not found to use it
 };
 
-/// Everything the catalog says now. `allowed`: names of dependents that may go along.
-Reached reached(ports::Session& session, const Structure& structure, const std::vector<std::string>& allowed);
-
+/// What may go along: by name, as a part of what goes whole, or a publication that was checked.
+struct Allowed {
+  std::vector<std::string> names;
+  std::vector<Structure> structures;
+  std::vector<std::string> checked;
+  bool covers(const ports::Dependent& dependent) const;
+};
 /// allow_silent, and everything else that the same contract takes away.
-std::vector<std::string> allowed_names(const ports::UsageRequest& request);
+Allowed allowed_by(const ports::UsageRequest& request);
+
+/// Everything the catalog says now.
+Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed);
 
 /// Looks at the bodies of functions that the catalog does not see into; adds to observations and target.functions.
 void look_into_functions(ports::Session& session, Reached& reached);

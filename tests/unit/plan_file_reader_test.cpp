@@ -144,6 +144,11 @@ TEST_CASE("awkward names and texts survive being written and read again", "[plan
   plan.migrate.push_back({Sql{"SELECT 1;\n\nSELECT '\t'", {}, "why: not"}, {}});
   plan.contract.steps.push_back({DropIndex{{"S", "true"}}, {}});
   plan.contract.steps.push_back({DropConstraint{table, "null"}, {}});
+  plan.contract.steps.push_back({DropTable{{"S", "t, u"}}, {}});
+  plan.contract.steps.push_back({DropView{{"public", "true"}}, {}});
+  plan.contract.steps.push_back({DropType{{"public", "Mood"}}, {}});
+  plan.contract.steps.push_back({DropFunction{{"S", "f"}, "integer, \"S\".\"Mood\"[]"}, {}});
+  plan.contract.steps.push_back({DropFunction{{"S", "f"}, ""}, {}});
   const std::string yaml = to_yaml(plan);
   CAPTURE(yaml);
   const Plan again = good(yaml);
@@ -161,6 +166,12 @@ TEST_CASE("awkward names and texts survive being written and read again", "[plan
   CHECK(std::get<Sql>(again.migrate.at(1).action).run == "SELECT 1;\n\nSELECT '\t'");
   CHECK(std::get<DropIndex>(again.contract.steps.at(0).action).name == TableName{"S", "true"});
   CHECK(std::get<DropConstraint>(again.contract.steps.at(1).action).name == "null");
+  CHECK(std::get<DropTable>(again.contract.steps.at(2).action).name == TableName{"S", "t, u"});
+  CHECK(std::get<DropView>(again.contract.steps.at(3).action).name == TableName{"public", "true"});
+  CHECK(std::get<DropType>(again.contract.steps.at(4).action).name == TableName{"public", "Mood"});
+  CHECK(std::get<DropFunction>(again.contract.steps.at(5).action).name == TableName{"S", "f"});
+  CHECK(std::get<DropFunction>(again.contract.steps.at(5).action).arguments == "integer, \"S\".\"Mood\"[]");
+  CHECK(std::get<DropFunction>(again.contract.steps.at(6).action).arguments.empty());
 }
 
 TEST_CASE("reverse may say why there is none", "[plan_file]") {

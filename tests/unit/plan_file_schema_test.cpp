@@ -69,6 +69,7 @@ const std::map<std::string, std::string> beyond_a_schema = {
     {"53-column-added-twice", "two steps at once"},
     {"56-rename-to-itself", "two values at once"},
     {"60-same-images", "two values at once"},
+    {"83-table-and-its-parts", "two steps at once"},
     {"81-index-definition", "what SQL does"},
     {"66-system-column", "names that PostgreSQL keeps for itself"},
 };

@@ -58,6 +58,11 @@ SyncPlan with_names(SyncPlan sync, const Renames& names);
 /// `ALTER TABLE … RENAME COLUMN`, one statement a column.
 std::vector<std::string> rename_sql(const TableName& table, const Renames& names);
 
+/// Out of reach by name alone: an index or a constraint goes on working until it is dropped. SHARE UPDATE EXCLUSIVE on
+/// the index (PostgreSQL 12+), ACCESS EXCLUSIVE on the constraint's table.
+std::string rename_index_sql(const TableName& index, std::string_view to);
+std::string rename_constraint_sql(const TableName& table, std::string_view from, std::string_view to);
+
 /// The CHECK that stands for NOT NULL until it is validated: `_switchback_<plan>_<column>_not_null`.
 std::string not_null_check_name(std::string_view plan, std::string_view column);
 std::string enforce_not_null_sql(std::string_view plan, const TableName& table, std::string_view column);

@@ -101,9 +101,22 @@ struct DropConstraint {
   TableName table;
   std::string name;
 };
+struct DropTable {
+  TableName name;  ///< with its partitions
+};
+struct DropView {
+  TableName name;  ///< of a view or a materialized view
+};
+struct DropType {
+  TableName name;  ///< of an enum, a composite or range type, or a domain
+};
+struct DropFunction {
+  TableName name;         ///< of a function or procedure
+  std::string arguments;  ///< types as DROP FUNCTION takes them: "integer, public.mood"; empty: it has none
+};
 
 using Action = std::variant<AddColumn, CreateIndex, DropNotNull, SetDefault, Sql, Backfill, Verify, SetNotNull,
-                            DropColumn, DropIndex, DropConstraint>;
+                            DropColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction>;
 
 struct Step {
   Action action;
@@ -114,7 +127,7 @@ struct Step {
 std::string_view kind(const Action& action);
 /// One line for people: "add_column users.first_name".
 std::string describe(const Action& action);
-/// The table a step works on, or nothing for `sql` and `drop_index`.
+/// The table a step works on, or nothing for `sql` and for what drops a thing by its own name.
 const TableName* table_of(const Action& action);
 
 // --- short form ------------------------------------------------------------------------------------------------

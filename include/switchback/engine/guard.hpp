@@ -21,6 +21,8 @@ std::optional<Hold> backup_hold(Workbench& bench);  ///< nothing says that the d
 std::optional<Hold> usage_hold(Workbench& bench, UsageReport& report);
 /// What the catalog ties to the structures now and the plan does not name; `hidden`: they have tombstone names.
 std::optional<Hold> closure_hold(Workbench& bench, bool hidden);
+/// The same of tables that are their own archives, before they are purged.
+std::optional<Hold> purge_hold(Workbench& bench);
 
 ports::UsageRequest usage_request(Workbench& bench, bool hidden);
 

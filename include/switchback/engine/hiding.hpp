@@ -17,8 +17,9 @@ namespace switchback::engine {
 /// `ordinal`, each in a transaction of its own but indexes (restore_definition).
 struct StoredDefinition {
   int ordinal = 0;
-  /// taken (what load_taken reads), column, sequence, default, comment, grant, relax: at the start of a restore;
-  /// index, constraint, validate, not_null, statistics, identity …: after the rows are filled.
+  /// taken (what load_taken reads), moved (load_objects), object (a type or function), column, sequence, default,
+  /// comment, grant, relax: at the start of a restore; index, constraint, validate, not_null, statistics, identity,
+  /// late_object (a view) …: after the rows are filled.
   std::string kind;
   std::string structure;   ///< what it is about, for people: `public.users.full_name`, an index's name
   std::string definition;  ///< the statement
@@ -34,8 +35,9 @@ std::vector<StoredDefinition> definitions(ports::Session& session, PlanId plan_i
 /// What store_definitions recorded, under the tables' present names. Empty: nothing was hidden.
 std::vector<TakenTable> load_taken(ports::Session& session, PlanId plan_id);
 
-/// Renames the columns to their tombstones and adds the NOT NULL checks, NOT VALID. ACCESS EXCLUSIVE for milliseconds
-/// on each table. The caller puts the sync function's new text in the same transaction, after this.
+/// Renames the columns, indexes and constraints to their tombstones and adds the NOT NULL checks, NOT VALID. ACCESS
+/// EXCLUSIVE for milliseconds on each table. The caller puts the sync function's new text in the same transaction,
+/// after this.
 void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables);
 /// Undoes hide() and an archive that was begun, and forgets the definitions. Looks first: what is not hidden is left.
 void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables);

@@ -1,6 +1,7 @@
 /// Who still uses what a contract takes away: the catalog, the statistics and the sessions of one database.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -34,6 +35,20 @@ struct Dependent {
 inline bool named_by(const Dependent& dependent, std::string_view name) {
   return name == dependent.name || name == dependent.identity || name == shown(std::string_view(dependent.name)) ||
          (dependent.identity.starts_with("public.") && name == std::string_view(dependent.identity).substr(7));
+}
+
+/// Whether the dependent is `whole`, a table, view, type or function, or a part of it: a column, a constraint on it,
+/// its trigger. The server writes parts as "public.users.name" and "touched on public.users".
+inline bool belongs_to(const Dependent& dependent, const Structure& whole) {
+  if (!is_moved(whole.kind)) return false;
+  const std::string identity = shown(whole);
+  return dependent.identity == identity || dependent.identity.starts_with(identity + ".") ||
+         dependent.identity.ends_with(" on " + identity);
+}
+/// A publication that somebody has checked may lose a table.
+inline bool is_checked(const Dependent& dependent, const std::vector<std::string>& checked) {
+  return dependent.effect == Dependent::Effect::silent && dependent.kind == "publication relation" &&
+         std::ranges::find(checked, dependent.name) != checked.end();
 }
 
 /// Sorted by identity, so that two of them can be compared.

@@ -1,4 +1,4 @@
-/// What the catalog ties to a column, an index or a constraint, and what a plain DROP would do about it.
+/// What the catalog ties to a structure, and what a plain DROP would do about it.
 #pragma once
 
 #include "switchback/ports/usage_source.hpp"
@@ -12,6 +12,8 @@ namespace switchback::postgres {
 /// index, a partition's share of an index). Not seen: whole-row references in views (pg_depend has only the table) and
 /// function bodies that are strings; gather() looks at both. One query of some milliseconds; also inside the
 /// transaction that drops. Error(Exit::drift) when it is not there.
+/// Of a table, view or type only what belongs to others is told: its own indexes, constraints, triggers, policies,
+/// rules and sequences go with it.
 ports::Closure closure(ports::Session& session, const Structure& structure);
 
 }  // namespace switchback::postgres

@@ -1,4 +1,4 @@
-/// Does a statement use a column, an index or a constraint? Told from its text by the PostgreSQL 15 grammar, without a
+/// Does a statement use a structure? Told from its text by the PostgreSQL 15 grammar, without a
 /// server. Errs towards "uses" and "ambiguous": `does_not` is said only of what was understood.
 #pragma once
 
@@ -22,6 +22,9 @@ struct JudgeTarget {
   std::set<TableName> all_relations;    ///< everything one can select from in the database
   std::set<TableName> with_column;      ///< of these, the ones with a column named `name`
   std::vector<std::string> unique_key;  ///< for an index or constraint that enforces uniqueness: its columns
+  TableName object;                     ///< a type or function: its own name
+  bool namesakes = false;               ///< others of that name exist: overloaded, or in another schema
+  bool takes_row = false;               ///< a function that can be called as `row.name` too
 
   /// Names of which a text must hold one to be worth parsing.
   std::set<std::string> watched() const;
