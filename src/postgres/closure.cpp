@@ -80,6 +80,10 @@ constexpr const char* reach = R"sql(
     FROM seed q JOIN pg_catalog.pg_type t ON t.typrelid = q.o AND q.s > 0
     JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
       AND d.refobjid IN (t.oid, t.typarray) AND d.deptype = 'n'
+    UNION ALL  -- a table depends internally on the columns of its partition key (heap.c, StorePartitionKey)
+    SELECT d.refclassid, d.refobjid, 0, q.c, q.o, q.s, 'n'
+    FROM seed q JOIN pg_catalog.pg_depend d ON d.classid = q.c AND d.objid = q.o AND d.objsubid = q.s AND q.s > 0
+      AND d.deptype = 'i' AND d.refclassid = q.c AND d.refobjid = q.o AND d.refobjsubid = 0
     UNION ALL  -- DROP INDEX is refused for the index of a constraint
     SELECT d.refclassid, d.refobjid, d.refobjsubid, q.c, q.o, q.s, 'n'
     FROM seed q JOIN pg_catalog.pg_depend d ON d.classid = q.c AND d.objid = q.o AND q.s = 0 AND d.deptype = 'i'

@@ -45,7 +45,7 @@ void Names::bare(std::string_view wanted, const Scope& scope) {
   // A table's name where a value is wanted is its whole row, unless a column has that name.
   if (target_.own_columns.contains(std::string(wanted))) return;
   if (const Source* source = scope.named(wanted); source && source->target)
-    use("the whole row " + std::string(wanted), source->certain);
+    use("the whole row " + std::string(wanted), source->certain && !source->record);
 }
 
 void Names::whole_row(const std::vector<std::string_view>& parts, const Scope& scope, const std::string& why) {
@@ -54,8 +54,8 @@ void Names::whole_row(const std::vector<std::string_view>& parts, const Scope& s
     return;
   }
   const Source* source = scope.named(parts[0]);
-  if (source && source->target) use(why, source->certain);
-  if (!source) use(why, false);
+  if (source && source->target) use(why, source->certain && !source->record);
+  if (!source && !in_function_) use(why, false);
 }
 
 void Names::qualified(const std::vector<std::string_view>& parts, const Scope& scope) {
@@ -71,7 +71,10 @@ void Names::qualified(const std::vector<std::string_view>& parts, const Scope& s
     return;
   }
   const Source* source = scope.named(table);
-  if (!source) return use(why, false);  // NEW and OLD of rules, variables, what is not understood
+  if (!source) {
+    if (!in_function_) use(why, false);  // what is not understood
+    return;
+  }
   if (source->target) use(why, source->certain && (source->owns == Owns::no || source->owns == Owns::yes));
 }
 
@@ -100,6 +103,14 @@ void Names::call(const PgQuery__FuncCall& function) {
 /// null::users, json_populate_record(null::users, …): the row type.
 void Names::type(const PgQuery__TypeName& named) {
   if (named.n_names == 0) return;
+  if (column_ && named.pct_type) {  // table.column%TYPE
+    if (named.n_names > 1 && string_of(named.names[named.n_names - 1]) == target_.name &&
+        any_of_name(target_.relations,
+                    named.n_names > 2 ? string_of(named.names[named.n_names - 3]) : std::string_view{},
+                    string_of(named.names[named.n_names - 2])))
+      use("the type of " + target_.name);
+    return;
+  }
   const std::string_view schema = named.n_names > 1 ? string_of(named.names[0]) : std::string_view{};
   const std::string_view wanted = string_of(named.names[named.n_names - 1]);
   if (target_.kind == Structure::Kind::type && is_type(wanted, target_.object.name) &&

@@ -12,10 +12,11 @@ namespace switchback::postgres {
 /// The first certain use ends nothing: one reason of each kind is kept.
 class Names {
  public:
-  explicit Names(const JudgeTarget& target)
+  Names(const JudgeTarget& target, bool in_function)
       : target_(target),
         column_(target.kind == Structure::Kind::column),
-        relation_(target.kind == Structure::Kind::table || target.kind == Structure::Kind::view) {}
+        relation_(target.kind == Structure::Kind::table || target.kind == Structure::Kind::view),
+        in_function_(in_function) {}
 
   void use(const std::string& why, bool certain = true);
   const std::string& uses() const { return uses_; }
@@ -38,6 +39,7 @@ class Names {
   const JudgeTarget& target_;
   const bool column_;
   const bool relation_;
+  const bool in_function_;
   std::string uses_;
   std::string ambiguous_;
 };

@@ -22,6 +22,7 @@ struct Source {
   bool certain = true;   ///< false: the unqualified name may be a table of another schema
   Owns owns = Owns::no;  ///< for what is not the table
   bool hidden = false;   ///< part of a join that has an alias of its own
+  bool record = false;   ///< a row of the table in a trigger, of which a mere mention reads nothing certain
 };
 
 struct Scope {

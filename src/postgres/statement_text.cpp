@@ -102,6 +102,22 @@ std::vector<Token> tokens_of(std::string_view text) {
   return tokens;
 }
 
+bool token_mentions(const std::vector<Token>& tokens, const std::set<std::string>& names) {
+  return std::any_of(tokens.begin(), tokens.end(), [&](const Token& token) {
+    switch (token.kind) {
+      case Token::Kind::word:
+        return names.contains(token.text);
+      case Token::Kind::quoted_name:
+        return names.contains(token.text) || mentions_any(token.text, names);  // U&"…" is not decoded
+      case Token::Kind::string:
+        return mentions_any(token.text, names);
+      case Token::Kind::other:
+        return false;
+    }
+    return false;
+  });
+}
+
 std::string_view name(StatementUse use) {
   switch (use) {
     case StatementUse::uses:

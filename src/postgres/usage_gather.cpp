@@ -64,6 +64,10 @@ struct Ran {
   std::string server, key, role, text;
   std::optional<Instant> at;
   json judged;
+
+  /// Run by a function (pg_stat_statements.toplevel, 14 and newer): what no FROM explains is a variable of it. NEW and
+  /// OLD among them: the bodies of the table's trigger functions are judged by themselves.
+  bool nested() const { return key.ends_with("/f"); }
 };
 
 /// The statements that name the table and ran since sampling began.
@@ -253,7 +257,7 @@ class Gathering {
                               !judged.contains("works_without");
       if (known && !unanswered) continue;
       open.push_back(&statement);
-      suspects.push_back({statement.text, statement.role, tolerant});
+      suspects.push_back({statement.text, statement.role, tolerant, statement.nested()});
     }
     const std::vector<Sentence> sentences = judges_.judge(suspects, structure, target);
     json fresh = json::array();

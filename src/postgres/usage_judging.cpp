@@ -23,6 +23,15 @@ bool named_in_several_schemas(const JudgeTarget& target) {
   });
 }
 
+StatementJudgement by_parse_tree(const Suspect& suspect, const JudgeTarget& target) {
+  const Surroundings around{suspect.nested, {}};
+  const StatementJudgement judged = judge_statement(suspect.text, target, around);
+  if (judged.use != StatementUse::unparsed) return judged;
+  // PL/pgSQL runs its expressions without a SELECT in front of them (pl_gram.y, read_sql_construct, 14 and newer).
+  const StatementJudgement expression = judge_statement("SELECT " + suspect.text, target, around);
+  return expression.use == StatementUse::unparsed ? judged : expression;
+}
+
 }  // namespace
 
 Judges::Judges(ports::Session& source, ports::SchemaClone* clone) : source_(source), clone_(clone) {
@@ -88,8 +97,7 @@ std::vector<Sentence> Judges::judge(const std::vector<Suspect>& suspects, const 
   for (const Suspect& suspect : suspects) {
     Sentence sentence;
     const bool lost = suspect.text == lost_text;
-    sentence.judged =
-        lost ? StatementJudgement{StatementUse::unparsed, lost_text} : judge_statement(suspect.text, target);
+    sentence.judged = lost ? StatementJudgement{StatementUse::unparsed, lost_text} : by_parse_tree(suspect, target);
     const bool uses = sentence.judged.use == StatementUse::uses;
     if (uses) sentence.reads = row_read(suspect.text, target, copied);
     const bool own = suspect.text.find(own_mark) != std::string::npos;

@@ -21,6 +21,7 @@ struct Suspect {
   std::string text;
   std::string role;
   bool replay = false;
+  bool nested = false;  ///< a function ran it: what no FROM in it explains is a variable
 };
 
 struct Sentence {

@@ -56,7 +56,9 @@ constexpr const char* relations_sql = R"sql(
 SELECT n.nspname, c.relname, EXISTS (
   SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $1 AND a.attnum > 0 AND NOT a.attisdropped)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND n.nspname NOT LIKE 'pg\_temp\_%' AND n.nspname <> 'pg_toast')sql";
+WHERE c.relkind IN ('r', 'v', 'm', 'f', 'p') AND n.nspname <> 'pg_toast'
+  -- of sessions' temporary tables only those that hide the table: the others come and go
+  AND (n.nspname NOT LIKE 'pg\_temp\_%' OR c.relname = ANY ($2::text[])))sql";
 
 std::set<std::string> split(const std::string& text) {
   std::set<std::string> parts;
@@ -96,7 +98,9 @@ std::vector<std::string> find_table(ports::Session& session, const Structure& st
 }
 
 void find_relations(ports::Session& session, JudgeTarget& target) {
-  const Rows rows = session.exec(relations_sql, {target.name});
+  std::vector<std::string> names;
+  for (const TableName& table : target.relations) names.push_back(table.name);
+  const Rows rows = session.exec(relations_sql, {target.name, array_literal(names)});
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const TableName relation{rows.text(i, 0), rows.text(i, 1)};
     target.all_relations.insert(relation);
@@ -238,8 +242,10 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
   }
   if (structure.kind == Structure::Kind::column) {
     look_into_views(session, tables, result);
-    look_into_functions(session, result);
+    look_for_whole_rows(session, tables, result);
   }
+  if (structure.kind == Structure::Kind::column || !result.target.unique_key.empty())
+    look_into_functions(session, result);
   if (is_moved(structure.kind)) look_into_bodies(session, result, allowed);
   if (structure.kind == Structure::Kind::index || structure.kind == Structure::Kind::constraint)
     for (Observation& one : duties(session, structure)) result.observations.push_back(std::move(one));

@@ -32,6 +32,10 @@ Allowed allowed_by(const ports::UsageRequest& request);
 /// Everything the catalog says now.
 Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed);
 
+/// Looks at the expressions of checks, policies, rules, triggers, indexes, statistics and BEGIN ATOMIC functions for
+/// whole rows of the tables (their oids), of which pg_depend does not know the columns; adds to observations.
+void look_for_whole_rows(ports::Session& session, const std::vector<std::string>& tables, Reached& reached);
+
 /// Looks at the bodies of functions that the catalog does not see into; adds to observations and target.functions.
 void look_into_functions(ports::Session& session, Reached& reached);
 

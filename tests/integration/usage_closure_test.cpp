@@ -199,9 +199,9 @@ TEST_CASE("function bodies that name the column are found", "[usage][functions]"
   CHECK(has(functions, "used: function public.lowers()"));
   CHECK(has(functions, "unknown: function public.audits()"));
   CHECK(has(functions, "used: function public.sql_reads()"));
-  CHECK(has(functions, "unknown: function public.pl_reads()"));
+  CHECK(has(functions, "used: function public.pl_reads()"));
   CHECK(has(functions, "unknown: function public.builds(c text)"));
-  CHECK(has(functions, "unknown: function public.takes_all()"));
+  CHECK(has(functions, "used: function public.takes_all()"));
   CHECK(functions.size() == 6);
   CHECK(has(against(evidence, "catalog"), "used: function public.atomic()"));
 }

@@ -176,12 +176,19 @@ TEST_CASE("what may be meant is ambiguous, never clear", "[evidence]") {
          {ambiguous, "SELECT 1 FROM users NATURAL JOIN some_temporary_table"},
          {ambiguous, "ALTER TABLE users ALTER COLUMN full_name SET STATISTICS 500"},
          {ambiguous, "CREATE INDEX ON users (full_name)"},
-         {ambiguous, "DO $$ BEGIN PERFORM full_name FROM users; END $$"},
+         {ambiguous, "ALTER TABLE users RENAME COLUMN full_name TO other"},
          {unparsed, "SELECT full_name FRM users"},
          {unparsed, "SELECT id FROM users WHERE SOMETHING NEWER THAN (IT KNOWS"},
          {clear, "VACUUM users"},
          {clear, "LOCK TABLE users IN SHARE MODE"},
          {clear, "TRUNCATE users"},
+         {clear, "COMMENT ON TABLE users IS 'full_name'"},
+         {ambiguous, "COMMENT ON COLUMN public.users.full_name IS 'x'"},
+         {clear, "GRANT SELECT ON users TO full_name"},
+         {ambiguous, "GRANT SELECT (id, full_name) ON users TO somebody"},
+         {clear, "CREATE INDEX full_name ON users (email)"},
+         {clear, "ALTER TABLE orders ADD COLUMN full_name text, ADD FOREIGN KEY (user_id) REFERENCES users (id)"},
+         {ambiguous, "ALTER TABLE orders ADD FOREIGN KEY (name) REFERENCES users (full_name)"},
          {clear, "SELECT FRM nothing of interest"}},
         users_full_name());
 }
@@ -199,6 +206,37 @@ TEST_CASE("statements inside statements are read", "[evidence]") {
          {uses, "COPY users (id, full_name, \"_switchback_split\") TO STDOUT"},
          {clear, "EXPLAIN (ANALYZE) /* switchback */ UPDATE users SET full_name = full_name"},
          {clear, "/* switchback */ UPDATE users SET full_name = full_name"}},
+        users_full_name());
+}
+
+TEST_CASE("blocks and functions are read statement by statement", "[evidence]") {
+  check(
+      {{uses, "DO $$ BEGIN PERFORM full_name FROM users; END $$"},
+       {uses, "DO $$ DECLARE u users%ROWTYPE; BEGIN NULL; END $$"},
+       {uses, "DO $$ DECLARE n users.full_name%TYPE; BEGIN NULL; END $$"},
+       {uses, "DO $$ DECLARE x text; BEGIN SELECT 1, full_name INTO STRICT i, x FROM users; END $$"},
+       {uses, "DO $$ BEGIN IF a THEN NULL; ELSIF (SELECT full_name FROM users) = b THEN NULL; END IF; END $$"},
+       {uses, "DO $$ BEGIN FOR i IN 1..(SELECT max(length(full_name)) FROM users) LOOP NULL; END LOOP; END $$"},
+       {uses, "DO $$ BEGIN EXECUTE 'SELECT full_name FROM users'; END $$"},
+       {uses, "CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT max(full_name) FROM users'"},
+       {ambiguous, "DO $$ BEGIN EXECUTE format('SELECT %I FROM users', c); END $$"},
+       {ambiguous, "DO $$ BEGIN PERFORM anything('DELETE FROM users WHERE full_name IS NULL'); END $$"},
+       {ambiguous, "DO $$ BEGIN SELECT id FROM users x y; END $$"},
+       {clear, "DO $$ DECLARE full_name users.email%TYPE; BEGIN full_name := 'x'; PERFORM id FROM users; END $$"},
+       {clear, "DO $$ BEGIN FOR r IN SELECT id FROM users LOOP r.full_name := 1; END LOOP; END $$"},
+       {clear, "DO $$ BEGIN IF NOT FOUND THEN RAISE 'users without %', full_name; END IF; END $$"},
+       {clear, "DO $$ BEGIN INSERT INTO users (id, email) VALUES (1, v.full_name) RETURNING id INTO full_name; END $$"},
+       {clear, "DO $$ BEGIN EXECUTE 'SET work_mem = 1'; PERFORM id FROM users /* full_name */; END $$"}},
+      users_full_name());
+}
+
+TEST_CASE("what a set operation or a position rests on is used, also inside EXISTS", "[evidence]") {
+  check({{uses, "SELECT EXISTS (SELECT * FROM users EXCEPT SELECT * FROM people)"},
+         {uses, "SELECT EXISTS (SELECT * FROM users ORDER BY 2 OFFSET $1)"},
+         {clear, "SELECT DISTINCT ON (full_name) first_name AS full_name FROM users"},
+         {uses, "SELECT DISTINCT ON (full_name) first_name FROM users"},
+         {uses, "UPDATE users SET email = $1 RETURNING to_jsonb(old)"},
+         {clear, "UPDATE people SET email = $1 FROM users RETURNING old.full_name"}},
         users_full_name());
 }
 

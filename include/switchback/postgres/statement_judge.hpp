@@ -30,6 +30,12 @@ struct JudgeTarget {
   std::set<std::string> watched() const;
 };
 
+/// Where a text stands that no client sent.
+struct Surroundings {
+  bool in_function = false;    ///< a qualifier that no FROM explains is a variable, and no table
+  std::set<std::string> rows;  ///< variables that hold rows of the table: new and old in its trigger functions
+};
+
 enum class StatementUse { uses, does_not, ambiguous, unparsed };
 std::string_view name(StatementUse use);
 
@@ -41,7 +47,7 @@ struct StatementJudgement {
 /// `text` may hold several statements, `$1` for constants, and be of any kind. Not seen: names made of string constants
 /// at run time (EXECUTE format(…)); with pg_stat_statements.track = all the statement so made is judged by itself.
 /// Thread-safe; takes a thread with a large stack of its own for long texts (deeply nested expressions).
-StatementJudgement judge_statement(std::string_view text, const JudgeTarget& target);
+StatementJudgement judge_statement(std::string_view text, const JudgeTarget& target, const Surroundings& around = {});
 
 /// Whether `text` holds `identifier` as a word, in any case, also quoted; true for every text with Unicode escapes
 /// (U&"…"), which can hide it.
@@ -56,5 +62,7 @@ struct Token {
   std::string text;  ///< without its quotes
 };
 std::vector<Token> tokens_of(std::string_view text);
+/// Whether an identifier among them is one of the names, or a string constant holds one as a word.
+bool token_mentions(const std::vector<Token>& tokens, const std::set<std::string>& names);
 
 }  // namespace switchback::postgres
