@@ -54,7 +54,7 @@ class Judges {
  private:
   std::optional<ServerJudge> server(const Structure& structure, const JudgeTarget& target);
   void failed(const std::string& why, const std::string& remedy);
-  /// What the source has not got either (a temporary table, say) the clone does not lack.
+  /// What the source has not got either (a temporary table, say), and switchback's own, the clone does not lack.
   void settle_absences(std::vector<ServerWord>& words);
   std::set<std::string> copied_columns(const Structure& structure);
 

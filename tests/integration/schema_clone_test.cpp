@@ -198,3 +198,26 @@ TEST_CASE("by default the clone is on a server of its own, which is gone at the 
   CHECK(throwaway_servers() == 0);
   CHECK(server().sql(server().uri(), "SELECT count(*) FROM pg_database") == databases);
 }
+
+TEST_CASE("a contract hides once both judges clear what ran, and the nightly dump that the plan tolerates is on record",
+          "[clone][contract]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 10);
+  Tool tool(uri, Tool::default_configuration() + "scratch: '" + cloner() + "'\n");
+  tool.plan(split_plan("split", "4s") + "readers: [ { role: postgres, star: tolerated } ]\n");
+  REQUIRE(tool.run({"run", "plan.yaml"}).ok());
+  const auto run = tool.start(tool.run_to("hidden"));
+  REQUIRE(eventually(60s, [&] { return tool.status("split").hold_kind == "usage"; }));
+  server().sql(uri, "SELECT email FROM users WHERE id = 1");
+  server().sql(uri, "SELECT * FROM users WHERE id = 2");
+  server().sql(uri, "COPY users TO STDOUT");
+  const auto ended = run->wait(90s);
+  CAPTURE(run->err());
+  REQUIRE(ended == 0);
+  CHECK(clone_databases().empty());
+  const std::string document = server().sql(uri, "SELECT document FROM switchback.evidence");
+  CAPTURE(document);
+  CHECK(document.find("tolerated: SELECT * FROM users WHERE id = $1") != std::string::npos);
+  CHECK(document.find("tolerated: COPY users TO STDOUT") != std::string::npos);
+  CHECK(document.find("no schema clone") == std::string::npos);
+}
