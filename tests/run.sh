@@ -43,7 +43,7 @@ run_label() {
   : >"$notes/counts"
   : >"$notes/failures"
   SWITCHBACK_TEST_COUNTS=$notes/counts SWITCHBACK_TEST_FAILURES=$notes/failures ctest --test-dir "$build" \
-    -L "^$1\$" --output-on-failure --no-tests=error --timeout "${TEST_TIMEOUT:-1500}" </dev/null
+    -L "^$1\$" --output-on-failure --no-tests=error --timeout "${TEST_TIMEOUT:-2700}" </dev/null
 }
 counted() { awk -v column="$1" '{ n += $column } END { print n + 0 }' "$notes/counts"; }
 

@@ -110,10 +110,20 @@ need_unstarted() {
   return "$result"
 }
 
+# The extension for the newest PostgreSQL there is, where it is a package.
+need_pg_cron() {
+  command -v dpkg-query >/dev/null || return 0
+  local newest package
+  newest=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
+  package=postgresql-$(basename "${newest%/bin/postgres}")-cron
+  if apt-cache show "$package" >/dev/null 2>&1; then need_packages "$package"; fi
+}
+
 need_to_test() {
   need_to_build
   need_packages catch2 libvalijson-dev openssl
   need_unstarted prometheus prometheus-alertmanager pgbouncer
+  need_pg_cron
 }
 
 need_to_bench() {
