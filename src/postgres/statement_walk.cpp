@@ -70,7 +70,8 @@ void Walk::node(const ProtobufCMessage* message, const Scope& scope) {
   if (SWITCHBACK_IS(message, copy_stmt)) return copy(as<PgQuery__CopyStmt>(message), scope);
   if (SWITCHBACK_IS(message, column_ref)) return names_.reference(as<PgQuery__ColumnRef>(message), scope);
   if (SWITCHBACK_IS(message, range_var)) return elsewhere(as<PgQuery__RangeVar>(message), scope);
-  if (SWITCHBACK_IS(message, constraint)) return constraint(as<PgQuery__Constraint>(message), false, scope);
+  if (SWITCHBACK_IS(message, constraint) && !is_moved(target_.kind))
+    return constraint(as<PgQuery__Constraint>(message), false, scope);
   if (SWITCHBACK_IS(message, locking_clause) || SWITCHBACK_IS(message, into_clause)) return;
   if (SWITCHBACK_IS(message, func_call)) names_.call(as<PgQuery__FuncCall>(message));
   if (SWITCHBACK_IS(message, type_name)) names_.type(as<PgQuery__TypeName>(message));
