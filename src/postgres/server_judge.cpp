@@ -197,7 +197,11 @@ std::string ServerJudge::removal() const {
            " CASCADE";
   if (structure_.kind == Structure::Kind::index)
     return "DROP INDEX " + quoted(TableName{structure_.table.schema, structure_.name}) + " CASCADE";
-  return "";
+  if (structure_.kind == Structure::Kind::function)
+    return "DROP FUNCTION " + quoted(structure_.table) + "(" + structure_.arguments + ") CASCADE";
+  const char* word = structure_.kind == Structure::Kind::type ? "TYPE " : "TABLE ";
+  return std::string("DROP ") + (structure_.kind == Structure::Kind::view ? "VIEW " : word) + quoted(structure_.table) +
+         " CASCADE";
 }
 
 std::optional<std::vector<ServerJudge::Answer>> ServerJudge::answers(const std::string& change, const Parsing& parsing,
