@@ -234,8 +234,7 @@ Judgement CorpusServer::judged(Database& database, const UsageCase& one) {
   request.structures = {one.structure};
   request.checked = one.checked;
   request.allow_silent = one.allow;
-  session.exec(
-      "SELECT public.pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)");
+  session.exec("SELECT public.pg_stat_statements_reset()");
   usage_->sample(session, request);
   if (says_something(one.run)) {
     database.client.run("BEGIN");
