@@ -229,6 +229,7 @@ std::vector<AclChange> changes(const TableAcl& from, const TableAcl& to) {
     compare(column, was == from.columns.end() ? Acl{} : was->second.value_or(Acl{}), acl.value_or(Acl{}));
   }
   std::vector<AclChange> out;
+  out.reserve(found.size());
   for (const auto& [where, privileges] : found)
     out.push_back({std::get<0>(where), std::get<1>(where), std::get<2>(where), privileges});
   return out;

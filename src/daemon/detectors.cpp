@@ -1,6 +1,7 @@
 #include "detectors.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -281,7 +282,7 @@ class RollbackDetector final : public ports::BrownoutDetector {
     const double risen = count() - at_arms_;
     if (!rollbacks_rose(risen, time, usual_)) return std::nullopt;
     return ports::Trip{false, show_count(static_cast<std::int64_t>(risen)) + " in " + show_duration(time) +
-                                  ", usual are " + show_count(static_cast<std::int64_t>(usual_ + 0.5)) + " a second"};
+                                  ", usual are " + show_count(std::lround(usual_)) + " a second"};
   }
 
  private:

@@ -63,7 +63,7 @@ std::string random_name() {
 void clear_left_overs(const fs::path& folder) {
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(folder, none)) {
-    const fs::path path = entry.path();
+    const fs::path& path = entry.path();
     if (!path.filename().string().starts_with(prefix) || path.extension() != ".lock") continue;
     const LockFile lock(path, false);
     if (!lock) continue;

@@ -50,6 +50,7 @@ std::vector<Hidden> hidden_columns(ports::Session& session, const std::vector<co
     }
   }
   std::vector<Hidden> out;
+  out.reserve(found.size());
   for (auto& [relation, hidden] : found) out.push_back(std::move(hidden));
   return out;
 }

@@ -26,6 +26,7 @@ void compare(const TableName& table, const ColumnExpressions& before, const Colu
 
 std::vector<std::string> names(const std::vector<SyncColumn>& side) {
   std::vector<std::string> out;
+  out.reserve(side.size());
   for (const SyncColumn& column : side) out.push_back(column.name);
   std::ranges::sort(out);
   return out;

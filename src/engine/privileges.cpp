@@ -52,6 +52,7 @@ class Granting {
 
   void run(const AclMove& move, const std::vector<int>& columns) {
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const int column : columns) names.push_back(columns_.at(column));
     act_as(move.grantor);
     execute(acl_statement(move, table_, names, role_name(session_, move.grantee)));

@@ -316,6 +316,7 @@ void ServerJudge::ask_exactly(const Parsing& parsing, const std::vector<Asked*>&
 
 std::vector<ServerWord> ServerJudge::ask(const std::vector<Question>& questions) {
   std::vector<Asked> asked;
+  asked.reserve(questions.size());
   for (const Question& question : questions)
     asked.push_back({&question, preparable(question.text), "", {Word::cannot_tell, "it cannot be prepared"}});
   std::map<Parsing, std::vector<Asked*>> groups;
@@ -331,6 +332,7 @@ std::vector<ServerWord> ServerJudge::ask(const std::vector<Question>& questions)
       ask_exactly(parsing, working);
     }
   std::vector<ServerWord> words;
+  words.reserve(asked.size());
   for (Asked& one : asked) words.push_back(std::move(one.word));
   return words;
 }

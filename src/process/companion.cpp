@@ -72,6 +72,7 @@ void Line::say(const std::string& line) {
 Companion::Companion(const std::vector<std::string>& argv) : line_(-1, -1) {
   std::vector<std::string> words = argv;
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   std::array<int, 2> ends{};
