@@ -48,7 +48,8 @@ class Writer {
   void pair(std::string_view key, const std::string& value) {
     out_ << YAML::Key << std::string(key) << YAML::Value;
     // What the emitter leaves bare must not read as a list, map or null: quoted wherever SQL is more than a word.
-    if (value.find_first_of("\n\t") != std::string::npos || value.starts_with('-') || value.starts_with('?'))
+    const bool control = std::ranges::any_of(value, [](unsigned char c) { return c < 0x20; });
+    if (control || value.starts_with('-') || value.starts_with('?'))
       out_ << YAML::DoubleQuoted << value;
     else
       out_ << value;

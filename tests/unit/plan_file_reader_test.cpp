@@ -254,3 +254,15 @@ TEST_CASE("tolerant readers are read, and written in the long form as they were"
   REQUIRE(again.plan);
   CHECK(again.plan->readers == readers);
 }
+
+TEST_CASE("SQL with control characters in it is written so that it reads back", "[plan_file]") {
+  for (const std::string sql : {"SELECT 1\r\r\r", "SELECT\t1", "SELECT 1\nFROM t\r\n"}) {
+    CAPTURE(sql);
+    Plan plan;
+    plan.name = "controls";
+    plan.expand = {{Sql{sql, "SELECT 2", {}}, {}}};
+    const ReadPlan again = read_plan(to_yaml(plan), "again.yaml");
+    REQUIRE(again.plan);
+    CHECK(std::get<Sql>(again.plan->expand.at(0).action).run == sql);
+  }
+}
