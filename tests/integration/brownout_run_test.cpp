@@ -63,7 +63,9 @@ class HiddenReader {
     PlanView view(uri);
     const auto session = application(server().as(uri, "bo_reader"), "nightly");
     while (!ending_) {
-      if (view.ask("SELECT count(*) FROM switchback.brownout WHERE undone_at IS NULL") == "1") {
+      const bool open = view.ask("SELECT count(*) FROM switchback.brownout WHERE undone_at IS NULL") == "1";
+      // Often: how many rolled-back transactions are usual is counted with what the runner itself rolled back.
+      for (int i = 0; open && i < 10; ++i) {
         try {
           session->exec("SELECT full_name FROM public.users WHERE id = 3");
         } catch (const Error&) {
@@ -162,20 +164,6 @@ TEST_CASE("an application that fails its http probe trips a brownout", "[brownou
   CHECK(has(way.view.hold_reason(), "503"));
   CHECK(runner->wait(90s) == 0);
   CHECK(has(way.said("brownout_quiet"), "watched by http " + page.url()));
-}
-
-TEST_CASE("a burst of rolled-back transactions is a suspicion: unknown, until the window has passed", "[brownout]") {
-  Way way(with_brownout("[6s]", "4s"));
-  const auto runner = way.tool.start(way.tool.run_to("hidden"));
-  bool held = false;
-  {
-    const HiddenReader reader(way);
-    held = eventually(60s, [&] { return has(way.view.hold_reason(), "brownout on primary"); });
-  }
-  CAPTURE(way.view.hold_reason());
-  CHECK(held);
-  CHECK(has(way.view.hold_reason(), "unknown: brownout on primary: rolled-back transactions: "));
-  CHECK(runner->wait(90s) == 0);
 }
 
 TEST_CASE("a pause and a signal undo a brownout at once, and status shows one with its time", "[brownout]") {
