@@ -171,6 +171,8 @@ class Process(Job):
 
 
 class Switchback(Process):
+    # Autovacuum is off, and so much WAL in so little time brings checkpoints: neither is to slow it down.
+    NO_BRAKES = {"SWITCHBACK_HEALTH_DEAD_ROWS_FACTOR": "0", "SWITCHBACK_HEALTH_CHECKPOINTS_REQUESTED": "0"}
     NO_LAG_LIMIT = {"SWITCHBACK_HEALTH_REPLICATION_LAG_LIMIT": "1h", "SWITCHBACK_HEALTH_REPLICATION_LAG_TARGET": "30m"}
 
     def __init__(self, servers, rows, settings, plan=_PLAN, database=DATABASE):
@@ -181,7 +183,7 @@ class Switchback(Process):
         self.environment = {name: value for name, value in os.environ.items()
                             if not name.startswith(("SWITCHBACK_", "PG"))}
         self.environment.update(DATABASE_URL=servers.uri(database), SWITCHBACK_ENVIRONMENT="development",
-                                SWITCHBACK_BACKFILL_VACUUM="off", **settings)
+                                SWITCHBACK_BACKFILL_VACUUM="off", **self.NO_BRAKES, **settings)
 
     def prepare(self, connection):
         pass  # the plan adds the column
@@ -190,6 +192,13 @@ class Switchback(Process):
         self.spawn([self.servers.binary, "run", self._plan], self.environment)
         self._look = self.servers.connect(self._database)
         super().start()
+
+    def run(self):
+        super().run()
+        for line in self.log.read_text().splitlines():
+            if "slowed: " in line:
+                print("slowed: " + line.split("slowed: ")[1], file=sys.stderr)
+                break
 
     def rows_done(self):
         if not value(self._look, "select to_regclass('switchback.checkpoint') is not null"):
