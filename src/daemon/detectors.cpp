@@ -9,9 +9,11 @@
 
 #include "switchback/core/brownout.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/excerpt.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/daemon/alert_poller.hpp"
 #include "switchback/postgres/server_log.hpp"
+#include "switchback/postgres/statement_judge.hpp"
 
 namespace switchback::daemon {
 namespace {
@@ -109,28 +111,6 @@ class ServerPlace final : public LogPlace {
   std::unique_ptr<ports::Session> session_;
 };
 
-/// Whether the text has this name as a word of its own.
-bool names(std::string_view text, std::string_view name) {
-  const auto part_of_word = [](char c) {
-    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$';
-  };
-  for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
-    const bool begins = at == 0 || !part_of_word(text[at - 1]);
-    const std::size_t end = at + name.size();
-    if (begins && (end == text.size() || !part_of_word(text[end]))) return true;
-  }
-  return false;
-}
-
-std::string excerpt(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  if (text.size() <= 160) return text;
-  std::size_t end = 160;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
-}
-
 class LogDetector final : public ports::BrownoutDetector {
  public:
   LogDetector(std::string log, Connect connect, std::vector<TableName> tables)
@@ -174,7 +154,7 @@ class LogDetector final : public ports::BrownoutDetector {
     for (const postgres::Refusal& refusal : refusals) {
       if (refusal.database != database_ || refusal.application.starts_with("switchback")) continue;
       const bool ours = std::ranges::any_of(tables_, [&](const TableName& table) {
-        return names(refusal.message, table.name) || names(refusal.statement, table.name);
+        return postgres::mentions(refusal.message, table.name) || postgres::mentions(refusal.statement, table.name);
       });
       if (!ours) continue;
       return ports::Trip{true, "role " + refusal.role + ", application " +
@@ -259,6 +239,8 @@ class HttpDetector final : public ports::BrownoutDetector {
   bool looked_ = false;
 };
 
+/// From PostgreSQL 15 on a session reports its rollbacks only together with something else it did, or when it ends:
+/// pgstat_report_stat() in the server's pgstat.c returns early when nothing but them is pending.
 class RollbackDetector final : public ports::BrownoutDetector {
  public:
   explicit RollbackDetector(const Connect& connect) : session_(connect()), first_(count()) {}

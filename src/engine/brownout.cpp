@@ -248,6 +248,25 @@ std::vector<Undone> undo_brownouts(ports::Session& session, const Actor& actor, 
   }
 }
 
+void refuse_browned(ports::Session& session, const std::string& plan, const std::vector<TableName>& tables,
+                    const std::string& since) {
+  const auto others = session.exec(
+      "SELECT p.name, b.privileges FROM switchback.brownout b JOIN switchback.plan p ON p.id = b.plan_id "
+      "WHERE p.name <> $1 AND (b.undone_at IS NULL OR b.undone_at >= $2::timestamptz)",
+      {plan, since});
+  for (std::size_t i = 0; i < others.size(); ++i)
+    for (const json& browned : json::parse(others.text(i, 1)))
+      for (const TableName& table : tables)
+        if (session
+                .exec("SELECT pg_catalog.to_regclass($1)::oid = $2::oid",
+                      {quoted(table), std::to_string(acl_from_json(browned.at("before").get<std::string>()).relation)})
+                .text(0, 0) == "t")
+          throw Error(Exit::not_yet, Remedy::person,
+                      "the plan " + others.text(i, 0) + " has a brownout of " + shown(table) +
+                          " under way: its privileges cannot be told just now",
+                      "run it again when that is undone: switchback status " + others.text(i, 0));
+}
+
 void settle_brownout(ports::Session& session, std::int64_t id, BrownoutOutcome outcome, const std::string& detail) {
   session.exec("UPDATE switchback.brownout SET outcome = $2, detail = detail || $3::jsonb WHERE id = $1",
                {std::to_string(id), std::string(name(outcome)), detail});

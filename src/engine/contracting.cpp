@@ -9,6 +9,7 @@
 #include "switchback/core/units.hpp"
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/browning_out.hpp"
+#include "switchback/engine/brownout.hpp"
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/migrating.hpp"
@@ -67,6 +68,8 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
   store_objects(session, bench.fence().plan, objects);
+  refuse_browned(session, bench.plan().name, tables_of(bench.plan()),
+                 session.exec("SELECT pg_catalog.now()").text(0, 0));
   hide(session, bench.plan(), tables);
   hide_objects(session, bench.plan(), objects);
   for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, hiding_names(table));
@@ -299,7 +302,8 @@ Stop hide_plan(Workbench& bench) {
     if (stop.ok()) stop = brown_out(bench, every, look, again);
     if (!stop.ok()) return stop;
   }
-  stop = pass(bench, every, look);  // a brownout takes its time: what is sealed is fresh
+  // A brownout takes its time: what is sealed is fresh.
+  if (!brownout_stretches(bench).empty()) stop = pass(bench, every, look);
   if (stop.ok()) stop = check_surroundings(bench);
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, report); });

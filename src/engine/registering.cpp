@@ -6,6 +6,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/engine/brownout.hpp"
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/workbench.hpp"
@@ -484,8 +485,10 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
   if (const auto found = find_plan(session, plan.name); found && found->state != State::rolled_back)
     return check_text(*found, plan);
   refuse_before_required(session, plan);
+  const std::string began = session.exec("SELECT pg_catalog.clock_timestamp()").text(0, 0);
   const ResolvedPlan resolved = resolve_plan(session, catalog, plan, settings);
   refuse_overlap(session, plan, resolved);
+  refuse_browned(session, plan.name, tables_of(plan), began);
   ports::Transaction transaction(session);
   json shapes = json::object();
   for (const TableName& table : tables_of(plan))

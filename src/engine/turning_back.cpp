@@ -326,10 +326,6 @@ bool is_behind(State state, State to) {
   return false;
 }
 
-}  // namespace
-
-namespace {
-
 /// A column without an archive comes back by the reverse expressions; a table without one does not come back.
 void refuse_without_archive(Workbench& bench) {
   if (bench.record().state != State::contracted && bench.record().state != State::restoring) return;

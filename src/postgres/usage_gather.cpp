@@ -2,6 +2,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "switchback/core/excerpt.hpp"
 #include "switchback/postgres/closure.hpp"
 #include "switchback/postgres/usage.hpp"
 #include "usage_brownout.hpp"
@@ -98,14 +99,6 @@ std::vector<SessionRow> sessions_seen(Session& session, const UsageRequest& requ
   for (std::size_t i = 0; i < rows.size(); ++i)
     seen.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), rows.text(i, 3), instant(rows, i, 4)});
   return seen;
-}
-
-std::string excerpt(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  if (text.size() <= 200) return text;
-  std::size_t end = 200;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not inside a character
-  return text.substr(0, end) + "…";
 }
 
 class Gathering {

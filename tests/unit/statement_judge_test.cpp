@@ -2,10 +2,11 @@
 
 #include <string>
 
-#include "catch.hpp"
+#include "statement_cases.hpp"
 
 using namespace switchback;
 using namespace switchback::postgres;
+using namespace switchback::tests;
 
 namespace {
 
@@ -20,25 +21,6 @@ JudgeTarget users_full_name() {
       {"public", "users"}, {"public", "users_2024"}, {"public", "orders"}, {"public", "people"}, {"public", "v_users"}};
   target.with_column = {{"public", "users"}, {"public", "users_2024"}, {"public", "people"}};
   return target;
-}
-
-struct Case {
-  StatementUse expected;
-  const char* text;
-};
-
-constexpr auto uses = StatementUse::uses;
-constexpr auto clear = StatementUse::does_not;
-constexpr auto ambiguous = StatementUse::ambiguous;
-constexpr auto unparsed = StatementUse::unparsed;
-
-void check(const std::vector<Case>& cases, const JudgeTarget& target) {
-  for (const Case& one : cases) {
-    CAPTURE(one.text);
-    const StatementJudgement judged = judge_statement(one.text, target);
-    CAPTURE(judged.why);
-    CHECK(name(judged.use) == name(one.expected));
-  }
 }
 
 }  // namespace

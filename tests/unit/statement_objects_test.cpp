@@ -1,32 +1,11 @@
 // Tables, views, types and functions that go as a whole: which statements use them.
-#include <string>
-
-#include "catch.hpp"
-#include "switchback/postgres/statement_judge.hpp"
+#include "statement_cases.hpp"
 
 using namespace switchback;
 using namespace switchback::postgres;
+using namespace switchback::tests;
 
 namespace {
-
-struct Case {
-  StatementUse expected;
-  const char* text;
-};
-
-constexpr auto uses = StatementUse::uses;
-constexpr auto clear = StatementUse::does_not;
-constexpr auto ambiguous = StatementUse::ambiguous;
-constexpr auto unparsed = StatementUse::unparsed;
-
-void check(const std::vector<Case>& cases, const JudgeTarget& target) {
-  for (const Case& one : cases) {
-    CAPTURE(one.text);
-    const StatementJudgement judged = judge_statement(one.text, target);
-    CAPTURE(judged.why);
-    CHECK(name(judged.use) == name(one.expected));
-  }
-}
 
 JudgeTarget carts() {
   JudgeTarget target;

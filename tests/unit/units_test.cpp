@@ -3,6 +3,7 @@
 #include <random>
 
 #include "catch.hpp"
+#include "switchback/core/excerpt.hpp"
 
 using namespace switchback;
 using namespace std::chrono_literals;
@@ -109,4 +110,11 @@ TEST_CASE("room is a share or a size, and nothing else", "[units]") {
   }
   CHECK(show_room({Room::Unit::share, 0.195}) == "19.5 %");
   CHECK(show_room({Room::Unit::bytes, 12e9}) == "12 GB");
+}
+
+TEST_CASE("a long text is shown by its beginning, in one line and in whole characters", "[units]") {
+  CHECK(excerpt("select 1\n\tfrom users") == "select 1  from users");
+  CHECK(excerpt(std::string(200, 'x')) == std::string(200, 'x'));
+  CHECK(excerpt(std::string(201, 'x')) == std::string(200, 'x') + "…");
+  CHECK(excerpt(std::string(199, 'x') + "éé") == std::string(199, 'x') + "…");
 }

@@ -45,6 +45,11 @@ struct Undone {
 std::vector<Undone> undo_brownouts(ports::Session& session, const Actor& actor, std::optional<PlanId> plan,
                                    bool overdue, const std::string& by);
 
+/// Throws Error(Exit::not_yet) when another plan had a brownout of one of the tables at any time since `since` (a time
+/// as the server writes it): privileges that were read meanwhile are not the tables' own.
+void refuse_browned(ports::Session& session, const std::string& plan, const std::vector<TableName>& tables,
+                    const std::string& since);
+
 /// How a stretch that is undone ended; within the caller's transaction. `detail`: JSON, its `who` and `says` are shown
 /// as evidence.
 void settle_brownout(ports::Session& session, std::int64_t id, BrownoutOutcome outcome, const std::string& detail);
