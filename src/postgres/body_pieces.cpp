@@ -153,7 +153,7 @@ class Pieces {
       add(Kind::type, cursor + 1, query, false);
       return sql(query + 1, end);
     }
-    if (word(at + 1, "alias")) return;
+    if (word(at + 1, "alias")) return opaque(at + 3, end);
     const std::size_t from = at + (word(at + 1, "constant") ? 2 : 1);
     const std::size_t stop = find(from, end, [&](std::size_t i) {
       return assigns(i) || any_word(i, {"default", "not", "collate"});

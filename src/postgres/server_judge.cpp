@@ -122,24 +122,35 @@ BEGIN
   END LOOP;
 END $body$)sql";
 
-/// What is not there, by whatever name: the clone may lack it.
-bool is_absence(const std::string& state) {
-  static const std::set<std::string> states{"42P01", "42883", "42704", "42703", "3F000"};
-  return states.contains(state);
+/// A relation, function, operator, type or schema that is not there: the clone may lack it. Tables have all of their
+/// columns or are not there at all, and what no FROM explains is a variable of the function that ran the statement.
+bool is_absence(const std::string& state, const std::string& message) {
+  static const std::set<std::string> states{"42P01", "42883", "42704", "3F000"};
+  return states.contains(state) && !message.starts_with("missing FROM-clause entry");
 }
 
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
-/// `relation "sales.orders" does not exist`, `function f(text) does not exist`: orders, f. Empty where it says
-/// otherwise.
+/// `double precision ~@ text` or `~@ text`: ~@.
+std::string operator_in(const std::string& signature) {
+  const std::string signs = "+-*/<>=~!@#%^&|`?";
+  const auto from = signature.find_first_of(signs);
+  if (from == std::string::npos) return "";
+  return signature.substr(from, signature.find_first_not_of(signs, from) - from);
+}
+
+/// `relation "sales.orders" does not exist`, `function f(text) does not exist`, `operator does not exist: a ~@ b`:
+/// orders, f, ~@. Empty where it says otherwise.
 std::string absent_name(const std::string& message) {
   std::string name;
   const auto open = message.find('"');
   const auto close = message.rfind('"');
   if (open != std::string::npos && close > open) name = message.substr(open + 1, close - open - 1);
   if (open == std::string::npos && message.starts_with("function ")) name = message.substr(9, message.find('(') - 9);
+  if (open == std::string::npos && message.starts_with("operator does not exist: "))
+    return operator_in(message.substr(25));
   return name.substr(name.rfind('.') + 1);  // npos + 1 is 0
 }
 
@@ -234,7 +245,7 @@ std::optional<std::vector<ServerJudge::Answer>> ServerJudge::answers(const std::
 }
 
 ServerWord ServerJudge::refused(const Answer& answer) const {
-  if (lacking_.empty() || !is_absence(answer.state)) return {Word::cannot_tell, answer.message};
+  if (lacking_.empty() || !is_absence(answer.state, answer.message)) return {Word::cannot_tell, answer.message};
   std::string all;
   for (const std::string& one : lacking_) all += (all.empty() ? "" : ", ") + one;
   return {Word::lacking, answer.message + "; the schema clone lacks " + all, false, absent_name(answer.message)};
@@ -273,14 +284,17 @@ std::vector<ServerJudge::Asked*> ServerJudge::ask_rights(const Parsing& parsing,
 
 void ServerJudge::ask_without(const Parsing& parsing, const std::vector<Asked*>& working) {
   const bool column = structure_.kind == Structure::Kind::column;
+  // With it goes what ON CONFLICT or GROUP BY may rest on; the planner looks for that.
+  const bool keyed = column && !target_.keys.empty();
   std::vector<Asked*> worth_it;
   for (Asked* one : working) {
     // What does not name the column, and needed no right to it, can be prepared without.
-    if (!column || one->question->exactly || one->word.word == Word::uses || mentions(one->text, structure_.name))
+    if (!column || keyed || one->question->exactly || one->word.word == Word::uses ||
+        mentions(one->text, structure_.name))
       worth_it.push_back(one);
     if (one->word.word != Word::uses) one->word.word = Word::clear;
   }
-  const auto without = answers(removal(), parsing, worth_it, column ? How::prepare : How::plan);
+  const auto without = answers(removal(), parsing, worth_it, column && !keyed ? How::prepare : How::plan);
   for (std::size_t i = 0; without && i < worth_it.size(); ++i) {
     ServerWord& word = worth_it[i]->word;
     word.works_without = without->at(i).state.empty();

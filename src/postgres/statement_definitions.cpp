@@ -207,7 +207,10 @@ void Walk::trigger(const PgQuery__CreateTrigStmt& statement, const Scope& outer)
   Scope scope{&outer, {}, {}};
   const bool ours = on_table(statement.relation, scope);
   named(statement.columns, statement.n_columns, ours, "a trigger of");
-  named(statement.args, statement.n_args, ours, "a trigger that is given the name");
+  // Among others, too: audit('{age,full_name}').
+  for (std::size_t i = 0; ours && column_ && i < statement.n_args; ++i)
+    if (mentions(string_of(statement.args[i]), target_.name))
+      use("a trigger that is given the name " + target_.name, false);
   if (statement.relation) rows_of(*statement.relation, scope);
   one(statement.when_clause, scope);
 }
@@ -252,6 +255,8 @@ void Walk::create_table(const PgQuery__CreateStmt& statement, const Scope& outer
   for (std::size_t i = 0; i < statement.n_inh_relations; ++i)
     if (statement.inh_relations[i]->node_case == PG_QUERY__NODE__NODE_RANGE_VAR)
       ours |= on_table(statement.inh_relations[i]->range_var, scope);
+  // It may be gone again before anybody has seen its name, and what read it is not known to read the table.
+  if (ours && !statement.partbound) use("a table that inherits", false);
   for (std::size_t i = 0; i < statement.n_table_elts; ++i) {
     const PgQuery__Node& entry = *statement.table_elts[i];
     if (entry.node_case == PG_QUERY__NODE__NODE_CONSTRAINT) {

@@ -1,5 +1,7 @@
 #include "statement_walk.hpp"
 
+#include <algorithm>
+
 #include "function_body.hpp"
 
 namespace switchback::postgres {
@@ -128,6 +130,7 @@ void Walk::select(const PgQuery__SelectStmt& statement, const Scope& outer, bool
     if (statement.distinct_clause[i]) by_output(*statement.distinct_clause[i], outputs, scope);
   one(statement.where_clause, scope);
   list(statement.group_clause, statement.n_group_clause, scope);
+  grouped(statement, scope);
   one(statement.having_clause, scope);
   list(statement.window_clause, statement.n_window_clause, scope);
   list(statement.values_lists, statement.n_values_lists, scope);
@@ -135,6 +138,24 @@ void Walk::select(const PgQuery__SelectStmt& statement, const Scope& outer, bool
   one(statement.limit_count, scope);
   if (statement.larg) select(*statement.larg, scope, stars_count);
   if (statement.rarg) select(*statement.rarg, scope, stars_count);
+}
+
+/// Columns that are neither grouped nor aggregated rest on the primary key (parse_agg.c, check_functional_grouping).
+void Walk::grouped(const PgQuery__SelectStmt& statement, const Scope& scope) {
+  const bool ours = std::ranges::any_of(scope.sources, [](const Source& one) { return one.target; });
+  if (!ours || statement.n_group_clause == 0) return;
+  std::set<std::string> names;
+  const auto collect = [&](const auto& self, const ProtobufCMessage* message) -> void {
+    if (SWITCHBACK_IS(message, column_ref)) {
+      const auto& column = as<PgQuery__ColumnRef>(message);
+      names.emplace(string_of(column.fields[column.n_fields - 1]));
+    }
+    for_each_child(message, [&](const ProtobufCMessage* child) { self(self, child); });
+  };
+  for (std::size_t i = 0; i < statement.n_group_clause; ++i) collect(collect, base_of(statement.group_clause[i]));
+  for (const UniqueKey& key : target_.keys)
+    if (key.primary && std::ranges::all_of(key.columns, [&](const std::string& one) { return names.contains(one); }))
+      use("GROUP BY the primary key " + key.name, false);
 }
 
 /// A bare name in ORDER BY and DISTINCT ON is an output column first (SQL-92, as the server has it).

@@ -32,6 +32,7 @@ class Walk {
   // --- queries (statement_walk.cpp) ---------------------------------------------------------------------------
   void with(const PgQuery__WithClause* clause, Scope& scope);
   void select(const PgQuery__SelectStmt& statement, const Scope& outer, bool stars_count);
+  void grouped(const PgQuery__SelectStmt& statement, const Scope& scope);
   void by_output(const PgQuery__Node& entry, const std::set<std::string>& outputs, const Scope& scope);
   void from(PgQuery__Node* const* items, std::size_t count, Scope& scope);
   void range(const PgQuery__RangeVar& variable, Scope& scope);

@@ -74,22 +74,28 @@ void Walk::inferred(const PgQuery__InferClause& infer, bool ours, const Scope& s
   children(base_of(&infer), scope);
 }
 
-/// Indexes and constraints: what ON CONFLICT rests on.
+/// What ON CONFLICT rests on: the index or constraint itself, or one that goes along with the column.
 void Walk::arbiter(const PgQuery__OnConflictClause& conflict, bool certain) {
-  if (column_) return;
   const PgQuery__InferClause* infer = conflict.infer;
   if (infer && infer->conname && *infer->conname) {
-    if (infer->conname == target_.name) use("ON CONFLICT ON CONSTRAINT " + target_.name, certain);
+    const std::string named = infer->conname;
+    if ((!column_ && named == target_.name) ||
+        std::ranges::find(target_.keys, named, &UniqueKey::name) != target_.keys.end())
+      use("ON CONFLICT ON CONSTRAINT " + named, certain);
     return;
   }
-  if (target_.unique_key.empty()) return;
-  if (!infer) return use("ON CONFLICT DO NOTHING relies on every unique index", false);
+  if (target_.keys.empty()) return;
+  if (!infer) {
+    if (!column_) use("ON CONFLICT DO NOTHING relies on every unique index", false);
+    return;
+  }
   std::set<std::string> inferred;
   for (std::size_t i = 0; i < infer->n_index_elems; ++i)
     if (infer->index_elems[i]->node_case == PG_QUERY__NODE__NODE_INDEX_ELEM)
       inferred.insert(infer->index_elems[i]->index_elem->name ? infer->index_elems[i]->index_elem->name : "");
-  const std::set<std::string> key(target_.unique_key.begin(), target_.unique_key.end());
-  if (inferred == key) use("ON CONFLICT infers " + target_.name, certain && !key.contains(""));
+  for (const UniqueKey& key : target_.keys)
+    if (inferred == std::set<std::string>(key.columns.begin(), key.columns.end()))
+      use("ON CONFLICT infers " + key.name, certain && !inferred.contains(""));
 }
 
 void Walk::update(const PgQuery__UpdateStmt& statement, const Scope& outer) {

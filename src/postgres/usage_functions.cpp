@@ -16,7 +16,8 @@ using ports::Rows;
 constexpr const char* functions_sql = R"sql(
 SELECT n.nspname, p.proname, l.lanname, p.prosrc, g.attached,
        pg_catalog.concat(n.nspname, '.', p.proname, '(', pg_catalog.pg_get_function_identity_arguments(p.oid), ')'),
-       g.transitions
+       g.transitions, EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+                              AND d.objid = p.oid AND d.deptype = 'e')
 FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 CROSS JOIN LATERAL (
@@ -27,8 +28,6 @@ CROSS JOIN LATERAL (
   WHERE g.tgfoid = p.oid AND NOT g.tgisinternal AND g.tgname NOT LIKE '~switchback%'
     AND pg_catalog.concat(s.nspname, chr(1), c.relname) = ANY ($2::text[])) g
 WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'switchback') AND l.lanname NOT IN ('c', 'internal')
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
-                  AND d.objid = p.oid AND d.deptype = 'e')
   AND (EXISTS (SELECT FROM pg_catalog.unnest($1::text[]) t WHERE pg_catalog.strpos(pg_catalog.lower(p.prosrc), pg_catalog.lower(t)) > 0)
     OR g.attached)
 ORDER BY 1, 2)sql";
@@ -40,6 +39,7 @@ struct Body {
   bool attached = false;  ///< trigger function of the table
   std::string identity;
   std::set<std::string> transitions;  ///< names of its triggers' transition tables
+  bool of_extension = false;
 };
 
 struct BodyFinding {
@@ -73,6 +73,8 @@ bool of_row_type(const Body& body, const ports::Closure& closure) {
 
 BodyFinding judged(const Body& body, const Reached& reached) {
   const JudgeTarget& target = reached.target;
+  // One that everybody has knows nothing of this table; an extension of the house may.
+  if (body.of_extension && !body.attached && !mentions_any(body.text, target.watched())) return {};
   if (of_row_type(body, reached.closure) && mentions(body.text, target.name))
     return {Finding::used, "takes or gives the table's row and names " + target.name};
   if (body.language == "plpgsql" || body.language == "sql") return finding_of(body, target);
@@ -103,7 +105,8 @@ std::vector<Body> candidates(ports::Session& session, const JudgeTarget& target)
                       rows.text(i, 3),
                       rows.boolean(i, 4),
                       rows.text(i, 5),
-                      names_in(rows.text(i, 6))});
+                      names_in(rows.text(i, 6)),
+                      rows.boolean(i, 7)});
   return bodies;
 }
 

@@ -53,7 +53,11 @@ std::string fingerprint(const JudgeTarget& target) {
   }
   for (const std::string& one : target.own_columns) take(one);
   take("");
-  for (const std::string& one : target.unique_key) take(one);
+  for (const UniqueKey& key : target.keys) {
+    take(key.name);
+    for (const std::string& one : key.columns) take(one);
+    take(key.primary ? "primary" : "");
+  }
   take(target.object.schema);
   take(target.object.name);
   take(target.namesakes ? "namesakes" : "");
@@ -101,6 +105,22 @@ std::vector<SessionRow> sessions_seen(Session& session, const UsageRequest& requ
   return seen;
 }
 
+/// By structure, the relations that sampling found it part of, gone ones among them.
+std::map<std::string, std::set<TableName>> family_seen(Session& session, const UsageRequest& request) {
+  const Rows rows = session.exec(
+      "SELECT marks->'family' FROM switchback.usage_coverage WHERE plan_id = $1::bigint AND source = 'statements' AND "
+      "marks ? 'family'",
+      {std::to_string(request.plan)});
+  std::map<std::string, std::set<TableName>> seen;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const json all = json::parse(rows.text(i, 0));
+    for (const auto& [structure, relations] : all.items())
+      for (const auto& [schema, relation] : relations.get<std::vector<std::pair<std::string, std::string>>>())
+        seen[structure].insert({schema, relation});
+  }
+  return seen;
+}
+
 class Gathering {
  public:
   Gathering(Session& session, const UsageRequest& request, ports::SchemaClone* clone)
@@ -109,6 +129,7 @@ class Gathering {
         judges_(session, clone),
         ran_(statements_that_ran(session, request)),
         seen_(sessions_seen(session, request)),
+        family_(family_seen(session, request)),
         allowed_(allowed_by(request)) {
     servers_.insert("primary");
     for (const ports::SampledServer& replica : request.replicas) servers_.insert(replica.name);
@@ -213,10 +234,12 @@ class Gathering {
   void add_statements(StructureEvidence& evidence, const Structure& structure, const JudgeTarget& target) {
     judge_all(evidence.structure, structure, target);
     std::map<std::string, std::size_t> cleared;
+    const std::optional<JudgeTarget> before = with_what_is_gone(evidence.structure, target);
     for (const Ran& statement : ran_) {
       const json& judged = statement.judged.at(evidence.structure);
       const std::string use = judged.value("use", "unparsed");
       if (use == name(StatementUse::does_not)) {
+        if (before && add_gone(evidence, statement, *before)) continue;
         ++cleared[statement.server];
         continue;
       }
@@ -234,6 +257,31 @@ class Gathering {
           {"statements", server, Finding::clear,
            std::to_string(cleared[server]) + " statements that name the table ran and do without it", std::nullopt,
            ""});
+  }
+
+  /// The target as it was while relations were there that have been dropped since; empty: none has.
+  std::optional<JudgeTarget> with_what_is_gone(const std::string& shown, const JudgeTarget& target) const {
+    const auto seen = family_.find(shown);
+    if (seen == family_.end()) return std::nullopt;
+    JudgeTarget before = target;
+    for (const TableName& one : seen->second) {
+      if (target.all_relations.contains(one)) continue;
+      before.relations.insert(one);
+      before.all_relations.insert(one);
+      before.with_column.insert(one);
+    }
+    return before.relations.size() > target.relations.size() ? std::optional(before) : std::nullopt;
+  }
+
+  static bool add_gone(StructureEvidence& evidence, const Ran& statement, const JudgeTarget& before) {
+    const StatementJudgement judged = judge_statement(statement.text, before, {statement.nested(), {}});
+    if (judged.use == StatementUse::does_not) return false;
+    const bool certain = judged.use == StatementUse::uses;
+    evidence.observations.push_back({"statements", statement.server, certain ? Finding::used : Finding::unknown,
+                                     excerpt(statement.text) + " by role " + statement.role +
+                                         " (of what has been dropped since: " + judged.why + ")",
+                                     statement.at, ""});
+    return true;
   }
 
   /// Each text is judged once a question; the journal keeps the answer.
@@ -351,6 +399,7 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
   Judges judges_;
   std::vector<Ran> ran_;
   std::vector<SessionRow> seen_;
+  std::map<std::string, std::set<TableName>> family_;
   Allowed allowed_;
   std::set<std::string> poolers_;
   std::set<std::string> servers_;  ///< that must be covered; what was seen on others counts as well

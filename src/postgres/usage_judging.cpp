@@ -76,14 +76,14 @@ void Judges::settle_absences(std::vector<ServerWord>& words) {
     if (word.word == Word::lacking && !word.absent.empty()) names.push_back(word.absent);
   if (names.empty()) return;
   const auto rows = source_.exec(R"sql(
-WITH theirs AS (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname <> 'switchback')
+WITH theirs AS (SELECT oid, nspname FROM pg_catalog.pg_namespace WHERE nspname <> 'switchback' AND nspname NOT LIKE 'pg\_temp\_%')
 SELECT DISTINCT x FROM pg_catalog.unnest($1::text[]) x
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class JOIN theirs ON theirs.oid = relnamespace WHERE relname = x)
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc JOIN theirs ON theirs.oid = pronamespace WHERE proname = x)
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_type JOIN theirs ON theirs.oid = typnamespace WHERE typname = x)
-  AND NOT EXISTS (SELECT FROM theirs WHERE nspname = x)
-  AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-                  JOIN theirs ON theirs.oid = c.relnamespace WHERE a.attname = x AND NOT a.attisdropped))sql",
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator JOIN theirs ON theirs.oid = oprnamespace
+                  WHERE oprname = x AND nspname <> 'pg_catalog')
+  AND NOT EXISTS (SELECT FROM theirs WHERE nspname = x))sql",
                                  {array_literal(names)});
   std::set<std::string> nowhere;
   for (std::size_t i = 0; i < rows.size(); ++i) nowhere.insert(rows.text(i, 0));

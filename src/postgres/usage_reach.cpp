@@ -29,14 +29,33 @@ WHERE c.oid IN (SELECT oid FROM down)
    OR (c.oid IN (SELECT oid FROM up) AND ($3 = '' OR EXISTS (
         SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attname = $3 AND NOT a.attisdropped))))sql";
 
-/// Columns of a unique index or constraint.
+/// The key of a unique index or constraint, one row for each column.
 constexpr const char* unique_key_sql = R"sql(
-SELECT COALESCE(a.attname, '')
+SELECT c.relname, COALESCE(a.attname, ''), x.indisprimary, false
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid AND x.indisunique
 CROSS JOIN LATERAL pg_catalog.unnest(x.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k(attnum, place)
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum AND k.attnum > 0
 WHERE n.nspname = $1 AND c.relname = $2 AND k.place <= x.indnkeyatts ORDER BY k.place)sql";
+
+/// The same of every unique index that goes along with a column, be it in its key, included, or in an expression; and
+/// whether another one, which stays, keeps the same columns unique.
+constexpr const char* keys_with_column_sql = R"sql(
+WITH unique_index AS (
+  SELECT x.*, c.relname, (x.indkey::pg_catalog.int2[])[0 : x.indnkeyatts - 1] AS key,
+         a.attnum = ANY (x.indkey::pg_catalog.int2[]) OR EXISTS (
+           SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.objid = x.indexrelid
+             AND d.refclassid = d.classid AND d.refobjid = x.indrelid AND d.refobjsubid = a.attnum) AS goes
+  FROM pg_catalog.pg_index x JOIN pg_catalog.pg_class c ON c.oid = x.indexrelid
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attname = $2
+  WHERE x.indrelid = ANY ($1::oid[]) AND x.indisunique AND x.indisvalid)
+SELECT x.relname, COALESCE(a.attname, ''), x.indisprimary, x.indexprs IS NULL AND EXISTS (
+         SELECT FROM unique_index y WHERE y.indrelid = x.indrelid AND NOT y.goes AND y.indexprs IS NULL
+           AND y.indpred IS NULL AND y.key @> x.key AND y.key <@ x.key)
+FROM unique_index x
+CROSS JOIN LATERAL pg_catalog.unnest(x.key) WITH ORDINALITY AS k(attnum, place)
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum AND k.attnum > 0
+WHERE x.goes ORDER BY x.relname, x.indexrelid, k.place)sql";
 
 /// Every view that reads the tables, directly or through other views, with its definition.
 constexpr const char* views_sql = R"sql(
@@ -74,7 +93,16 @@ std::set<std::string> split(const std::string& text) {
   return parts;
 }
 
-/// Fills relations, own_columns, unique_key; returns the oids of the relations.
+/// One row for each column of a key: index, column, whether it is primary, whether another index does the same.
+void add_keys(const Rows& rows, JudgeTarget& target) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (target.keys.empty() || target.keys.back().name != rows.text(i, 0))
+      target.keys.push_back({rows.text(i, 0), {}, rows.boolean(i, 2)});
+    if (!rows.boolean(i, 3)) target.keys.back().columns.push_back(rows.text(i, 1));
+  }
+}
+
+/// Fills relations, own_columns, keys; returns the oids of the relations.
 std::vector<std::string> find_table(ports::Session& session, const Structure& structure, JudgeTarget& target) {
   const bool column = structure.kind == Structure::Kind::column;
   const bool index = structure.kind == Structure::Kind::index;
@@ -90,10 +118,11 @@ std::vector<std::string> find_table(ports::Session& session, const Structure& st
     target.relations.insert({family.text(i, 1), family.text(i, 2)});
     if (family.boolean(i, 3)) target.own_columns = split(family.text(i, 4));
   }
-  if (column || is_moved(structure.kind)) return oids;
+  if (is_moved(structure.kind)) return oids;
   // A unique constraint's index bears its name.
-  const Rows key = session.exec(unique_key_sql, {structure.table.schema, structure.name});
-  for (std::size_t i = 0; i < key.size(); ++i) target.unique_key.push_back(key.text(i, 0));
+  add_keys(column ? session.exec(keys_with_column_sql, {array_literal(oids), structure.name})
+                  : session.exec(unique_key_sql, {structure.table.schema, structure.name}),
+           target);
   return oids;
 }
 
@@ -244,8 +273,7 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
     look_into_views(session, tables, result);
     look_for_whole_rows(session, tables, result);
   }
-  if (structure.kind == Structure::Kind::column || !result.target.unique_key.empty())
-    look_into_functions(session, result);
+  if (structure.kind == Structure::Kind::column || !result.target.keys.empty()) look_into_functions(session, result);
   if (is_moved(structure.kind)) look_into_bodies(session, result, allowed);
   if (structure.kind == Structure::Kind::index || structure.kind == Structure::Kind::constraint)
     for (Observation& one : duties(session, structure)) result.observations.push_back(std::move(one));

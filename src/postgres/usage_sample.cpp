@@ -1,5 +1,6 @@
 #include "usage_sample.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "switchback/core/error.hpp"
@@ -22,8 +23,13 @@ using ports::Transaction;
 
 class Sampler {
  public:
-  Sampler(CoverageJournal& coverage, std::set<std::string> names)
-      : coverage_(coverage), journal_(coverage.journal()), plan_(coverage.plan()), names_(std::move(names)) {}
+  /// `family`: by structure, the relations that it is part of.
+  Sampler(CoverageJournal& coverage, std::set<std::string> names, std::map<std::string, std::set<TableName>> family)
+      : coverage_(coverage),
+        journal_(coverage.journal()),
+        plan_(coverage.plan()),
+        names_(std::move(names)),
+        family_(std::move(family)) {}
 
   /// `marks`: what else is to be kept of this look.
   void statements(Session& server, const std::string& name, json marks = json::object()) {
@@ -32,7 +38,11 @@ class Sampler {
     const StatementReading reading = read_statements(server);
     // The keys are kept: what was there before and is there after shows whether the counters bridge it.
     if (reading.blind) return coverage_.blind("statements", name, before, reading.blind);
+    const json family = family_so_far(before);
+    for (const json& relations : family)
+      for (const json& one : relations) names_.insert(one.at(1).get<std::string>());
     marks.update(json{{"names", names_},
+                      {"family", family},
                       {"dealloc", reading.marks.dealloc},
                       {"reset", reading.marks.reset},
                       {"server_reset", reading.marks.server_reset},
@@ -59,6 +69,18 @@ class Sampler {
   }
 
  private:
+  /// Partitions come and go; what read one of them is a use of the whole also when it is gone.
+  json family_so_far(const Recorded& before) const {
+    json all = before.marks.value("family", json::object());
+    for (const auto& [structure, relations] : family_) {
+      json& known = all[structure];
+      for (const TableName& one : relations)
+        if (const json pair{one.schema, one.name}; std::find(known.begin(), known.end(), pair) == known.end())
+          known.push_back(pair);
+    }
+    return all;
+  }
+
   static std::vector<std::string> moved(const Recorded& before, const CounterMarks& now) {
     std::vector<std::string> cuts;
     if (before.marks.contains("blind") || !before.looked) return cuts;
@@ -183,6 +205,7 @@ ON CONFLICT (plan_id, source, server, role, application) DO UPDATE SET last_seen
   Session& journal_;
   const std::string& plan_;
   std::set<std::string> names_;
+  std::map<std::string, std::set<TableName>> family_;
 };
 
 /// What tells one running server from another.
@@ -243,11 +266,16 @@ void unread(CoverageJournal& coverage, const std::string& server, const std::vec
 
 void sample(Session& session, const ports::UsageRequest& request) {
   std::set<std::string> names;
-  for (const Structure& structure : request.structures) names.merge(reached(session, structure, {}).target.watched());
+  std::map<std::string, std::set<TableName>> family;
+  for (const Structure& structure : request.structures) {
+    const Reached reach = reached(session, structure, {});
+    names.merge(reach.target.watched());
+    family[reach.structure] = reach.target.relations;
+  }
   Transaction transaction(session);
   CoverageJournal coverage(session, request.plan);
   coverage.begin();
-  Sampler sampler(coverage, names);
+  Sampler sampler(coverage, std::move(names), std::move(family));
   sampler.statements(session, "primary");
   sampler.sessions(session, "primary");
   sample_probe(coverage);

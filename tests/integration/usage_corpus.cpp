@@ -7,8 +7,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "clone_scene.hpp"
 #include "server.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/daemon/schema_clone.hpp"
 #include "switchback/engine/journal_schema.hpp"
 #include "switchback/postgres/session.hpp"
 #include "switchback/postgres/usage.hpp"
@@ -175,10 +177,17 @@ struct CorpusServer::Database {
   std::string name;
   std::unique_ptr<ports::Session> session;  ///< the sampler's and the judge's
   CorpusClient client;
+  std::unique_ptr<ports::SchemaClone> no_clone, clone;
+
+  Database(const std::string& uri, const std::string& called)
+      : name(called),
+        session(session_to(uri, "switchback test")),
+        client(uri + "?application_name=shop:v42&options=-cstatement_timeout%3D20s"),
+        no_clone(daemon::make_schema_clone({.database = uri, .scratch = {}, .declined = "the parse tree is on trial"})),
+        clone(daemon::make_schema_clone({.database = uri, .scratch = cloner(), .declined = {}})) {}
 };
 
-CorpusServer::CorpusServer()
-    : control_(session_to(server().uri(), "switchback test")), usage_(postgres::make_usage_source()) {
+CorpusServer::CorpusServer() : control_(session_to(server().uri(), "switchback test")) {
   major_ = control_->server_version() / 10000;
   const auto available = control_->exec("SELECT name FROM pg_available_extensions");
   for (std::size_t i = 0; i < available.size(); ++i) extensions_.insert(available.text(i, 0));
@@ -202,13 +211,10 @@ std::string CorpusServer::skipped(const UsageCase& one) const {
 std::unique_ptr<CorpusServer::Database> CorpusServer::database(const std::string& name) {
   // The log's way needs no checkpoint; before 15 there is no choice.
   control_->exec("CREATE DATABASE " + name + " TEMPLATE " + template_);
-  const std::string uri = template_uri_.substr(0, template_uri_.rfind('/') + 1) + name;
-  return std::unique_ptr<Database>(
-      new Database{name, session_to(uri, "switchback test"),
-                   CorpusClient(uri + "?application_name=shop:v42&options=-cstatement_timeout%3D20s")});
+  return std::make_unique<Database>(template_uri_.substr(0, template_uri_.rfind('/') + 1) + name, name);
 }
 
-Judgement CorpusServer::judge(const UsageCase& one) {
+CorpusVerdicts CorpusServer::judge(const UsageCase& one) {
   if (!says_something(one.setup)) {
     if (!shared_) shared_ = database("corpus_shared");
     return judged(*shared_, one);
@@ -221,7 +227,7 @@ Judgement CorpusServer::judge(const UsageCase& one) {
   return judged(*own, one);
 }
 
-Judgement CorpusServer::judged(Database& database, const UsageCase& one) {
+CorpusVerdicts CorpusServer::judged(Database& database, const UsageCase& one) {
   ports::Session& session = *database.session;
   ports::UsageRequest request;
   request.plan = session
@@ -235,7 +241,8 @@ Judgement CorpusServer::judged(Database& database, const UsageCase& one) {
   request.checked = one.checked;
   request.allow_silent = one.allow;
   session.exec("SELECT public.pg_stat_statements_reset()");
-  usage_->sample(session, request);
+  const auto usage = postgres::make_usage_source();
+  usage->sample(session, request);
   if (says_something(one.run)) {
     database.client.run("BEGIN");
     try {
@@ -246,13 +253,16 @@ Judgement CorpusServer::judged(Database& database, const UsageCase& one) {
     }
     database.client.run("ROLLBACK");
   }
-  usage_->sample(session, request);
+  usage->sample(session, request);
   session.exec("UPDATE switchback.usage_coverage SET since = since - interval '1 day' WHERE plan_id = $1::bigint",
                {std::to_string(request.plan)});
-  const StructureEvidence evidence = usage_->gather(session, request).at(0);
-  const auto clock = session.exec("SELECT (EXTRACT(epoch FROM clock_timestamp())::numeric * 1000)::bigint");
-  return switchback::judge(evidence, Instant{std::chrono::milliseconds{clock.integer(0, 0)}}, std::chrono::hours{1},
-                           ports::required_sources);
+  const auto verdict = [&](ports::SchemaClone& clone) {
+    const StructureEvidence evidence = postgres::make_usage_source(&clone)->gather(session, request).at(0);
+    const auto clock = session.exec("SELECT (EXTRACT(epoch FROM clock_timestamp())::numeric * 1000)::bigint");
+    return switchback::judge(evidence, Instant{std::chrono::milliseconds{clock.integer(0, 0)}}, std::chrono::hours{1},
+                             ports::required_sources);
+  };
+  return {verdict(*database.no_clone), verdict(*database.clone)};
 }
 
 }  // namespace switchback::tests

@@ -49,6 +49,12 @@ class CorpusClient {
   void* connection_;  ///< PGconn
 };
 
+/// What is said of a case, from the same samples.
+struct CorpusVerdicts {
+  Judgement parse_tree;  ///< with `scratch: { none: … }`: the parse tree alone judges statements
+  Judgement with_clone;  ///< the server is asked on a schema clone, too
+};
+
 /// Cases that only run statements share a database, where what they do is rolled back; one with a setup has its own.
 class CorpusServer {
  public:
@@ -58,17 +64,16 @@ class CorpusServer {
   int major() const { return major_; }
   /// Why a case is not for this server; empty: it is.
   std::string skipped(const UsageCase& one) const;
-  /// The whole product's verdict: sampled before and after the statements of the case, coverage of the window taken as
+  /// The whole product's verdicts: sampled before and after the statements of the case, coverage of the window taken as
   /// given.
-  Judgement judge(const UsageCase& one);
+  CorpusVerdicts judge(const UsageCase& one);
 
  private:
   struct Database;
   std::unique_ptr<Database> database(const std::string& name);
-  Judgement judged(Database& database, const UsageCase& one);
+  CorpusVerdicts judged(Database& database, const UsageCase& one);
 
   std::unique_ptr<ports::Session> control_;
-  std::unique_ptr<ports::UsageSource> usage_;
   std::string template_uri_;
   std::string template_;
   std::unique_ptr<Database> shared_;

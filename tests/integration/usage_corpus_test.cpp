@@ -39,20 +39,47 @@ std::ostream& operator<<(std::ostream& out, const Tally& tally) {
              << tally.unused << " unused";
 }
 
-std::string told(const UsageCase& one, const Judgement& judgement) {
-  std::string text = one.file + ": " + one.name + " is called " + std::string(name(judgement.verdict)) + "\n";
+std::string told(const UsageCase& one, const std::string& judges, const Judgement& judgement) {
+  std::string text =
+      one.file + ": " + one.name + " is called " + std::string(name(judgement.verdict)) + " by " + judges + "\n";
   if (!one.setup.empty()) text += one.setup;
   text += one.run;
   for (const std::string& reason : judgement.reasons) text += "  because " + reason + "\n";
   return text;
 }
 
+/// What one way of judging makes of all cases.
+struct Trial {
+  std::string judges;
+  Tally uses;
+  Tally others;
+
+  void count(const UsageCase& one, const Judgement& judgement) {
+    (one.use ? uses : others).count(judgement.verdict);
+    if (one.use && judgement.verdict == Verdict::unused)
+      FAIL_CHECK("a use is missed: " << told(one, judges, judgement));
+    if (!one.use && judgement.verdict != Verdict::unused)
+      std::cout << "no use: " << told(one, judges, judgement) << std::flush;
+  }
+  void check() const {
+    CAPTURE(judges);
+    CHECK(uses.unused == 0);
+    CHECK(others.unused * 100 >= others.all() * 90);
+    CHECK(others.used * 100 <= others.all() * 5);
+  }
+};
+
+std::ostream& operator<<(std::ostream& out, const Trial& trial) {
+  return out << "  " << trial.judges << "\n    uses     " << trial.uses << "\n    non-uses " << trial.others << "\n";
+}
+
 }  // namespace
 
-TEST_CASE("no use of the corpus is called unused, and nearly every look-alike is", "[usage][corpus]") {
+TEST_CASE("no use of the corpus is called unused, and nearly every look-alike is", "[usage][corpus][clone]") {
   const std::vector<UsageCase> cases = read_usage_corpus();
   CorpusServer server;
-  std::map<bool, Tally> tallies;
+  Trial parse_tree{"the parse tree alone", {}, {}};
+  Trial with_clone{"parse tree and server", {}, {}};
   std::map<std::string, int> skipped;
   for (const UsageCase& one : cases) {
     if (const std::string why = server.skipped(one); !why.empty()) {
@@ -60,23 +87,18 @@ TEST_CASE("no use of the corpus is called unused, and nearly every look-alike is
       continue;
     }
     CAPTURE(one.file, one.name);
-    Judgement judgement;
     try {
-      judgement = server.judge(one);
+      const CorpusVerdicts verdicts = server.judge(one);
+      parse_tree.count(one, verdicts.parse_tree);
+      with_clone.count(one, verdicts.with_clone);
     } catch (const Error& error) {
       FAIL_CHECK("the case does not run: " << error.what());
-      continue;
     }
-    tallies[one.use].count(judgement.verdict);
-    if (one.use && judgement.verdict == Verdict::unused) FAIL_CHECK("a use is missed: " << told(one, judgement));
-    if (!one.use && judgement.verdict != Verdict::unused) std::cout << "no use: " << told(one, judgement);
   }
-  const Tally& uses = tallies[true];
-  const Tally& others = tallies[false];
-  std::cout << "PostgreSQL " << server.major() << "\n  uses     " << uses << "\n  non-uses " << others << "\n";
+  std::cout << "PostgreSQL " << server.major() << "\n" << parse_tree << with_clone;
   for (const auto& [why, count] : skipped) std::cout << "  skipped " << std::setw(4) << count << ": " << why << "\n";
-  CHECK(others.unused * 100 >= others.all() * 90);
-  CHECK(others.used * 100 <= others.all() * 5);
+  parse_tree.check();
+  with_clone.check();
 }
 
 TEST_CASE("the corpus is large, and each of its cases is named once", "[usage][corpus]") {

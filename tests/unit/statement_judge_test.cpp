@@ -237,13 +237,30 @@ TEST_CASE("indexes and constraints are used by what ON CONFLICT rests on", "[evi
   JudgeTarget target = users_full_name();
   target.kind = Structure::Kind::constraint;
   target.name = "users_email_key";
-  target.unique_key = {"email"};
+  target.keys = {{"users_email_key", {"email"}}};
   check({{uses, "INSERT INTO users (id) VALUES ($1) ON CONFLICT ON CONSTRAINT users_email_key DO NOTHING"},
          {uses, "INSERT INTO users (id) VALUES ($1) ON CONFLICT (email) DO NOTHING"},
          {ambiguous, "INSERT INTO users (id) VALUES ($1) ON CONFLICT DO NOTHING"},
          {clear, "INSERT INTO users (id) VALUES ($1) ON CONFLICT (id) DO NOTHING"},
          {clear, "INSERT INTO users VALUES ($1)"},
          {clear, "SELECT * FROM users"}},
+        target);
+}
+
+TEST_CASE("what goes along with a column is used by what ON CONFLICT and GROUP BY rest on", "[evidence]") {
+  JudgeTarget target = users_full_name();
+  target.keys = {{"by_mail", {"email", "age"}}, {"by_text", {"", "age"}}, {"doubled", {}}, {"pk", {"id"}, true}};
+  check({{uses, "INSERT INTO users (id) VALUES ($1) ON CONFLICT ON CONSTRAINT by_mail DO NOTHING"},
+         {uses, "INSERT INTO users (id) VALUES ($1) ON CONFLICT ON CONSTRAINT doubled DO NOTHING"},
+         {uses, "INSERT INTO users (id) VALUES ($1) ON CONFLICT (age, email) DO NOTHING"},
+         {ambiguous, "INSERT INTO users (id) VALUES ($1) ON CONFLICT (lower(email), age) DO NOTHING"},
+         {clear, "INSERT INTO users (id) VALUES ($1) ON CONFLICT (email) DO NOTHING"},
+         {clear, "INSERT INTO users (id) VALUES ($1) ON CONFLICT DO NOTHING"},
+         {clear, "INSERT INTO orders (id) VALUES ($1) ON CONFLICT (age, email) DO NOTHING"},
+         {ambiguous, "SELECT id, email FROM users GROUP BY id"},
+         {ambiguous, "SELECT u.id, u.email FROM users u GROUP BY ROLLUP (u.age, u.id)"},
+         {clear, "SELECT age, count(*) FROM users GROUP BY age"},
+         {clear, "SELECT id FROM orders GROUP BY id"}},
         target);
 }
 

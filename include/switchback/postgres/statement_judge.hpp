@@ -11,20 +11,27 @@
 
 namespace switchback::postgres {
 
+/// A unique index: ON CONFLICT and GROUP BY can rest on it without naming all that it is made of.
+struct UniqueKey {
+  std::string name;                  ///< of the index, and of its constraint
+  std::vector<std::string> columns;  ///< that it keeps unique; "" for an expression. None: another index does the same
+  bool primary = false;
+};
+
 /// What the judge knows of the structure and of the database around it.
 struct JudgeTarget {
   Structure::Kind kind = Structure::Kind::column;
-  std::string name;                     ///< column, index or constraint
-  std::set<TableName> relations;        ///< the table, and every partition, child and parent that has the same column
-  std::set<std::string> own_columns;    ///< of the table
-  std::set<TableName> views;            ///< views through which the structure is read
-  std::set<TableName> functions;        ///< functions through which it is read
-  std::set<TableName> all_relations;    ///< everything one can select from in the database
-  std::set<TableName> with_column;      ///< of these, the ones with a column named `name`
-  std::vector<std::string> unique_key;  ///< for an index or constraint that enforces uniqueness: its columns
-  TableName object;                     ///< a type or function: its own name
-  bool namesakes = false;               ///< others of that name exist: overloaded, or in another schema
-  bool takes_row = false;               ///< a function that can be called as `row.name` too
+  std::string name;                   ///< column, index or constraint
+  std::set<TableName> relations;      ///< the table, and every partition, child and parent that has the same column
+  std::set<std::string> own_columns;  ///< of the table
+  std::set<TableName> views;          ///< views through which the structure is read
+  std::set<TableName> functions;      ///< functions through which it is read
+  std::set<TableName> all_relations;  ///< everything one can select from in the database
+  std::set<TableName> with_column;    ///< of these, the ones with a column named `name`
+  std::vector<UniqueKey> keys;        ///< an index or constraint that enforces uniqueness; those with the column
+  TableName object;                   ///< a type or function: its own name
+  bool namesakes = false;             ///< others of that name exist: overloaded, or in another schema
+  bool takes_row = false;             ///< a function that can be called as `row.name` too
 
   /// Names of which a text must hold one to be worth parsing.
   std::set<std::string> watched() const;

@@ -158,3 +158,18 @@ CREATE FUNCTION full_name(i bigint) RETURNS text LANGUAGE sql BEGIN ATOMIC
   SELECT first_name || last_name AS full_name FROM users WHERE id = i; END;
 -- run
 SELECT full_name(1);
+-- case: a virtual generated column of others
+-- from: 18
+-- setup
+ALTER TABLE users ADD COLUMN both_names text GENERATED ALWAYS AS (first_name || ' ' || last_name) VIRTUAL;
+-- run
+SELECT both_names FROM users;
+-- case: a function of an extension that reads others
+-- setup
+CREATE FUNCTION house() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT max(email) FROM public.users); END $$;
+ALTER EXTENSION pg_stat_statements ADD FUNCTION house();
+-- run
+SELECT house();
+-- case: a partition that is made
+-- structure: column public.events.kind
+CREATE TABLE events_3 PARTITION OF events FOR VALUES FROM (200) TO (300);

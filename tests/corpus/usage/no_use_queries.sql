@@ -260,3 +260,17 @@ SELECT id FROM (SELECT id, email FROM users);
 -- case: json constructors of others
 -- from: 16
 SELECT JSON_OBJECT('full_name': first_name) FROM users;
+-- case: grouping by a key that is no key of it
+SELECT id, email FROM users GROUP BY id;
+-- case: grouping by a key and by what is no key
+-- structure: constraint public.users.users_email_key
+SELECT email, count(*) FROM users GROUP BY email;
+-- case: json_table with a column of that name
+-- from: 17
+SELECT t.full_name FROM users u, JSON_TABLE(u.data, '$' COLUMNS (full_name text PATH '$.full_name')) t;
+-- case: other columns of a partition that was dropped
+-- structure: column public.events.kind
+-- setup
+ANALYZE events;
+-- run
+SELECT place FROM public.events_1; COMMIT; DROP TABLE events_1;

@@ -111,3 +111,22 @@ UPDATE users SET age = 1 WHERE id = 1 RETURNING old.age, new.age;
 UPDATE people SET full_name = 'x' FROM users u WHERE u.id = people.id RETURNING old.full_name;
 -- case: an alias named old
 DELETE FROM users USING people old WHERE old.id = users.id + 900 RETURNING old.full_name;
+-- case: upsert by an index beside one that includes the column
+-- setup
+CREATE UNIQUE INDEX by_parent ON users (parent_id, age);
+CREATE UNIQUE INDEX with_name ON users (parent_id, age) INCLUDE (full_name);
+-- allow: with_name
+-- run
+INSERT INTO users (id, parent_id) VALUES (900, 7) ON CONFLICT (parent_id, age) DO NOTHING;
+-- case: upsert by another index than the one over the column
+-- setup
+ALTER TABLE users ADD CONSTRAINT one_of_a_kind UNIQUE (full_name, age);
+-- allow: one_of_a_kind
+-- run
+INSERT INTO users (id) VALUES (900) ON CONFLICT (id) DO NOTHING;
+-- case: merge returning others
+-- from: 17
+MERGE INTO users u USING orders o ON u.id = o.id WHEN MATCHED THEN UPDATE SET age = 1 RETURNING merge_action(), u.id;
+-- case: update returning new of others under a name
+-- from: 18
+UPDATE users SET age = 1 WHERE id = 1 RETURNING WITH (OLD AS full_name) full_name.age;
