@@ -16,8 +16,8 @@ constexpr std::array sources = {
         "statements", "every statement that ran, with its role, on the primary and on standbys",
         "a reset or eviction of pg_stat_statements, counts that fell, a crash, a setting or a role that hides "
         "statements, a clock that was set",
-        "statements of a session that switched tracking off by itself; those that share role and shape with "
-        "one of switchback's own; those of a transaction that still runs",
+        "statements of a session that switched tracking off by itself; those that failed or were cancelled; those that "
+        "share role and shape with one of switchback's own; those of a transaction that still runs",
         "pg_stat_statements with track = all; GRANT pg_read_all_stats; a connection to each standby"},
     EvidenceSource{"sessions", "who is connected, on the primary and on standbys: application_name and role",
                    "no look for 5 minutes, a clock that was set",
@@ -31,7 +31,7 @@ constexpr std::array sources = {
     EvidenceSource{"write_probe", "which role and application assigns the column, by triggers while it is observed",
                    "a trigger that was dropped or disabled, a clock that was set",
                    "an INSERT that gives a column its default; writes aimed at a partition itself; writes in "
-                   "transactions that still run; transactions that were rolled back",
+                   "transactions that still run or wait prepared; transactions that were rolled back",
                    ""},
     EvidenceSource{
         "counters", "scans of an index, by its counter, on the primary and on standbys",

@@ -37,6 +37,17 @@ TEST_CASE("a tolerant reader's star does not count once replay has shown that it
   CHECK(scene.clone->opened == 1);
 }
 
+TEST_CASE("where no replay shows that it works without, a tolerant reader's star counts", "[usage][clone]") {
+  CloneWorld scene;
+  scene.world.request.readers = {by_role("postgres")};
+  scene.world.application("SELECT * FROM users WHERE id = 1");
+  scene.world.sample();
+  const Judgement judgement = scene.world.verdict();  // the parse tree alone
+  CHECK(judgement.verdict == Verdict::used);
+  CHECK(has_reason(judgement, "it is not tolerated: no schema clone shows that it works without"));
+  CHECK(against(scene.gather(), "statements").empty());
+}
+
 TEST_CASE("what does not work without, or takes rows as values, is not tolerated", "[usage][clone]") {
   CloneWorld scene;
   scene.world.request.readers = {by_role("postgres")};

@@ -60,6 +60,18 @@ TEST_CASE("counters that were reset cut what they covered", "[usage][counters]")
   CHECK(has_reason(judgement, "the database's statistics were reset"));
 }
 
+TEST_CASE("a counter that fell covers nothing of what was before, though no reset shows", "[usage][counters]") {
+  Indexed world;
+  REQUIRE(world.verdict().verdict == Verdict::unused);
+  world.run("UPDATE switchback.usage_counter SET value = value + 3");
+  world.sample();
+  const Judgement judgement = world.verdict();
+  CAPTURE(judgement.reasons);
+  CHECK(judgement.verdict == Verdict::unknown);
+  CHECK(has_reason(judgement, "counters on primary: seen for "));
+  CHECK(has_reason(judgement, "counters fell: they were reset"));
+}
+
 TEST_CASE("an index of a partition counts for the whole, and one made anew begins anew", "[usage][counters]") {
   UsageWorld world;
   world.run(

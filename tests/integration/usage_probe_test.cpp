@@ -59,6 +59,13 @@ struct Observed {
   std::string triggers() const { return sql("SELECT count(*) FROM pg_trigger WHERE tgname LIKE '~switchback_0%'"); }
 };
 
+struct Replayed {
+  Replayed() = default;
+  Replayed(const Replayed&) = delete;
+  Replayed& operator=(const Replayed&) = delete;
+  ~Replayed() { server().await_replica(); }
+};
+
 }  // namespace
 
 TEST_CASE("a write of the old column is noted with role and application, and what sync writes is not",
@@ -157,6 +164,31 @@ TEST_CASE("the probe neither makes writers wait for one another nor for the jour
   plan.look();
   first->exec("COMMIT");
   CHECK(plan.look().uses.size() == 2);
+}
+
+TEST_CASE("a prepared transaction is a use by its statement at once, and by what it wrote when it commits",
+          "[usage][probe]") {
+  Repaired repaired;
+  const SystemSetting on_replica(Server::replica, "max_prepared_transactions", "5", true);
+  const Replayed replayed;  // a standby must not have fewer than what it has heard of
+  const SystemSetting on_primary(Server::primary, "max_prepared_transactions", "5", true);
+  Observed plan;
+  const auto old = plan.shop("worker");
+  old->exec("BEGIN");
+  old->exec("UPDATE users SET full_name = 'Old Image' WHERE id = 2");
+  old->exec("PREPARE TRANSACTION 'held'");
+  const auto seen = plan.look();
+  CHECK(has(seen.reasons, "UPDATE users SET full_name = $1 WHERE id = $2"));
+  CHECK(seen.uses.empty());
+  // However long it is held.
+  plan.sql("UPDATE switchback.usage_coverage SET since = since - interval '1 day'");
+  plan.sql("UPDATE switchback.usage_statement SET calls_rose_at = calls_rose_at - interval '1 day'");
+  CHECK(plan.look().reasons == "");
+  old->exec("COMMIT PREPARED 'held'");
+  const auto after = plan.look();
+  REQUIRE(after.uses.size() == 1);
+  CHECK(after.uses[0].ends_with(", application worker"));
+  CHECK(has(after.reasons, "an UPDATE assigned it"));
 }
 
 TEST_CASE("a probe that somebody disabled or dropped covers nothing until it is made again", "[usage][probe]") {
