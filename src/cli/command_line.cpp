@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "command.hpp"
+#include "command_images.hpp"
 #include "json_text.hpp"
 #include "switchback/core/nearest.hpp"
 
@@ -50,6 +51,8 @@ void add_commands(CLI::App& app, Action& chosen) {
   add_repair(app, chosen);
   add_history(app, chosen);
   add_config(app, chosen);
+  add_image(app, chosen);
+  add_gate(app, chosen);
   add_sandbox(app, chosen);
   add_brownout_guard(app, chosen);
 }

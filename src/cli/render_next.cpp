@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "switchback/cli/render.hpp"
+#include "switchback/core/gate.hpp"
 #include "switchback/core/units.hpp"
 
 namespace switchback::cli {
@@ -129,25 +130,9 @@ std::string next_for(const PlanRecord& plan) {
 }
 
 std::optional<std::int64_t> turn_back_seconds(const PlanRecord& plan) {
-  // Taking columns away and giving names back is catalog work: what counts is waiting for the lock. Restoring fills the
-  // column again, at the rate at which the backfill went.
-  constexpr std::int64_t catalog_work = 3;
-  switch (plan.state) {
-    case State::planned:
-    case State::rolled_back:
-      return 0;
-    case State::done:
-      return plan.takes_away ? std::nullopt : std::optional(catalog_work);
-    case State::contracted:
-    case State::restoring: {
-      const double rows = plan.progress ? static_cast<double>(plan.progress->rows_estimate) : 0.0;
-      const double rate =
-          plan.progress && plan.progress->rows_per_second > 0 ? plan.progress->rows_per_second : 10'000.0;
-      return catalog_work + static_cast<std::int64_t>(rows / rate);
-    }
-    default:
-      return catalog_work;
-  }
+  return switchback::turn_back_seconds(plan.state, plan.takes_away,
+                                       plan.progress ? static_cast<double>(plan.progress->rows_estimate) : 0.0,
+                                       plan.progress ? plan.progress->rows_per_second : 0.0);
 }
 
 }  // namespace switchback::cli

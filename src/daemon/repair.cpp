@@ -2,6 +2,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/daemon/drive.hpp"
+#include "switchback/engine/images.hpp"
 #include "switchback/engine/journal_schema.hpp"
 #include "switchback/engine/mending.hpp"
 #include "switchback/engine/steps.hpp"
@@ -126,12 +127,14 @@ Repair repair_plan(const std::string& name, const std::optional<Plan>& text, boo
   if (!mended.empty()) engine::mend_expressions(*session, record, mended);
   session->exec("UPDATE switchback.plan SET fingerprints = $2::jsonb WHERE id = $1",
                 {std::to_string(record.id), shapes.dump()});
-  if (text)
-    session->exec(
+  if (text) {
+    const auto changed = session->exec(
         "UPDATE switchback.plan SET hash = $2, text = $3, long_form = $4, image_before = $5, image_after = $6 WHERE id "
-        "= $1",
+        "= $1 RETURNING effect",
         {std::to_string(record.id), text->hash, text->text, long_form(record, *text), text->images.before,
          text->images.after});
+    engine::register_plan_images(*session, request.actor, text->images, engine::effect_from_json(changed.text(0, 0)));
+  }
   std::string reason;
   for (const std::string& difference : out.differences) reason += (reason.empty() ? "accepted: " : "; ") + difference;
   engine::add_event(*session, request.actor, record.id, "repair", "", "", reason);

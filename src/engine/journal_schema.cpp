@@ -34,6 +34,7 @@ CREATE TABLE switchback.plan (
   progress    jsonb,
   resolved    jsonb NOT NULL DEFAULT '{}',
   fingerprints jsonb NOT NULL DEFAULT '{}',
+  effect      jsonb NOT NULL DEFAULT '{}',
   takes_away  boolean NOT NULL,
   image_before text,
   image_after text,
@@ -47,6 +48,7 @@ CREATE TABLE switchback.plan (
   contracted_at timestamptz
 );
 
+COMMENT ON COLUMN switchback.plan.effect IS 'the columns it adds, fills, takes away and tightens: what gates ask, also those that do not know its steps';
 COMMENT ON COLUMN switchback.plan.long_form IS 'the plan with its short forms expanded against the schema it was started on';
 
 CREATE TABLE switchback.sync (
@@ -284,6 +286,35 @@ CREATE TABLE switchback.archive (
   detail    jsonb NOT NULL DEFAULT '{}',
   PRIMARY KEY (plan_id, relation)
 );
+
+CREATE TABLE switchback.image (
+  name      text PRIMARY KEY,
+  registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  registered_by text NOT NULL DEFAULT session_user,
+  source    text NOT NULL CHECK (source IN ('manifest', 'label', 'plan')),
+  footprint jsonb NOT NULL,
+  pinned    text,
+  retired   text
+);
+COMMENT ON COLUMN switchback.image.pinned IS 'why it stays in the horizon, and';
+COMMENT ON COLUMN switchback.image.retired IS 'why nobody goes back to it; NULL: neither';
+CREATE TABLE switchback.image_deployment (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  image     text NOT NULL REFERENCES switchback.image,
+  environment text NOT NULL DEFAULT '',
+  at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  role      text NOT NULL DEFAULT session_user
+);
+CREATE INDEX image_deployment_image ON switchback.image_deployment (image, at);
+CREATE TABLE switchback.image_replica_set (
+  cluster   text NOT NULL,
+  name      text NOT NULL,
+  image     text NOT NULL,
+  replicas  bigint NOT NULL,
+  synced_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (cluster, name, image)
+);
+COMMENT ON TABLE switchback.image_replica_set IS 'what deployments can be undone to, as `image sync` last read it; the images as the containers name them';
 )sql";
 
 constexpr int newest = 1;

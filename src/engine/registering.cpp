@@ -7,6 +7,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/brownout.hpp"
+#include "switchback/engine/images.hpp"
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/workbench.hpp"
@@ -454,6 +455,17 @@ void refuse_before_required(ports::Session& session, const Plan& plan) {
   }
 }
 
+std::vector<SyncedColumns> synced_columns(const ResolvedPlan& resolved) {
+  std::vector<SyncedColumns> pairs;
+  for (const ResolvedSync& sync : resolved.sync) {
+    SyncedColumns pair{sync.table, {}, {}};
+    for (const SyncColumn& column : sync.sync.old_side) pair.old_side.push_back(column.name);
+    for (const SyncColumn& column : sync.sync.new_side) pair.new_side.push_back(column.name);
+    pairs.push_back(std::move(pair));
+  }
+  return pairs;
+}
+
 PlanRecord check_text(PlanRecord record, const Plan& plan) {
   if (record.hash == plan.hash) return record;
   throw Error(Exit::drift, Remedy::person,
@@ -490,22 +502,25 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
   refuse_overlap(session, plan, resolved);
   refuse_browned(session, plan.name, tables_of(plan), began);
   ports::Transaction transaction(session);
+  const PlanEffect effect = effect_of(plan, synced_columns(resolved));
   json shapes = json::object();
   for (const TableName& table : tables_of(plan))
     shapes[table.schema + "\n" + table.name] = shape_now(session, catalog, table);
   const auto made = session.exec(
       R"sql(
-INSERT INTO switchback.plan AS p (name, hash, text, long_form, file, environment, resolved, fingerprints, takes_away, image_before, image_after, system_identifier, timeline)
-SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::jsonb, $8::jsonb, $9::boolean, $10::text, $11::text, s.system_identifier::text,
+INSERT INTO switchback.plan AS p (name, hash, text, long_form, file, environment, resolved, fingerprints, takes_away, image_before, image_after, effect, system_identifier, timeline)
+SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::jsonb, $8::jsonb, $9::boolean, $10::text, $11::text, $12::jsonb, s.system_identifier::text,
        ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::pg_catalog.bit(32)::pg_catalog.int4
 FROM pg_catalog.pg_control_system() s
 ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, text = excluded.text, long_form = excluded.long_form, file = excluded.file, resolved = excluded.resolved,
-  fingerprints = excluded.fingerprints, takes_away = excluded.takes_away, image_before = excluded.image_before, image_after = excluded.image_after
+  fingerprints = excluded.fingerprints, takes_away = excluded.takes_away, image_before = excluded.image_before, image_after = excluded.image_after, effect = excluded.effect
   WHERE p.state = 'rolled_back'
 RETURNING id)sql",
       {plan.name, plan.hash, plan.text, long_form, plan.file, std::string(name(settings.environment)),
-       to_json(resolved), shapes.dump(), takes_away(plan) ? "t" : "f", plan.images.before, plan.images.after});
+       to_json(resolved), shapes.dump(), takes_away(plan) ? "t" : "f", plan.images.before, plan.images.after,
+       to_json(effect)});
   if (!made.empty()) {
+    register_plan_images(session, actor, plan.images, effect);
     add_event(session, actor, made.integer(0, 0), "registered", "", "planned", plan.description,
               json{{"hash", plan.hash}, {"file", plan.file}, {"requires", plan.requires_plans}}.dump());
     session.exec("DELETE FROM switchback.checkpoint WHERE plan_id = $1", {made.text(0, 0)});

@@ -122,8 +122,9 @@ TEST_CASE("without a command the help is shown as a fault, asked for it is data"
   const auto help = shell({"--help"});
   CHECK(help.exit_code == 0);
   CHECK(help.err.empty());
-  for (const char* command : {"init", "validate", "explain", "run", "status", "pause", "resume", "set", "approve",
-                              "verify", "quarantine", "usage", "rollback", "restore", "history", "config", "sandbox"}) {
+  for (const char* command :
+       {"init", "validate", "explain", "run", "status", "pause", "resume", "set", "approve", "verify", "quarantine",
+        "usage", "rollback", "restore", "history", "config", "image", "gate", "sandbox"}) {
     CAPTURE(command);
     CHECK(has(help.out, std::string("\n  ") + command + " "));
     const auto own = shell({command, "--help"});

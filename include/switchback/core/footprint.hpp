@@ -1,0 +1,88 @@
+/// What an image needs of the database: tables and columns, and how its inserts name them. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "switchback/core/plan.hpp"
+#include "switchback/core/sql.hpp"
+
+namespace switchback {
+
+/// How an image inserts into a table.
+enum class InsertForm {
+  none,
+  named,       ///< with a list of columns
+  positional,  ///< INSERT without one: the first values go to the first columns
+  copy,        ///< COPY without one: every column, in order
+};
+std::string_view name(InsertForm form);
+
+/// One table, as one image uses it. Columns in the order written, each once.
+struct TableUse {
+  TableName table;
+  std::vector<std::string> reads;
+  std::vector<std::string> writes;
+  bool reads_all = false;   ///< `*`
+  bool writes_all = false;  ///< every column, whatever they are
+  InsertForm insert = InsertForm::none;
+  std::vector<std::string> supplies;   ///< what each of its inserts gives a value for
+  std::vector<std::string> positions;  ///< for positional and copy: the columns it takes the table to have, in order
+  std::vector<std::pair<std::string, std::string>> types;  ///< column, type as the server writes it
+  bool operator==(const TableUse&) const = default;
+};
+
+struct Footprint {
+  std::vector<TableUse> tables;
+  std::string role;             ///< its login role; empty: not told
+  bool prepares_star = false;   ///< prepares SELECT * and keeps it
+  bool star_tolerated = false;  ///< its whole-row reads bear a column more or less
+  std::vector<std::string> statements;
+  std::vector<std::string> unclear;  ///< what could not be told from the statements, each with why
+  bool partial = false;              ///< only what a plan says of the image: that it needs nothing else is not known
+  bool operator==(const Footprint&) const = default;
+};
+
+/// The entry of `table`, made when there is none.
+TableUse& use_of(Footprint& footprint, const TableName& table);
+/// Appends unless it is there.
+void note_once(std::vector<std::string>& columns, const std::string& column);
+/// Everything that either needs. Not partial when one of them is not.
+Footprint merged(Footprint one, const Footprint& other);
+
+/// One table's pair of sides that sync keeps equal.
+struct SyncedColumns {
+  TableName table;
+  std::vector<std::string> old_side, new_side;
+  bool operator==(const SyncedColumns&) const = default;
+};
+
+/// What a plan does to columns, in words that a gate needs: known without reading the plan's text, so that a binary
+/// which does not know all of its steps can tell.
+struct PlanEffect {
+  struct Column {
+    TableName table;
+    std::string name;
+    bool operator==(const Column&) const = default;
+  };
+  std::vector<Column> adds;      ///< by expand
+  std::vector<Column> fills;     ///< by migrate
+  std::vector<Column> takes;     ///< by contract
+  std::vector<Column> tightens;  ///< contract forbids NULL there
+  std::vector<TableName> takes_relations;
+  std::vector<SyncedColumns> synced;
+  bool contract_sql = false;  ///< contract also runs SQL of its own, of which nothing is known
+  bool operator==(const PlanEffect&) const = default;
+};
+
+/// `plan` in the long form; `synced` as resolved by the server.
+PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced);
+bool names(const std::vector<PlanEffect::Column>& columns, const TableName& table, std::string_view column);
+
+/// What the plan itself says of its images: the one before needs what is taken, the one after what is added or filled.
+Footprint footprint_before(const PlanEffect& effect);
+Footprint footprint_after(const PlanEffect& effect);
+
+}  // namespace switchback

@@ -1,0 +1,84 @@
+/// May this image be deployed, or rolled back to? Pure: the catalog, the plans and the registry in, the answer out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "switchback/core/image.hpp"
+#include "switchback/core/state.hpp"
+
+namespace switchback {
+
+struct CatalogColumn {
+  std::string name;
+  std::string type;        ///< format_type, with typmod
+  bool not_null = false;   ///< attnotnull, its domain's NOT NULL, or a CHECK (… IS NOT NULL), validated or not
+  bool has_value = false;  ///< a default, an identity or a generation expression
+  bool generated = false;
+};
+/// A table or view, its columns in the order of their numbers.
+struct CatalogTable {
+  std::vector<CatalogColumn> columns;
+};
+using LiveCatalog = std::map<TableName, CatalogTable>;
+
+struct GatePlan {
+  std::string name;
+  std::string file;
+  std::string state_name;      ///< as the journal has it
+  std::optional<State> state;  ///< empty: not one that this binary knows
+  bool takes_away = false;
+  Images images;
+  PlanEffect effect;
+  std::optional<std::int64_t> back_seconds;     ///< turning back to migrated; empty where that cannot be done
+  std::optional<std::int64_t> forward_seconds;  ///< until migrated, where a backfill is under way
+};
+
+enum class GateKind { deploy, rollback };
+enum class GateVerdict { yes, no, unknown };
+std::string_view name(GateKind kind);
+std::string_view name(GateVerdict verdict);
+
+struct GateReason {
+  std::string structure;  ///< "public.users.full_name"; empty: none in particular
+  std::string why;
+  std::string plan;    ///< whose doing it is; empty: nobody's
+  std::string remedy;  ///< a command; empty: there is none
+  std::optional<std::int64_t> remedy_seconds;
+  bool unknown = false;  ///< a check that could not be made
+  bool operator==(const GateReason&) const = default;
+};
+
+struct GateAnswer {
+  GateVerdict verdict = GateVerdict::yes;
+  bool skip_migrations = false;  ///< a way back: the pipeline leaves its own migrations out
+  std::vector<GateReason> reasons;
+  std::vector<std::string> alternatives;  ///< as safe_images() gives them; left empty by gate()
+  std::vector<std::string> notes;         ///< what is worth knowing and decides nothing
+};
+
+struct GateFacts {
+  LiveCatalog catalog;  ///< at least of the tables that the images asked about use
+  std::vector<GatePlan> plans;
+  std::vector<RegisteredImage> images;
+  std::vector<std::string> running;  ///< images that run now, as far as known
+};
+
+/// Of `facts` only the footprint of this image and its tables are looked at. No when anything the image needs is not
+/// there, not filled, under another name, or would refuse its writes; unknown when that could not be told and nothing
+/// is a no. Every state of every plan is taken into account.
+GateAnswer gate(const GateFacts& facts, std::string_view image, GateKind kind);
+
+/// Registered images but this one that would be safe now, newest first: where to go instead. `facts` has the footprints
+/// of all, and their tables.
+std::vector<std::string> safe_images(const GateFacts& facts, std::string_view but);
+
+/// About how long turning a plan back to an image before the change takes. `rows` are filled again at `rate` rows a
+/// second (0: not known) where that is needed. Empty where it cannot be done.
+std::optional<std::int64_t> turn_back_seconds(State state, bool takes_away, double rows, double rate);
+
+}  // namespace switchback

@@ -1,0 +1,19 @@
+/// What a gate decides on, read from journal and catalog. Reads only, takes no lock of the journal, needs no runner.
+#pragma once
+
+#include <set>
+
+#include "switchback/core/gate.hpp"
+#include "switchback/engine/images.hpp"
+#include "switchback/ports/session.hpp"
+
+namespace switchback::engine {
+
+/// Those of the tables and views that are there, each with its columns.
+LiveCatalog live_catalog(ports::Session& session, const std::set<TableName>& tables);
+
+/// The gate's answer, with what would be safe instead where it is not a yes. In one transaction, so that journal and
+/// catalog are of one moment. A plan in a state that this binary does not know is no error: the answer is unknown then.
+GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const std::string& image, GateKind kind);
+
+}  // namespace switchback::engine

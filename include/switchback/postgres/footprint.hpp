@@ -1,0 +1,25 @@
+/// What an image needs, told from its statements by the PostgreSQL 15 grammar.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "switchback/core/footprint.hpp"
+
+namespace switchback::postgres {
+
+/// Columns of each table and view that is there, in their order: what bare names are resolved by.
+using KnownColumns = std::map<TableName, std::vector<std::string>>;
+
+/// Every table and view that the statements name; without a schema it is public's. Those of the system catalogs are
+/// left out, and so is what cannot be parsed.
+std::set<TableName> tables_in(const std::vector<std::string>& statements);
+
+/// Adds to `footprint` what each statement reads and writes. A column that `known` does not have is the image's all the
+/// same (its plan may not have run yet) where it can only be of one table. What could not be told is in `unclear`, and
+/// nothing is ever left out silently.
+void add_statements(Footprint& footprint, const std::vector<std::string>& statements, const KnownColumns& known);
+
+}  // namespace switchback::postgres

@@ -1,0 +1,22 @@
+/// What image and gate commands print. Private to the command line; pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "switchback/cli/render.hpp"
+#include "switchback/core/gate.hpp"
+
+namespace switchback::cli {
+
+std::string images_text(const std::vector<RegisteredImage>& images, Paint paint);
+std::string images_json(const std::vector<RegisteredImage>& images);
+std::string horizon_text(const std::vector<HorizonImage>& images, Paint paint);
+std::string horizon_json(const std::vector<HorizonImage>& images);
+
+std::string gate_text(std::string_view image, GateKind kind, const GateAnswer& answer, Paint paint);
+std::string gate_json(std::string_view image, GateKind kind, const GateAnswer& answer);
+/// Workflow commands of GitHub Actions: an annotation for each reason.
+std::string gate_github(std::string_view image, GateKind kind, const GateAnswer& answer);
+
+}  // namespace switchback::cli

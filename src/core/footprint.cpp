@@ -1,0 +1,115 @@
+#include "switchback/core/footprint.hpp"
+
+#include <algorithm>
+
+namespace switchback {
+namespace {
+
+void add_all(std::vector<std::string>& to, const std::vector<std::string>& from) {
+  for (const std::string& one : from) note_once(to, one);
+}
+
+void merge_inserts(TableUse& use, const TableUse& other) {
+  if (other.insert == InsertForm::none) return;
+  if (use.insert == InsertForm::none) {
+    use.supplies = other.supplies;
+  } else {
+    // Each insert gives at least this: what only some of them name is not counted on.
+    std::erase_if(use.supplies, [&other](const std::string& column) {
+      return std::ranges::find(other.supplies, column) == other.supplies.end();
+    });
+  }
+  use.insert = std::max(use.insert, other.insert);
+  if (other.positions.size() > use.positions.size()) use.positions = other.positions;
+}
+
+Footprint footprint_of(const std::vector<const std::vector<PlanEffect::Column>*>& lists) {
+  Footprint footprint;
+  footprint.partial = true;
+  for (const auto* list : lists)
+    for (const PlanEffect::Column& column : *list) note_once(use_of(footprint, column.table).reads, column.name);
+  return footprint;
+}
+
+}  // namespace
+
+std::string_view name(InsertForm form) {
+  switch (form) {
+    case InsertForm::none:
+      return "false";
+    case InsertForm::named:
+      return "named";
+    case InsertForm::positional:
+      return "positional";
+    case InsertForm::copy:
+      return "copy";
+  }
+  return "false";
+}
+
+TableUse& use_of(Footprint& footprint, const TableName& table) {
+  const auto found = std::ranges::find(footprint.tables, table, &TableUse::table);
+  if (found != footprint.tables.end()) return *found;
+  footprint.tables.push_back({});
+  footprint.tables.back().table = table;
+  return footprint.tables.back();
+}
+
+void note_once(std::vector<std::string>& columns, const std::string& column) {
+  if (std::ranges::find(columns, column) == columns.end()) columns.push_back(column);
+}
+
+Footprint merged(Footprint one, const Footprint& other) {
+  for (const TableUse& from : other.tables) {
+    TableUse& to = use_of(one, from.table);
+    add_all(to.reads, from.reads);
+    add_all(to.writes, from.writes);
+    to.reads_all = to.reads_all || from.reads_all;
+    to.writes_all = to.writes_all || from.writes_all;
+    merge_inserts(to, from);
+    for (const auto& type : from.types)
+      if (std::ranges::find(to.types, type) == to.types.end()) to.types.push_back(type);
+  }
+  if (one.role.empty()) one.role = other.role;
+  one.prepares_star = one.prepares_star || other.prepares_star;
+  one.star_tolerated = one.star_tolerated || other.star_tolerated;
+  add_all(one.statements, other.statements);
+  add_all(one.unclear, other.unclear);
+  one.partial = one.partial && other.partial;
+  return one;
+}
+
+PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced) {
+  PlanEffect effect;
+  effect.synced = std::move(synced);
+  for (const Step& step : plan.expand)
+    if (const auto* add = std::get_if<AddColumn>(&step.action)) effect.adds.push_back({add->table, add->name});
+  for (const Step& step : plan.migrate)
+    if (const auto* backfill = std::get_if<Backfill>(&step.action))
+      for (const auto& [column, expression] : backfill->set) effect.fills.push_back({backfill->table, column});
+  for (const Step& step : plan.contract.steps) {
+    if (const auto* drop = std::get_if<DropColumn>(&step.action)) effect.takes.push_back({drop->table, drop->name});
+    if (const auto* set = std::get_if<SetNotNull>(&step.action)) effect.tightens.push_back({set->table, set->column});
+    if (const auto* table = std::get_if<DropTable>(&step.action)) effect.takes_relations.push_back(table->name);
+    if (const auto* view = std::get_if<DropView>(&step.action)) effect.takes_relations.push_back(view->name);
+    effect.contract_sql = effect.contract_sql || std::holds_alternative<Sql>(step.action);
+  }
+  return effect;
+}
+
+bool names(const std::vector<PlanEffect::Column>& columns, const TableName& table, std::string_view column) {
+  return std::ranges::any_of(columns,
+                             [&](const PlanEffect::Column& one) { return one.table == table && one.name == column; });
+}
+
+Footprint footprint_before(const PlanEffect& effect) {
+  Footprint footprint = footprint_of({&effect.takes});
+  for (const TableName& relation : effect.takes_relations) use_of(footprint, relation);
+  return footprint;
+}
+
+Footprint footprint_after(const PlanEffect& effect) {
+  return footprint_of({&effect.adds, &effect.fills});
+}
+
+}  // namespace switchback

@@ -1,0 +1,209 @@
+#include <algorithm>
+
+#include "gate_checks.hpp"
+
+namespace switchback::gating {
+namespace {
+
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+const CatalogColumn* find(const CatalogTable& table, std::string_view name) {
+  const auto found = std::ranges::find(table.columns, name, &CatalogColumn::name);
+  return found == table.columns.end() ? nullptr : &*found;
+}
+
+/// Whether triggers keep the plan's two sides in step now, for every row that is written.
+bool syncs(State state) {
+  switch (state) {
+    case State::expanded:
+    case State::migrating:
+    case State::migrated:
+    case State::hiding:
+    case State::hidden:
+    case State::contracting:
+    case State::unhiding:
+      return true;
+    case State::planned:
+    case State::expanding:
+    case State::contracted:
+    case State::done:
+    case State::restoring:
+    case State::rolling_back:
+    case State::rolled_back:
+      return false;
+  }
+  return false;
+}
+
+bool not_made(State state) {
+  return state == State::planned || state == State::expanding || state == State::rolling_back ||
+         state == State::rolled_back;
+}
+
+/// What the plan takes away is out of reach, or on its way there or back.
+bool takes_now(State state, bool takes_away) {
+  return image_safety(state, takes_away).before != Safety::works;
+}
+
+std::string in_state(const GatePlan& plan) {
+  return plan.name + " is " + plan.state_name;
+}
+
+}  // namespace
+
+void Checks::table(const TableUse& use) {
+  const auto found = facts_.catalog.find(use.table);
+  if (found == facts_.catalog.end()) return absent_table(use);
+  std::vector<std::string> needed = use.reads;
+  for (const auto* list : {&use.writes, &use.supplies})
+    for (const std::string& name : *list) note_once(needed, name);
+  for (const std::string& name : needed) column(use, found->second, name);
+  whole_rows(use);
+  inserts(use, found->second);
+}
+
+void Checks::absent_table(const TableUse& use) {
+  for (const GatePlan& plan : facts_.plans)
+    if (plan.state && std::ranges::find(plan.effect.takes_relations, use.table) != plan.effect.takes_relations.end() &&
+        takes_now(*plan.state, plan.takes_away))
+      return refuse(shown_table(use.table), "it was taken away: " + in_state(plan), &plan);
+  refuse(shown_table(use.table), "there is no such table or view, and no plan has taken it away", nullptr);
+}
+
+void Checks::column(const TableUse& use, const CatalogTable& table, const std::string& name) {
+  const CatalogColumn* there = find(table, name);
+  if (!there) return absent_column(use.table, name);
+  present_column(use.table, name);
+  for (const auto& [column, type] : use.types)
+    if (column == name && type != there->type)
+      refuse(shown_column(use.table, name), "it is of type " + there->type + ", the image takes it for " + type,
+             nullptr);
+}
+
+void Checks::absent_column(const TableName& table, const std::string& name) {
+  const std::string shown = shown_column(table, name);
+  // The latest plan first: it is the one to turn back first.
+  for (auto plan = facts_.plans.rbegin(); plan != facts_.plans.rend(); ++plan) {
+    if (!plan->state) continue;
+    if (names(plan->effect.takes, table, name) && takes_now(*plan->state, plan->takes_away))
+      return refuse(shown, "it is out of reach: " + in_state(*plan), &*plan);
+    if (names(plan->effect.adds, table, name) && not_made(*plan->state))
+      return refuse(shown, "it is not there: " + in_state(*plan), &*plan);
+  }
+  refuse(shown, "there is no such column, and no plan has taken it away", nullptr);
+}
+
+void Checks::present_column(const TableName& table, const std::string& name) {
+  const std::string shown = shown_column(table, name);
+  for (const GatePlan& plan : facts_.plans) {
+    if (!plan.state) continue;
+    const bool added = names(plan.effect.adds, table, name);
+    const bool filled = names(plan.effect.fills, table, name);
+    if (filled &&
+        (*plan.state == State::expanding || *plan.state == State::expanded || *plan.state == State::migrating))
+      refuse(shown, "rows are not filled yet: " + in_state(plan), &plan);
+    if (added && *plan.state == State::rolling_back)
+      refuse(shown, "it is being taken away again: " + in_state(plan), &plan);
+    const bool moving =
+        *plan.state == State::hiding || *plan.state == State::unhiding || *plan.state == State::restoring;
+    if (names(plan.effect.takes, table, name) && moving) refuse(shown, "it is on its way: " + in_state(plan), &plan);
+  }
+}
+
+void Checks::whole_rows(const TableUse& use) {
+  const bool counts = (use.reads_all && !image_.footprint.star_tolerated) || use.writes_all;
+  if (!counts) return;
+  for (const GatePlan& plan : facts_.plans) {
+    if (!plan.state || !takes_now(*plan.state, plan.takes_away)) continue;
+    for (const PlanEffect::Column& taken : plan.effect.takes) {
+      if (taken.table != use.table) continue;
+      const std::string shown = shown_column(taken.table, taken.name);
+      const std::string why = "the image uses every column of the table, and " + in_state(plan);
+      switch (side_of(plan)) {
+        case Side::after:
+          break;
+        case Side::before:
+          refuse(shown, why, &plan);
+          break;
+        case Side::unknown:
+          doubt(shown, why + "; whether it is older than the change is not known", &plan);
+      }
+    }
+  }
+}
+
+/// What an insert of the image gives a value to, by itself and through sync: from one side of a pair to the other, and
+/// on from there by the next plan's.
+std::vector<std::string> Checks::filled(const TableUse& use) const {
+  std::vector<std::string> columns = use.supplies;
+  const auto spread = [&columns](const std::vector<std::string>& from, const std::vector<std::string>& to) {
+    if (std::ranges::none_of(from, [&](const std::string& one) { return contains(columns, one); })) return;
+    for (const std::string& one : to) note_once(columns, one);
+  };
+  for (std::size_t before = 0; before != columns.size();) {
+    before = columns.size();
+    for (const GatePlan& plan : facts_.plans)
+      for (const SyncedColumns& pair : plan.effect.synced) {
+        if (!plan.state || !syncs(*plan.state) || pair.table != use.table) continue;
+        spread(pair.old_side, pair.new_side);
+        spread(pair.new_side, pair.old_side);
+      }
+  }
+  return columns;
+}
+
+void Checks::inserts(const TableUse& use, const CatalogTable& table) {
+  if (use.insert == InsertForm::none || image_.footprint.partial) return;
+  if (use.insert != InsertForm::named) positions(use, table);
+  if (use.writes_all) return;
+  const std::vector<std::string> given = filled(use);
+  for (const CatalogColumn& column : table.columns) {
+    const bool ours = column.name.starts_with("_switchback_");
+    if (!column.not_null || column.has_value || ours || contains(given, column.name)) continue;
+    const GatePlan* by = nullptr;
+    for (const GatePlan& plan : facts_.plans)
+      if (plan.state && takes_now(*plan.state, true) && names(plan.effect.tightens, use.table, column.name)) by = &plan;
+    refuse(shown_column(use.table, column.name),
+           "it takes no NULL and has no default, and the image's inserts leave it out" +
+               (by ? ": " + in_state(*by) : std::string("; where it never inserts, its manifest says insert: false")),
+           by);
+  }
+}
+
+/// The plan whose doing it is that the table's columns are not in the order they had.
+const GatePlan* Checks::whoever_moved(const TableName& table) const {
+  const GatePlan* last = nullptr;
+  const auto concerns = [&table](const std::vector<PlanEffect::Column>& columns) {
+    return std::ranges::any_of(columns, [&](const PlanEffect::Column& one) { return one.table == table; });
+  };
+  for (const GatePlan& plan : facts_.plans)
+    if (in_force(plan) && (concerns(plan.effect.takes) || concerns(plan.effect.adds))) last = &plan;
+  return last;
+}
+
+void Checks::positions(const TableUse& use, const CatalogTable& table) {
+  const GatePlan* moved = whoever_moved(use.table);
+  const std::string how = use.insert == InsertForm::copy ? "COPY" : "INSERT";
+  if (use.positions.empty()) {
+    if (moved)
+      doubt(shown_table(use.table), how + " by position, into columns that are not known, and " + in_state(*moved),
+            moved, "list the columns in order as `write` in the manifest of " + image_.name);
+    return;
+  }
+  std::vector<std::string> now;
+  for (const CatalogColumn& column : table.columns)
+    if (!(use.insert == InsertForm::copy && column.generated)) now.push_back(column.name);
+  const bool fits =
+      use.insert == InsertForm::copy
+          ? now == use.positions
+          : now.size() >= use.positions.size() && std::equal(use.positions.begin(), use.positions.end(), now.begin());
+  if (!fits)
+    refuse(shown_table(use.table),
+           "the image inserts by position (" + how + " without columns), and the columns have another order now" +
+               (moved ? ": " + in_state(*moved) : ""),
+           moved);
+}
+
+}  // namespace switchback::gating

@@ -1,0 +1,108 @@
+#include "switchback/engine/gating.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "journal_json.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using nlohmann::json;
+
+std::vector<GatePlan> gate_plans(ports::Session& session) {
+  const auto rows = session.exec(
+      "SELECT name, file, state, takes_away, image_before, image_after, effect, progress FROM switchback.plan ORDER BY "
+      "id");
+  std::vector<GatePlan> plans;
+  plans.reserve(rows.size());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    GatePlan plan;
+    plan.name = rows.text(row, 0);
+    plan.file = rows.text(row, 1);
+    plan.state_name = rows.text(row, 2);
+    plan.state = state_named(plan.state_name);
+    plan.takes_away = rows.boolean(row, 3);
+    plan.images = {rows.at(row, 4), rows.at(row, 5)};
+    plan.effect = effect_from_json(rows.text(row, 6));
+    const auto progress = progress_from_json(rows.at(row, 7));
+    if (plan.state)
+      plan.back_seconds =
+          turn_back_seconds(*plan.state, plan.takes_away, progress ? static_cast<double>(progress->rows_estimate) : 0.0,
+                            progress ? progress->rows_per_second : 0.0);
+    if (plan.state == State::migrating && progress) plan.forward_seconds = progress->eta_seconds;
+    plans.push_back(std::move(plan));
+  }
+  return plans;
+}
+
+/// Every table any image uses, so that alternatives can be named too.
+std::set<TableName> tables_of(const std::vector<RegisteredImage>& images) {
+  std::set<TableName> tables;
+  for (const RegisteredImage& image : images)
+    for (const TableUse& use : image.footprint.tables) tables.insert(use.table);
+  return tables;
+}
+
+std::vector<std::string> running(const HorizonFacts& facts, const HorizonRules& rules, Instant now) {
+  std::vector<std::string> names;
+  for (const HorizonImage& image : horizon(facts, rules, now))
+    if (image.live) names.push_back(image.name);
+  // The last deployment of each environment, too: it may have no session right now.
+  std::map<std::string, const Deployment*> last;
+  for (const Deployment& one : facts.deployments) {
+    const Deployment*& place = last[one.environment];
+    if (!place || place->at < one.at) place = &one;
+  }
+  for (const auto& [environment, deployment] : last) note_once(names, deployment->image);
+  return names;
+}
+
+}  // namespace
+
+LiveCatalog live_catalog(ports::Session& session, const std::set<TableName>& tables) {
+  json wanted = json::array();
+  for (const TableName& table : tables) wanted.push_back({{"schema", table.schema}, {"name", table.name}});
+  // A CHECK (column IS NOT NULL), told by its tree: NullTest of one column, of kind 1 (primnodes.h, IS_NOT_NULL; the
+  // same on 13 to 18). pg_get_constraintdef of every CHECK would take ten times as long.
+  const auto rows = session.exec(
+      R"sql(
+SELECT w.schema, w.name, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
+       a.attnotnull OR t.typnotnull OR c.relchecks > 0 AND EXISTS (
+         SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]
+         AND k.conbin::pg_catalog.text LIKE '{NULLTEST :arg {VAR %:nulltesttype 1 %'),
+       a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> ''
+FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(schema pg_catalog.name, name pg_catalog.name)
+JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+ORDER BY 1, 2, a.attnum)sql",
+      {wanted.dump()});
+  LiveCatalog catalog;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    CatalogTable& table = catalog[{rows.text(row, 0), rows.text(row, 1)}];
+    if (!rows.at(row, 2)) continue;  // a table without columns
+    table.columns.push_back(
+        {rows.text(row, 2), rows.text(row, 3), rows.boolean(row, 4), rows.boolean(row, 5), rows.boolean(row, 6)});
+  }
+  return catalog;
+}
+
+GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const std::string& image, GateKind kind) {
+  ports::Transaction transaction(session, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  const HorizonFacts horizon = horizon_facts(session, image);
+  GateFacts facts;
+  facts.plans = gate_plans(session);
+  facts.images = horizon.images;
+  facts.catalog = live_catalog(session, tables_of(facts.images));
+  facts.running = running(horizon, rules, server_now(session));
+  GateAnswer answer = gate(facts, image, kind);
+  if (answer.verdict == GateVerdict::yes) return answer;
+  facts.images = registered_images(session);
+  facts.catalog = live_catalog(session, tables_of(facts.images));
+  answer.alternatives = safe_images(facts, image);
+  return answer;
+}
+
+}  // namespace switchback::engine

@@ -1,0 +1,148 @@
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/error.hpp"
+#include "switchback/engine/images.hpp"
+
+namespace switchback::engine {
+namespace {
+
+using nlohmann::json;
+using Names = std::vector<std::string>;
+
+std::string dumped(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json object_of(const std::string& text) {
+  json parsed = json::parse(text, nullptr, false);
+  if (!parsed.is_object())
+    throw Error(Exit::failed, Remedy::person, "the journal holds something that is not a JSON object: " + text,
+                "somebody changed the tables of schema switchback by hand");
+  return parsed;
+}
+
+// Keys that are not there read as nothing: a journal newer by one may have others.
+bool flag(const json& object, const char* key) {
+  return object.value(key, false);
+}
+
+InsertForm form_named(const std::string& word) {
+  for (const InsertForm form : {InsertForm::named, InsertForm::positional, InsertForm::copy})
+    if (word == name(form)) return form;
+  return InsertForm::none;
+}
+
+json table_json(const TableName& table) {
+  return {{"schema", table.schema}, {"table", table.name}};
+}
+
+TableName table_from(const json& object) {
+  return {object.value("schema", "public"), object.value("table", "")};
+}
+
+json use_json(const TableUse& use) {
+  json object = table_json(use.table);
+  object["read"] = use.reads;
+  object["write"] = use.writes;
+  object["reads_all"] = use.reads_all;
+  object["writes_all"] = use.writes_all;
+  object["insert"] = name(use.insert);
+  object["supplies"] = use.supplies;
+  object["positions"] = use.positions;
+  object["types"] = use.types;
+  return object;
+}
+
+TableUse use_from(const json& object) {
+  TableUse use;
+  use.table = table_from(object);
+  use.reads = object.value("read", Names{});
+  use.writes = object.value("write", Names{});
+  use.reads_all = flag(object, "reads_all");
+  use.writes_all = flag(object, "writes_all");
+  use.insert = form_named(object.value("insert", ""));
+  use.supplies = object.value("supplies", Names{});
+  use.positions = object.value("positions", Names{});
+  use.types = object.value("types", decltype(use.types){});
+  return use;
+}
+
+json columns_json(const std::vector<PlanEffect::Column>& columns) {
+  json list = json::array();
+  for (const PlanEffect::Column& column : columns) {
+    json one = table_json(column.table);
+    one["column"] = column.name;
+    list.push_back(one);
+  }
+  return list;
+}
+
+std::vector<PlanEffect::Column> columns_from(const json& object, const char* key) {
+  std::vector<PlanEffect::Column> columns;
+  for (const json& one : object.value(key, json::array()))
+    columns.push_back({table_from(one), one.value("column", "")});
+  return columns;
+}
+
+}  // namespace
+
+std::string to_json(const Footprint& footprint) {
+  json tables = json::array();
+  for (const TableUse& use : footprint.tables) tables.push_back(use_json(use));
+  return dumped({{"tables", tables},
+                 {"role", footprint.role},
+                 {"prepares_star", footprint.prepares_star},
+                 {"star_tolerated", footprint.star_tolerated},
+                 {"statements", footprint.statements},
+                 {"unclear", footprint.unclear},
+                 {"partial", footprint.partial}});
+}
+
+Footprint footprint_from_json(const std::string& text) {
+  const json object = object_of(text);
+  Footprint footprint;
+  for (const json& use : object.value("tables", json::array())) footprint.tables.push_back(use_from(use));
+  footprint.role = object.value("role", "");
+  footprint.prepares_star = flag(object, "prepares_star");
+  footprint.star_tolerated = flag(object, "star_tolerated");
+  footprint.statements = object.value("statements", Names{});
+  footprint.unclear = object.value("unclear", Names{});
+  footprint.partial = flag(object, "partial");
+  return footprint;
+}
+
+std::string to_json(const PlanEffect& effect) {
+  json relations = json::array();
+  for (const TableName& relation : effect.takes_relations) relations.push_back(table_json(relation));
+  json synced = json::array();
+  for (const SyncedColumns& pair : effect.synced) {
+    json one = table_json(pair.table);
+    one["old"] = pair.old_side;
+    one["new"] = pair.new_side;
+    synced.push_back(one);
+  }
+  return dumped({{"adds", columns_json(effect.adds)},
+                 {"fills", columns_json(effect.fills)},
+                 {"takes", columns_json(effect.takes)},
+                 {"tightens", columns_json(effect.tightens)},
+                 {"takes_relations", relations},
+                 {"synced", synced},
+                 {"contract_sql", effect.contract_sql}});
+}
+
+PlanEffect effect_from_json(const std::string& text) {
+  const json object = object_of(text);
+  PlanEffect effect;
+  effect.adds = columns_from(object, "adds");
+  effect.fills = columns_from(object, "fills");
+  effect.takes = columns_from(object, "takes");
+  effect.tightens = columns_from(object, "tightens");
+  for (const json& one : object.value("takes_relations", json::array()))
+    effect.takes_relations.push_back(table_from(one));
+  for (const json& one : object.value("synced", json::array()))
+    effect.synced.push_back({table_from(one), one.value("old", Names{}), one.value("new", Names{})});
+  effect.contract_sql = flag(object, "contract_sql");
+  return effect;
+}
+
+}  // namespace switchback::engine

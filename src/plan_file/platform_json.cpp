@@ -1,0 +1,78 @@
+// What docker, skopeo and kubectl print, as far as images are in it.
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/error.hpp"
+#include "switchback/plan_file/manifest_reader.hpp"
+
+namespace switchback {
+namespace {
+
+using nlohmann::json;
+
+Error invalid(const std::string& message, const std::string& hint) {
+  return {Exit::invalid, Remedy::person, message, hint};
+}
+
+/// The member, or null where there is none or `object` is no object.
+const json& member(const json& object, const char* key) {
+  static const json nothing;
+  if (!object.is_object()) return nothing;
+  const auto found = object.find(key);
+  return found == object.end() ? nothing : *found;
+}
+
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+std::int64_t number_of(const json& value) {
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+}
+
+}  // namespace
+
+std::string labelled_manifest(std::string_view text) {
+  json document = json::parse(text, nullptr, false);
+  if (document.is_array() && !document.empty()) document = json(document.front());
+  if (!document.is_object())
+    throw invalid("this is not what docker inspect or skopeo inspect prints", "docker inspect IMAGE > FILE");
+  // docker inspect: Config.Labels; skopeo inspect: Labels; skopeo inspect --config: config.Labels.
+  for (const json* labels : {&member(member(document, "Config"), "Labels"), &member(document, "Labels"),
+                             &member(member(document, "config"), "Labels")}) {
+    std::string manifest = text_of(member(*labels, std::string(manifest_label).c_str()));
+    if (!manifest.empty()) return manifest;
+  }
+  throw invalid("the image has no label " + std::string(manifest_label),
+                "build it with docker build --label \"" + std::string(manifest_label) +
+                    "=$(cat manifest.yaml)\", or use --manifest FILE");
+}
+
+std::vector<ContainerImage> replica_sets_in(std::string_view text, const std::optional<std::string>& container) {
+  const json document = json::parse(text, nullptr, false);
+  const json& items = member(document, "items");
+  if (!items.is_array()) throw invalid("this is not a list of ReplicaSets", "kubectl get replicasets -o json > FILE");
+  std::vector<ContainerImage> found;
+  bool any = items.empty();
+  for (const json& item : items) {
+    if (text_of(member(item, "kind")) != "ReplicaSet") continue;
+    any = true;
+    const json& metadata = member(item, "metadata");
+    const json& spec = member(item, "spec");
+    const std::string name = text_of(member(metadata, "namespace")) + "/" + text_of(member(metadata, "name"));
+    // Pods that still end count as well: the higher of what is wanted and what is there.
+    const std::int64_t replicas =
+        std::max(number_of(member(spec, "replicas")), number_of(member(member(item, "status"), "replicas")));
+    const json& pod = member(member(spec, "template"), "spec");
+    for (const char* kind : {"initContainers", "containers"}) {
+      const json& containers = member(pod, kind);
+      if (!containers.is_array()) continue;
+      for (const json& one : containers)
+        if ((!container || text_of(member(one, "name")) == *container) && !text_of(member(one, "image")).empty())
+          found.push_back({name, text_of(member(one, "image")), replicas});
+    }
+  }
+  if (!any) throw invalid("there is no ReplicaSet in this list", "kubectl get replicasets -o json > FILE");
+  return found;
+}
+
+}  // namespace switchback

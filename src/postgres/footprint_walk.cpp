@@ -1,0 +1,328 @@
+#include "footprint_walk.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "statement_scope.hpp"
+
+namespace switchback::postgres {
+namespace {
+
+#define SWITCHBACK_IS(message, kind) ((message)->descriptor == &pg_query__##kind##__descriptor)
+
+template <class Message>
+const Message& as(const ProtobufCMessage* message) {
+  return *reinterpret_cast<const Message*>(message);
+}
+
+bool of_the_system(const TableName& table) {
+  return table.schema.starts_with("pg_") || table.schema == "information_schema";
+}
+
+std::string alias_of(const PgQuery__Alias* alias) {
+  return alias && alias->aliasname ? alias->aliasname : "";
+}
+
+}  // namespace
+
+void FootprintWalk::unclear(const std::string& what) {
+  note_once(footprint_.unclear, label_ + ": " + what);
+}
+
+void FootprintWalk::statement(const PgQuery__Node& node) {
+  const Level nothing;
+  switch (node.node_case) {
+    case PG_QUERY__NODE__NODE_SELECT_STMT:
+    case PG_QUERY__NODE__NODE_INSERT_STMT:
+    case PG_QUERY__NODE__NODE_UPDATE_STMT:
+    case PG_QUERY__NODE__NODE_DELETE_STMT:
+    case PG_QUERY__NODE__NODE_MERGE_STMT:
+    case PG_QUERY__NODE__NODE_COPY_STMT:
+    case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
+    case PG_QUERY__NODE__NODE_PREPARE_STMT:
+    case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+      return one(&node, nothing);
+    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
+    case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
+    case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
+    case PG_QUERY__NODE__NODE_DEALLOCATE_STMT:
+    case PG_QUERY__NODE__NODE_FETCH_STMT:
+    case PG_QUERY__NODE__NODE_CLOSE_PORTAL_STMT:
+    case PG_QUERY__NODE__NODE_LISTEN_STMT:
+    case PG_QUERY__NODE__NODE_NOTIFY_STMT:
+    case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
+    case PG_QUERY__NODE__NODE_DISCARD_STMT:
+      return;
+    default:
+      unclear("what it needs is told from queries and writes only");
+  }
+}
+
+void FootprintWalk::one(const PgQuery__Node* node, const Level& level) {
+  if (node) visit(base_of(node), level);
+}
+
+void FootprintWalk::list(PgQuery__Node* const* nodes, std::size_t count, const Level& level) {
+  for (std::size_t i = 0; i < count; ++i) one(nodes[i], level);
+}
+
+void FootprintWalk::children(const ProtobufCMessage* message, const Level& level) {
+  for_each_child(message, [&](const ProtobufCMessage* child) { visit(child, level); });
+}
+
+void FootprintWalk::visit(const ProtobufCMessage* message, const Level& level) {
+  if (SWITCHBACK_IS(message, select_stmt)) return select(as<PgQuery__SelectStmt>(message), level);
+  if (SWITCHBACK_IS(message, insert_stmt)) return insert(as<PgQuery__InsertStmt>(message), level);
+  if (SWITCHBACK_IS(message, update_stmt)) return update(as<PgQuery__UpdateStmt>(message), level);
+  if (SWITCHBACK_IS(message, delete_stmt)) return remove(as<PgQuery__DeleteStmt>(message), level);
+  if (SWITCHBACK_IS(message, merge_stmt)) return merge(as<PgQuery__MergeStmt>(message), level);
+  if (SWITCHBACK_IS(message, copy_stmt)) return copy(as<PgQuery__CopyStmt>(message), level);
+  if (SWITCHBACK_IS(message, column_ref)) return reference(as<PgQuery__ColumnRef>(message), level);
+  children(message, level);
+}
+
+void FootprintWalk::select(const PgQuery__SelectStmt& statement, const Level& outer) {
+  Level level;
+  level.outer = &outer;
+  with(statement.with_clause, level);
+  if (statement.larg || statement.rarg) {
+    for (const PgQuery__SelectStmt* arm : {statement.larg, statement.rarg})
+      if (arm) select(*arm, level);
+    // ORDER BY of a set operation goes by the names of its output.
+    const PgQuery__SelectStmt* first = &statement;
+    while (first->larg) first = first->larg;
+    for (std::size_t i = 0; i < first->n_target_list; ++i) level.outputs.insert(output_name(first->target_list[i]));
+    list(statement.sort_clause, statement.n_sort_clause, level);
+    one(statement.limit_count, level);
+    one(statement.limit_offset, level);
+    return;
+  }
+  from(statement.from_clause, statement.n_from_clause, level);
+  if (statement.into_clause) unclear("SELECT INTO makes a table");
+  list(statement.target_list, statement.n_target_list, level);
+  list(statement.values_lists, statement.n_values_lists, level);
+  one(statement.where_clause, level);
+  one(statement.having_clause, level);
+  list(statement.window_clause, statement.n_window_clause, level);
+  one(statement.limit_count, level);
+  one(statement.limit_offset, level);
+  for (std::size_t i = 0; i < statement.n_target_list; ++i) level.outputs.insert(output_name(statement.target_list[i]));
+  list(statement.distinct_clause, statement.n_distinct_clause, level);
+  list(statement.group_clause, statement.n_group_clause, level);
+  list(statement.sort_clause, statement.n_sort_clause, level);
+}
+
+void FootprintWalk::outputs_of(const PgQuery__Node* query, From& into) {
+  into.any_output = true;
+  if (!query) return;
+  PgQuery__Node* const* entries = nullptr;
+  std::size_t count = 0;
+  if (query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT) {
+    const PgQuery__SelectStmt* select = query->select_stmt;
+    while (select->larg) select = select->larg;
+    entries = select->target_list;
+    count = select->n_target_list;
+    if (select->n_values_lists > 0) return;
+  } else if (query->node_case == PG_QUERY__NODE__NODE_INSERT_STMT) {
+    entries = query->insert_stmt->returning_list;
+    count = query->insert_stmt->n_returning_list;
+  } else if (query->node_case == PG_QUERY__NODE__NODE_UPDATE_STMT) {
+    entries = query->update_stmt->returning_list;
+    count = query->update_stmt->n_returning_list;
+  } else if (query->node_case == PG_QUERY__NODE__NODE_DELETE_STMT) {
+    entries = query->delete_stmt->returning_list;
+    count = query->delete_stmt->n_returning_list;
+  } else {
+    return;
+  }
+  into.any_output = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string output = output_name(entries[i]);
+    if (output == "*" || output.empty())
+      into.any_output = true;
+    else
+      into.outputs.insert(output);
+  }
+}
+
+void FootprintWalk::rename(const PgQuery__Alias* alias, From& into) {
+  if (!alias || alias->n_colnames == 0) return;
+  for (std::size_t i = 0; i < alias->n_colnames; ++i) into.outputs.insert(std::string(string_of(alias->colnames[i])));
+  into.any_output = true;  // those behind the list keep their names
+}
+
+void FootprintWalk::with(const PgQuery__WithClause* clause, Level& level) {
+  for (std::size_t i = 0; clause && i < clause->n_ctes; ++i) {
+    if (clause->ctes[i]->node_case != PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR) continue;
+    const PgQuery__CommonTableExpr& query = *clause->ctes[i]->common_table_expr;
+    From entry;
+    entry.alias = query.ctename ? query.ctename : "";
+    outputs_of(query.ctequery, entry);
+    for (std::size_t k = 0; k < query.n_aliascolnames; ++k)
+      entry.outputs.insert(std::string(string_of(query.aliascolnames[k])));
+    // A recursive one names itself.
+    if (clause->recursive) level.queries.push_back(entry);
+    one(query.ctequery, level);
+    if (!clause->recursive) level.queries.push_back(entry);
+  }
+}
+
+void FootprintWalk::from(PgQuery__Node* const* items, std::size_t count, Level& level) {
+  for (std::size_t i = 0; i < count; ++i)
+    if (items[i]) item(*items[i], level);
+}
+
+void FootprintWalk::item(const PgQuery__Node& node, Level& level) {
+  if (node.node_case == PG_QUERY__NODE__NODE_JOIN_EXPR) return join(*node.join_expr, level);
+  From entry;
+  if (node.node_case == PG_QUERY__NODE__NODE_RANGE_VAR) {
+    const PgQuery__RangeVar& variable = *node.range_var;
+    entry.alias = variable.alias ? alias_of(variable.alias) : variable.relname;
+    if (const From* query =
+            variable.schemaname && *variable.schemaname ? nullptr : with_query(variable.relname, level)) {
+      entry.outputs = query->outputs;
+      entry.any_output = query->any_output;
+    } else {
+      entry.table = table_of(variable, level);
+      entry.any_output = !entry.table.has_value();  // of the system catalogs
+      if (entry.table && variable.alias && variable.alias->n_colnames > 0) read_all(*entry.table);
+    }
+    rename(variable.alias, entry);
+  } else if (node.node_case == PG_QUERY__NODE__NODE_RANGE_SUBSELECT) {
+    entry.alias = alias_of(node.range_subselect->alias);
+    outputs_of(node.range_subselect->subquery, entry);
+    rename(node.range_subselect->alias, entry);
+    one(node.range_subselect->subquery, level);
+  } else if (node.node_case == PG_QUERY__NODE__NODE_RANGE_FUNCTION) {
+    entry.alias = alias_of(node.range_function->alias);
+    entry.any_output = true;
+    rename(node.range_function->alias, entry);
+    list(node.range_function->functions, node.range_function->n_functions, level);
+  } else {
+    entry.any_output = true;
+    children(base_of(&node), level);
+  }
+  level.from.push_back(std::move(entry));
+}
+
+void FootprintWalk::join(const PgQuery__JoinExpr& join, Level& level) {
+  const std::size_t first = level.from.size();
+  if (join.larg) item(*join.larg, level);
+  if (join.rarg) item(*join.rarg, level);
+  const std::size_t end = level.from.size();
+  for (std::size_t i = first; i < end; ++i) {
+    if (!level.from[i].table) continue;
+    if (join.is_natural) read_all(*level.from[i].table);
+    for (std::size_t k = 0; k < join.n_using_clause; ++k) {
+      const std::string column(string_of(join.using_clause[k]));
+      if (knows(*level.from[i].table, column) || end - first == 2) read(*level.from[i].table, column);
+    }
+  }
+  one(join.quals, level);
+  if (join.alias) {  // what it gives out is everything below it
+    From entry;
+    entry.alias = alias_of(join.alias);
+    entry.any_output = true;
+    for (std::size_t i = first; i < end; ++i)
+      if (level.from[i].table) read_all(*level.from[i].table);
+    level.from.push_back(std::move(entry));
+  }
+}
+
+// --- names -----------------------------------------------------------------------------------------------------
+
+std::optional<TableName> FootprintWalk::table_of(const PgQuery__RangeVar& variable, const Level& /*level*/) {
+  const TableName table{variable.schemaname && *variable.schemaname ? variable.schemaname : "public",
+                        variable.relname ? variable.relname : ""};
+  // A bare name that only the system has is the system's: it is searched first.
+  if (of_the_system(table) ||
+      (!(variable.schemaname && *variable.schemaname) && table.name.starts_with("pg_") && !known_.contains(table)))
+    return std::nullopt;
+  use_of(footprint_, table);
+  return table;
+}
+
+const FootprintWalk::From* FootprintWalk::with_query(std::string_view name, const Level& level) const {
+  for (const Level* at = &level; at; at = at->outer)
+    if (const auto found = std::ranges::find(at->queries, name, &From::alias); found != at->queries.end())
+      return &*found;
+  return nullptr;
+}
+
+const FootprintWalk::From* FootprintWalk::named(std::string_view alias, const Level& level) const {
+  for (const Level* at = &level; at; at = at->outer)
+    if (const auto found = std::ranges::find(at->from, alias, &From::alias); found != at->from.end()) return &*found;
+  return nullptr;
+}
+
+bool FootprintWalk::knows(const TableName& table, const std::string& column) const {
+  const auto found = known_.find(table);
+  return found != known_.end() && std::ranges::find(found->second, column) != found->second.end();
+}
+
+void FootprintWalk::read(const TableName& table, const std::string& column) {
+  constexpr std::array<std::string_view, 6> every_table_has = {"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"};
+  if (std::ranges::find(every_table_has, column) != every_table_has.end()) return;
+  note_once(use_of(footprint_, table).reads, column);
+}
+
+void FootprintWalk::read_all(const TableName& table) {
+  use_of(footprint_, table).reads_all = true;
+}
+
+void FootprintWalk::reference(const PgQuery__ColumnRef& column, const Level& level) {
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < column.n_fields; ++i)
+    parts.push_back(
+        column.fields[i]->node_case == PG_QUERY__NODE__NODE_A_STAR ? "*" : std::string(string_of(column.fields[i])));
+  if (parts.size() != 1) return qualified(parts, level);
+  if (parts[0] != "*") return bare(parts[0], level);
+  for (const From& entry : level.from)
+    if (entry.table) read_all(*entry.table);
+}
+
+void FootprintWalk::bare(const std::string& name, const Level& level) {
+  std::set<TableName> possible;
+  bool derived = false;
+  for (const Level* at = &level; at; at = at->outer) {
+    bool here = false;
+    for (const From& entry : at->from) {
+      if (entry.table && knows(*entry.table, name)) {
+        read(*entry.table, name);
+        here = true;
+      }
+      if (entry.table) possible.insert(*entry.table);
+      if (entry.outputs.contains(name)) here = true;
+      derived = derived || entry.any_output;
+    }
+    if (here || (at == &level && at->outputs.contains(name))) return;
+  }
+  if (const From* row = named(name, level)) {  // a whole row as a value
+    if (row->table) read_all(*row->table);
+    return;
+  }
+  if (possible.size() == 1 && !derived) return read(*possible.begin(), name);
+  if (!possible.empty()) unclear("which table has the column " + name);
+}
+
+void FootprintWalk::qualified(const std::vector<std::string>& parts, const Level& level) {
+  const std::string& column = parts.back();
+  std::optional<TableName> table;
+  if (parts.size() >= 3) {
+    table = TableName{parts[parts.size() - 3], parts[parts.size() - 2]};
+  } else if (const From* entry = named(parts[0], level)) {
+    if (!entry->table) return;
+    table = entry->table;
+  } else {
+    return unclear("what " + parts[0] + "." + column + " is");
+  }
+  if (of_the_system(*table)) return;
+  if (column == "*")
+    read_all(*table);
+  else
+    read(*table, column);
+}
+
+#undef SWITCHBACK_IS
+
+}  // namespace switchback::postgres

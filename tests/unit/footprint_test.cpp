@@ -1,0 +1,127 @@
+#include "switchback/postgres/footprint.hpp"
+
+#include <algorithm>
+
+#include "catch.hpp"
+
+using namespace switchback;
+using postgres::KnownColumns;
+
+namespace {
+
+const KnownColumns known{{{"public", "users"}, {"id", "full_name", "email"}},
+                         {{"public", "orders"}, {"id", "user_id", "total"}},
+                         {{"sales", "items"}, {"order_id", "sku"}}};
+
+std::string joined(std::vector<std::string> names, bool all) {
+  std::ranges::sort(names);
+  std::string text = all ? "*" : "";
+  for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
+  return text;
+}
+
+/// `users r:email id w:full_name insert:named(full_name)`, tables sorted, then `?` for each thing that is unclear.
+std::string needs(const std::vector<std::string>& statements) {
+  Footprint footprint;
+  postgres::add_statements(footprint, statements, known);
+  std::vector<std::string> lines;
+  for (const TableUse& use : footprint.tables) {
+    std::string line = shown(use.table);
+    const std::string reads = joined(use.reads, use.reads_all);
+    const std::string writes = joined(use.writes, use.writes_all);
+    if (!reads.empty()) line += " r:" + reads;
+    if (!writes.empty()) line += " w:" + writes;
+    if (use.insert != InsertForm::none)
+      line += " insert:" + std::string(name(use.insert)) + "(" + joined(use.supplies, false) + ")";
+    lines.push_back(line);
+  }
+  std::ranges::sort(lines);
+  std::string text;
+  for (const std::string& line : lines) text += (text.empty() ? "" : " | ") + line;
+  for (std::size_t i = 0; i < footprint.unclear.size(); ++i) text += " ?";
+  return text;
+}
+
+std::string needs(const std::string& statement) {
+  return needs(std::vector<std::string>{statement});
+}
+
+}  // namespace
+
+TEST_CASE("a query reads the columns it names, by alias, bare, and of outer queries", "[footprint]") {
+  CHECK(needs("SELECT id, full_name FROM users WHERE email = $1") == "users r:email full_name id");
+  CHECK(needs("SELECT u.id FROM public.users AS u ORDER BY u.full_name") == "users r:full_name id");
+  CHECK(needs("SELECT total FROM orders o JOIN users u ON u.id = o.user_id") == "orders r:total user_id | users r:id");
+  CHECK(needs("SELECT 1 FROM users u WHERE EXISTS (SELECT 1 FROM orders WHERE user_id = u.id AND email = 'x')") ==
+        "orders r:user_id | users r:email id");
+  CHECK(needs("SELECT sku FROM sales.items") == "sales.items r:sku");
+  CHECK(needs("SELECT total FROM orders JOIN sales.items USING (order_id)") ==
+        "orders r:order_id total | sales.items r:order_id");
+  CHECK(needs("SELECT ctid, tableoid FROM users") == "users");
+}
+
+TEST_CASE("stars, whole rows and natural joins are every column", "[footprint]") {
+  CHECK(needs("SELECT * FROM users") == "users r:*");
+  CHECK(needs("SELECT o.id, u.* FROM users u, orders o") == "orders r:id | users r:*");
+  CHECK(needs("SELECT row_to_json(u) FROM users u") == "users r:*");
+  CHECK(needs("SELECT users.total FROM orders AS users NATURAL JOIN sales.items") ==
+        "orders r:* total | sales.items r:*");
+}
+
+TEST_CASE("a column that is not there yet is the only table's it can be of, else unclear", "[footprint]") {
+  CHECK(needs("SELECT first_name FROM users") == "users r:first_name");
+  CHECK(needs("SELECT u.first_name FROM users u, orders o") == "orders | users r:first_name");
+  CHECK(needs("SELECT first_name FROM users, orders") == "orders | users ?");
+  CHECK(needs("SELECT x.first_name FROM users") == "users ?");
+}
+
+TEST_CASE("what WITH, subqueries and select lists name is no column of a table", "[footprint]") {
+  CHECK(needs("WITH gone AS (DELETE FROM orders WHERE total = 0 RETURNING user_id AS who) "
+              "SELECT who, users.email FROM gone JOIN users ON users.id = who") ==
+        "orders r:total user_id | users r:email id");
+  CHECK(needs("SELECT n FROM (SELECT count(*) AS n FROM orders) AS t") == "orders");
+  CHECK(needs("SELECT lower(email) AS mail FROM users ORDER BY mail") == "users r:email");
+  CHECK(needs("WITH RECURSIVE t AS (SELECT id FROM users UNION ALL SELECT t.id + 1 FROM t) SELECT * FROM t") ==
+        "users r:id");
+  CHECK(needs("SELECT g FROM generate_series(1, 3) AS g") == "");
+}
+
+TEST_CASE("writes name their columns; each insert is counted on for what all of them give", "[footprint]") {
+  CHECK(needs("INSERT INTO users (id, full_name) VALUES ($1, $2)") ==
+        "users w:full_name id insert:named(full_name id)");
+  CHECK(needs(std::vector<std::string>{"INSERT INTO users (id, full_name) VALUES ($1, $2)",
+                                       "INSERT INTO users (id, email) VALUES ($1, $2)"}) ==
+        "users w:email full_name id insert:named(id)");
+  CHECK(needs("INSERT INTO users (id, email) VALUES (1, 'a') ON CONFLICT (id) DO UPDATE SET email = excluded.email, "
+              "full_name = users.full_name RETURNING *") ==
+        "users r:* email full_name id w:email full_name id insert:named(email id)");
+  CHECK(needs("UPDATE users SET full_name = $1 FROM orders o WHERE o.user_id = users.id") ==
+        "orders r:user_id | users r:id w:full_name");
+  CHECK(needs("DELETE FROM users WHERE email IS NULL") == "users r:email");
+  CHECK(needs("INSERT INTO users DEFAULT VALUES") == "users insert:named()");
+}
+
+TEST_CASE("inserts without columns go by position, as far as the values reach", "[footprint]") {
+  CHECK(needs("INSERT INTO users VALUES ($1, $2)") == "users w:full_name id insert:positional(full_name id)");
+  CHECK(needs("INSERT INTO users SELECT id, total::text FROM orders") ==
+        "orders r:id total | users w:full_name id insert:positional(full_name id)");
+  CHECK(needs("COPY users FROM STDIN") == "users w:email full_name id insert:copy(email full_name id)");
+  CHECK(needs("COPY users (id, email) FROM STDIN") == "users w:email id insert:named(email id)");
+  CHECK(needs("COPY users TO STDOUT") == "users r:*");
+  CHECK(needs("INSERT INTO elsewhere VALUES (1)") == "elsewhere ?");
+  CHECK(needs("INSERT INTO users VALUES (1, 2, 3, 4)") == "users ?");
+}
+
+TEST_CASE("what cannot be understood is said, never left out", "[footprint]") {
+  CHECK(needs("SELEC id FROM users") == " ?");
+  CHECK(needs("VACUUM users") == " ?");
+  CHECK(needs("BEGIN; SELECT id FROM users; COMMIT") == "users r:id");
+  CHECK(needs("PREPARE p AS SELECT id FROM users") == "users r:id");
+  CHECK(needs("SELECT relname FROM pg_catalog.pg_class") == "");
+  CHECK(needs("SELECT '" + std::string(30'000, 'x') + "'") == " ?");
+}
+
+TEST_CASE("tables are told without knowing their columns", "[footprint]") {
+  CHECK(postgres::tables_in({"SELECT a FROM x JOIN s.y USING (b)", "DELETE FROM z"}) ==
+        std::set<TableName>{{"public", "x"}, {"s", "y"}, {"public", "z"}});
+}

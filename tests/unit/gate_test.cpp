@@ -1,0 +1,299 @@
+#include "switchback/core/gate.hpp"
+
+#include <algorithm>
+
+#include "catch.hpp"
+
+using namespace switchback;
+
+namespace {
+
+const TableName users{"public", "users"};
+
+Instant at(int second) {
+  return Instant{std::chrono::seconds(second)};
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+RegisteredImage image(const std::string& name, int second, const std::vector<std::string>& reads,
+                      const std::vector<std::string>& inserts = {}) {
+  RegisteredImage made;
+  made.name = name;
+  made.registered_at = at(second);
+  made.source = "manifest";
+  TableUse& use = use_of(made.footprint, users);
+  use.reads = reads;
+  if (!inserts.empty()) {
+    use.insert = InsertForm::named;
+    use.writes = use.supplies = inserts;
+  }
+  return made;
+}
+
+/// users.full_name becomes first_name.
+GatePlan split(State state) {
+  GatePlan plan;
+  plan.name = "split";
+  plan.file = "split.yaml";
+  plan.takes_away = true;
+  plan.state = state;
+  plan.state_name = std::string(name(state));
+  plan.images = {"shop:v41", "shop:v42"};
+  plan.effect.adds = plan.effect.fills = {{users, "first_name"}};
+  plan.effect.takes = {{users, "full_name"}};
+  plan.effect.tightens = {{users, "first_name"}};
+  plan.effect.synced = {{users, {"full_name"}, {"first_name"}}};
+  plan.back_seconds = 3;
+  return plan;
+}
+
+/// first_name becomes given: the next plan, which builds on that one.
+GatePlan shorten(State state) {
+  GatePlan plan = split(state);
+  plan.name = "shorten";
+  plan.file = "shorten.yaml";
+  plan.images = {"shop:v42", "shop:v43"};
+  plan.effect.adds = plan.effect.fills = {{users, "given"}};
+  plan.effect.takes = {{users, "first_name"}};
+  plan.effect.tightens = {};
+  plan.effect.synced = {{users, {"first_name"}, {"given"}}};
+  return plan;
+}
+
+bool has_new(State state) {
+  return state != State::planned && state != State::expanding && state != State::rolled_back &&
+         state != State::rolling_back;
+}
+bool has_old(State state) {
+  switch (state) {
+    case State::hidden:
+    case State::contracting:
+    case State::contracted:
+    case State::done:
+    case State::restoring:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// The columns that are there in these states, in the order in which they came.
+CatalogTable columns_in(const std::vector<GatePlan>& plans) {
+  std::vector<std::string> names{"id", "full_name"};
+  for (const GatePlan& plan : plans) {
+    const std::string taken = plan.effect.takes[0].name;
+    const bool dropped = plan.state == State::contracted || plan.state == State::done || plan.state == State::restoring;
+    if (dropped) std::erase(names, taken);
+    if (!has_old(*plan.state)) std::ranges::replace(names, taken, "_switchback_" + plan.name + "_" + taken);
+    if (has_new(*plan.state)) names.push_back(plan.effect.adds[0].name);
+  }
+  CatalogTable table;
+  for (const std::string& name : names) {
+    CatalogColumn column;
+    column.name = name;
+    column.type = name == "id" ? "bigint" : "text";
+    column.has_value = name == "id";
+    column.not_null = name == "id" || name == "full_name" || name.ends_with("_full_name");
+    table.columns.push_back(column);
+  }
+  return table;
+}
+
+GateFacts world(const std::vector<GatePlan>& plans) {
+  GateFacts facts;
+  facts.plans = plans;
+  facts.catalog[users] = columns_in(plans);
+  facts.images = {image("shop:v41", 1, {"id", "full_name"}, {"full_name"}),
+                  image("shop:v42", 2, {"id", "first_name"}, {"first_name"}),
+                  image("shop:v43", 3, {"id", "given"}, {"given"})};
+  return facts;
+}
+
+GateVerdict asked(const GateFacts& facts, const std::string& name) {
+  return gate(facts, name, GateKind::deploy).verdict;
+}
+
+}  // namespace
+
+TEST_CASE("in every state the gate says of both images what the table of states says", "[gate]") {
+  for (const StateFacts& row : state_table) {
+    CAPTURE(row.name);
+    const GateFacts facts = world({split(row.state)});
+    CHECK((asked(facts, "shop:v41") == GateVerdict::yes) == (row.before == Safety::works));
+    CHECK((asked(facts, "shop:v42") == GateVerdict::yes) == (row.after == Safety::works));
+  }
+}
+
+TEST_CASE("an image whose manifest names columns needs no plan to name it", "[gate]") {
+  for (const StateFacts& row : state_table) {
+    CAPTURE(row.name);
+    GatePlan plan = split(row.state);
+    plan.images = {};
+    const GateFacts facts = world({plan});
+    CHECK((asked(facts, "shop:v41") == GateVerdict::yes) == (row.before == Safety::works));
+    CHECK((asked(facts, "shop:v42") == GateVerdict::yes) == (row.after == Safety::works));
+  }
+}
+
+TEST_CASE("with two plans that build on each other the image between needs both to stand where it works", "[gate]") {
+  for (const State first : {State::migrated, State::hidden, State::contracted})
+    for (const StateFacts& second : state_table) {
+      // What the first still syncs, the second does not take away: it is refused.
+      if (first != State::contracted && second.before != Safety::works) continue;
+      CAPTURE(name(first), second.name);
+      const GateFacts facts = world({split(first), shorten(second.state)});
+      CHECK((asked(facts, "shop:v42") == GateVerdict::yes) == (second.before == Safety::works));
+      CHECK((asked(facts, "shop:v43") == GateVerdict::yes) == (second.after == Safety::works));
+      // The oldest needs the first one's old side alone.
+      CHECK((asked(facts, "shop:v41") == GateVerdict::yes) == (first == State::migrated));
+    }
+}
+
+TEST_CASE("a no names the structure, the plan, the command that brings it back, its time, and a safe image", "[gate]") {
+  const GateAnswer answer = gate(world({split(State::hidden)}), "shop:v41", GateKind::rollback);
+  CHECK(answer.verdict == GateVerdict::no);
+  CHECK(answer.skip_migrations);
+  REQUIRE_FALSE(answer.reasons.empty());
+  const GateReason& reason = answer.reasons.front();
+  CHECK(reason.structure == "public.users.full_name");
+  CHECK(has(reason.why, "split is hidden"));
+  CHECK(reason.plan == "split");
+  CHECK(reason.remedy == "switchback restore split");
+  CHECK(reason.remedy_seconds == 3);
+  CHECK(safe_images(world({split(State::hidden)}), "shop:v41") == std::vector<std::string>{"shop:v42"});
+}
+
+TEST_CASE("when the archive is gone a no says that only a backup helps, and names no command", "[gate]") {
+  const GateAnswer answer = gate(world({split(State::done)}), "shop:v41", GateKind::deploy);
+  CHECK(answer.verdict == GateVerdict::no);
+  REQUIRE_FALSE(answer.reasons.empty());
+  CHECK(answer.reasons.front().remedy.empty());
+  CHECK(has(answer.reasons.front().why, "only a backup helps"));
+}
+
+TEST_CASE("an insert that leaves out a column without NULL and default is a no, unless sync fills it", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  // full_name takes no NULL; the newer image gives first_name, of which sync makes it.
+  CHECK(asked(facts, "shop:v42") == GateVerdict::yes);
+  facts.plans[0].effect.synced.clear();
+  const GateAnswer without = gate(facts, "shop:v42", GateKind::deploy);
+  CHECK(without.verdict == GateVerdict::no);
+  CHECK(has(without.reasons.at(0).why, "takes no NULL"));
+  facts.images[1].footprint.tables[0].insert = InsertForm::none;
+  CHECK(asked(facts, "shop:v42") == GateVerdict::yes);
+}
+
+TEST_CASE("a column of another type than the manifest says is a no", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.images[0].footprint.tables[0].types = {{"full_name", "text"}};
+  CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+  facts.images[0].footprint.tables[0].types = {{"full_name", "character varying(80)"}};
+  const GateAnswer answer = gate(facts, "shop:v41", GateKind::deploy);
+  CHECK(answer.verdict == GateVerdict::no);
+  CHECK(has(answer.reasons.at(0).why, "it is of type text"));
+}
+
+TEST_CASE("inserts by position want the columns in the order they know; COPY wants no others", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  TableUse& use = facts.images[0].footprint.tables[0];
+  use.insert = InsertForm::positional;
+  use.positions = use.supplies = use.writes = {"id", "full_name"};
+  CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+  use.insert = InsertForm::copy;  // first_name is a third column
+  CHECK(asked(facts, "shop:v41") == GateVerdict::no);
+  use.insert = InsertForm::positional;
+  std::swap(facts.catalog[users].columns[1], facts.catalog[users].columns[2]);  // as after a restore
+  const GateAnswer moved = gate(facts, "shop:v41", GateKind::deploy);
+  CHECK(moved.verdict == GateVerdict::no);
+  CHECK(has(moved.reasons.at(0).why, "another order"));
+}
+
+TEST_CASE("whole rows count as a use of what is taken, by older images alone, unless tolerated", "[gate]") {
+  GateFacts facts = world({split(State::hidden)});
+  facts.images.push_back(image("shop:v40", 0, {"id"}));
+  facts.images.push_back(image("shop:v44", 4, {"id"}));
+  facts.images[3].footprint.tables[0].reads_all = facts.images[4].footprint.tables[0].reads_all = true;
+  CHECK(asked(facts, "shop:v40") == GateVerdict::no);
+  CHECK(asked(facts, "shop:v44") == GateVerdict::yes);
+  facts.images[3].footprint.star_tolerated = true;
+  CHECK(asked(facts, "shop:v40") == GateVerdict::yes);
+  // Which is older cannot be told: unknown, and unknown is no yes.
+  facts.images[3].footprint.star_tolerated = false;
+  facts.plans[0].images = {};
+  CHECK(asked(facts, "shop:v40") == GateVerdict::unknown);
+}
+
+TEST_CASE("of an image that only plans tell of, nothing else is taken for granted", "[gate]") {
+  GateFacts facts = world({split(State::contracted), shorten(State::migrated)});
+  for (RegisteredImage& one : facts.images) one.footprint.partial = true;
+  CHECK(asked(facts, "shop:v42") == GateVerdict::yes);
+  CHECK(asked(facts, "shop:v41") == GateVerdict::no);
+  // A plan that names no image, past the point where both sides work.
+  GatePlan other = split(State::hidden);
+  other.name = "other";
+  other.images = {};
+  other.effect = {};
+  facts.plans.push_back(other);
+  const GateAnswer answer = gate(facts, "shop:v42", GateKind::deploy);
+  CHECK(answer.verdict == GateVerdict::unknown);
+  CHECK(has(answer.reasons.at(0).remedy, "image add shop:v42"));
+}
+
+TEST_CASE("an image that nobody registered is unknown, with the command that registers it", "[gate]") {
+  const GateAnswer answer = gate(world({}), "shop:v50", GateKind::deploy);
+  CHECK(answer.verdict == GateVerdict::unknown);
+  CHECK(answer.reasons.at(0).remedy == "switchback image add shop:v50 --manifest FILE");
+  CHECK(safe_images(world({}), "shop:v50") == std::vector<std::string>{"shop:v41"});
+  // Newest first.
+  CHECK(safe_images(world({split(State::migrated)}), "") == std::vector<std::string>{"shop:v42", "shop:v41"});
+}
+
+TEST_CASE("statements that could not be understood make the answer unknown", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.images[0].footprint.unclear = {"statement 1: what x.y is"};
+  CHECK(asked(facts, "shop:v41") == GateVerdict::unknown);
+}
+
+TEST_CASE("a state that this binary does not know is unknown, never a yes", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.plans[0].state.reset();
+  facts.plans[0].state_name = "teleporting";
+  const GateAnswer answer = gate(facts, "shop:v41", GateKind::deploy);
+  CHECK(answer.verdict == GateVerdict::unknown);
+  CHECK(has(answer.reasons.at(0).why, "teleporting"));
+}
+
+TEST_CASE("a deployment of what is older than what runs skips migrations", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.running = {"shop:v42"};
+  CHECK(gate(facts, "shop:v41", GateKind::deploy).skip_migrations);
+  CHECK_FALSE(gate(facts, "shop:v42", GateKind::deploy).skip_migrations);
+  CHECK_FALSE(gate(facts, "shop:v43", GateKind::deploy).skip_migrations);
+  // Their first deployments count before their registration.
+  facts.images[2].first_deployed = at(10);
+  facts.images[1].first_deployed = at(20);
+  CHECK(gate(facts, "shop:v43", GateKind::deploy).skip_migrations);
+}
+
+TEST_CASE("a table that is gone names the plan that took it", "[gate]") {
+  GateFacts facts = world({split(State::contracted)});
+  facts.catalog.clear();
+  const GateAnswer nobody = gate(facts, "shop:v43", GateKind::deploy);
+  CHECK(has(nobody.reasons.at(0).why, "no such table"));
+  facts.plans[0].effect.takes_relations = {users};
+  const GateAnswer taken = gate(facts, "shop:v43", GateKind::deploy);
+  CHECK(taken.reasons.at(0).plan == "split");
+  CHECK(taken.reasons.at(0).remedy == "switchback restore split");
+}
+
+TEST_CASE("a prepared SELECT * is noted while a plan has columns to add or rename", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.images[0].footprint.prepares_star = true;
+  CHECK(has(gate(facts, "shop:v41", GateKind::deploy).notes.at(0), "cached plan"));
+  facts = world({split(State::done)});
+  facts.images[1].footprint.prepares_star = true;
+  CHECK(gate(facts, "shop:v42", GateKind::deploy).notes.empty());
+}
