@@ -68,13 +68,15 @@ LiveCatalog live_catalog(ports::Session& session, const std::set<TableName>& tab
   const auto rows = session.exec(
       R"sql(
 SELECT w.schema, w.name, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
-       a.attnotnull OR t.typnotnull OR c.relchecks > 0 AND EXISTS (
-         SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]
-         AND k.conbin::pg_catalog.text LIKE '{NULLTEST :arg {VAR %:nulltesttype 1 %'),
+       a.attnotnull OR t.typnotnull OR a.attnum = ANY (k.numbers),
        a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> ''
 FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(schema pg_catalog.name, name pg_catalog.name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+LEFT JOIN LATERAL (
+  SELECT pg_catalog.array_agg(conkey[1]) AS numbers FROM pg_catalog.pg_constraint
+  WHERE conrelid = c.oid AND c.relchecks > 0 AND contype = 'c' AND pg_catalog.array_length(conkey, 1) = 1
+  AND conbin::pg_catalog.text LIKE '{NULLTEST :arg {VAR %:nulltesttype 1 %') k ON true
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
 ORDER BY 1, 2, a.attnum)sql",

@@ -1,4 +1,5 @@
 // Gates and the registry of images, against a real server.
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -16,6 +17,7 @@ using namespace switchback;
 using namespace switchback::tests;
 using namespace std::chrono_literals;
 using nlohmann::json;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -37,6 +39,21 @@ const Application v42{"shop:v42",
                        "UPDATE users SET first_name = 'Ada', last_name = 'Byron' WHERE id = 1"},
                       "SELECT first_name || ' ' || last_name FROM users WHERE id = 1"};
 
+const Application v43{"shop:v43",
+                      {"SELECT id, first_name, surname FROM users WHERE email IS NULL",
+                       "INSERT INTO users (id, first_name, surname) VALUES ($id, 'Grace', 'Hopper')",
+                       "UPDATE users SET first_name = 'Ada', surname = 'Lovelace' WHERE id = 1"},
+                      "SELECT first_name || ' ' || surname FROM users WHERE id = 1"};
+
+/// Builds on the split: the last name is called surname.
+const std::string surname_plan = R"(plan: surname
+requires: [split]
+images: { before: shop:v42, after: shop:v43 }
+change:
+  - rename_column: { table: users, from: last_name, to: surname }
+contract: { observe: 1s, soak: 0s, allow_silent: [users_last_name_idx] }
+)";
+
 /// A table of users and a registry of both images; the plan is not run yet.
 struct Shop {
   std::string uri = server().fresh_database();
@@ -54,7 +71,7 @@ struct Shop {
     }
   }
   std::string file(const std::string& name, const std::string& text) const {
-    std::ofstream(std::filesystem::path(tool.folder()) / name) << text;
+    std::ofstream(fs::path(tool.folder()) / name) << text;
     return name;
   }
   static std::string statements_of(const Application& one) {
@@ -125,6 +142,49 @@ TEST_CASE("in every resting state the gate's answer is what happens when the ima
   CHECK(compare("contracted") == std::pair(false, true));
   REQUIRE(shop.tool.run({"restore", "split", "--yes"}).exit_code == 0);
   CHECK(compare("restored") == std::pair(true, true));
+}
+
+TEST_CASE("three images and two plans that build on each other: what the gate says is what happens", "[gate]") {
+  Shop shop;
+  REQUIRE(shop.add(v43.image, Shop::statements_of(v43)).exit_code == 0);
+  const std::string split = split_plan("split");
+  const auto go = [&](const std::string& plan, const std::string& state) {
+    shop.tool.plan(plan);
+    shop.sql("SELECT pg_stat_statements_reset()");
+    shop.run_to(state);
+  };
+  /// Which of the three really work, as 110; the gate must say the same.
+  const auto compare = [&](const std::string& last) {
+    std::string works;
+    std::string said;
+    for (const Application* one : {&v41, &v42, &v43}) {
+      said += shop.answer(one->image) == "yes" ? "1" : "0";
+      works += shop.works(*one) ? "1" : "0";
+    }
+    CHECK(said == works);
+    // Whoever works reads what was written last, by whichever.
+    for (std::size_t i = 0; const Application* one : {&v41, &v42, &v43})
+      if (works[i++] == '1') CHECK(server().sql(shop.uri, one->reads) == last);
+    return works;
+  };
+  go(split, "migrated");
+  CHECK(compare("Ada Byron") == "110");
+  go(surname_plan, "expanded");
+  CHECK(compare("Ada Lovelace") == "110");  // v43 has written, into rows that are not filled
+  go(surname_plan, "migrated");
+  CHECK(compare("Ada Lovelace") == "111");
+  go(split, "hidden");
+  CHECK(compare("Ada Lovelace") == "011");
+  go(split, "contracted");
+  CHECK(compare("Ada Lovelace") == "011");
+  go(surname_plan, "hidden");
+  CHECK(compare("Ada Lovelace") == "001");
+  go(surname_plan, "contracted");
+  CHECK(compare("Ada Lovelace") == "001");
+  const json no = shop.gate("rollback", "shop:v42");
+  CHECK(no.at("reasons").at(0).at("remedy") == "switchback restore surname");
+  REQUIRE(shop.tool.run({"restore", "surname", "--yes"}).exit_code == 0);
+  CHECK(compare("Ada Lovelace") == "011");
 }
 
 TEST_CASE("a rollback asked for after hidden is a no with the remedy, and a yes once that was run", "[gate]") {
@@ -210,6 +270,36 @@ TEST_CASE("gate --wait says yes as soon as the plan is migrated, and no when its
   const auto waiting = shop.tool.start({"gate", "deploy", "shop:v42", "--wait", "2m"});
   shop.run_to("migrated");
   CHECK(waiting->wait(60s) == 0);
+}
+
+TEST_CASE("the undo wrapper brings back what the older image needs, and undoes only then", "[gate][examples]") {
+  Shop shop;
+  const fs::path folder = shop.tool.folder();
+  const auto undo = [&](const std::string& image) {
+    process::Command command;
+    command.argv = {std::string(SWITCHBACK_SOURCE_DIR) + "/examples/kubernetes/undo.sh", "shop", image};
+    command.directory = folder.string();
+    const fs::path binary = std::getenv("SWITCHBACK_BINARY");
+    command.environment["PATH"] = folder.string() + ":" + binary.parent_path().string() + ":/usr/bin:/bin";
+    command.environment["DATABASE_URL"] = shop.uri;
+    return process::run(command, 60s);
+  };
+  shop.file("kubectl", "#!/bin/sh\necho \"$@\" >> kubectl.log\n");
+  fs::permissions(folder / "kubectl", fs::perms::owner_all);
+  const auto asked_of_kubectl = [&] {
+    std::ifstream in(folder / "kubectl.log");
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  shop.run_to("migrated");
+  shop.run_to("hidden");
+  CHECK(undo("shop:v39").exit_code == 3);  // nobody knows it
+  CHECK(asked_of_kubectl().empty());
+  const auto undone = undo("shop:v41");
+  INFO(undone.err);
+  REQUIRE(undone.exit_code == 0);
+  CHECK(asked_of_kubectl() == "rollout undo deployment/shop --to-revision=0\n");
+  CHECK(shop.works(v41));
+  CHECK(shop.tool.status("split").state == "migrated");
 }
 
 TEST_CASE("gate --format github annotates each reason on a line of its own", "[gate]") {

@@ -242,6 +242,21 @@ TEST_CASE("of an image that only plans tell of, nothing else is taken for grante
   CHECK(has(answer.reasons.at(0).remedy, "image add shop:v42"));
 }
 
+TEST_CASE("what is older than the image before a change is before it too, and what is newer than the one after, after",
+          "[gate]") {
+  for (const StateFacts& row : state_table) {
+    CAPTURE(row.name);
+    GateFacts facts = world({split(row.state)});
+    facts.images.push_back(image("shop:v40", 0, {}));
+    facts.images.push_back(image("shop:v44", 4, {}));
+    // Nothing is known of what they need.
+    for (RegisteredImage& one : facts.images) one.footprint.partial = true;
+    for (std::size_t i : {3, 4}) facts.images[i].footprint.tables.clear();
+    CHECK((asked(facts, "shop:v40") == GateVerdict::yes) == (row.before == Safety::works));
+    CHECK((asked(facts, "shop:v44") == GateVerdict::yes) == (row.after == Safety::works));
+  }
+}
+
 TEST_CASE("an image that nobody registered is unknown, with the command that registers it", "[gate]") {
   const GateAnswer answer = gate(world({}), "shop:v50", GateKind::deploy);
   CHECK(answer.verdict == GateVerdict::unknown);
