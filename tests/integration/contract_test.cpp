@@ -289,6 +289,23 @@ TEST_CASE("what depends on a column since it was hidden is found under the drop'
   CHECK(outcome.exit_code == 0);
 }
 
+TEST_CASE("what would go along silently since a column was hidden is found under the drop's lock", "[contract]") {
+  Migrated plan(split_plan("split", "1s", "1h"));
+  REQUIRE(plan.past_observation("hidden").exit_code == 0);
+  plan.sql(
+      "DO $$ BEGIN EXECUTE format('CREATE INDEX late ON users (%I)', (SELECT attname FROM pg_attribute WHERE attrelid "
+      "= "
+      "'users'::regclass AND attnum = 2)); END $$");
+  plan.sql("UPDATE switchback.plan SET hidden_at = hidden_at - interval '1 hour'");
+  CHECK(plan.to("contracted").exit_code == 5);  // the table is not as the plan left it
+  REQUIRE(plan.tool.run({"repair", "split", "--yes"}).exit_code == 0);
+  const auto held = plan.to("contracted");
+  INFO(held.err);
+  CHECK(held.exit_code == 6);
+  CHECK(has(plan.view.hold_reason(), "late would be dropped along with public.users."));
+  CHECK(plan.sql("SELECT count(*) FROM pg_class WHERE relname = 'late'") == "1");
+}
+
 TEST_CASE("rows that break what a contract tightens hold it, and none is dropped", "[contract]") {
   Migrated plan(split_plan("split", "1s", "1h"));
   plan.sql("UPDATE users SET first_name = NULL WHERE id = 3");
