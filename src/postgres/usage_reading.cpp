@@ -91,8 +91,9 @@ Blindness nearly_full(Session& session, const StatementReading& reading,
           "raise pg_stat_statements.max and restart the server"};
 }
 
-std::string level_column(Session& session) {
-  return session.server_version() >= 140000 ? "s.toplevel" : "true";
+std::string key_of(Session& session) {
+  return std::string("pg_catalog.concat_ws('/', s.userid, s.queryid, ") +
+         (session.server_version() >= 140000 ? "s.toplevel)" : "true)");
 }
 
 }  // namespace
@@ -110,38 +111,42 @@ StatementReading read_statements(Session& session) {
   reading.marks = marks_of(session, reading.schema, settings);
   reading.blind = nearly_full(session, reading, settings);
   if (reading.blind) return reading;
-  const Rows rows = session.exec(
-      "SELECT pg_catalog.concat_ws('/', s.userid, s.queryid, " + level_column(session) +
-      "), COALESCE(r.rolname, s.userid::text), s.calls, s.queryid FROM " + quote_identifier(reading.schema) +
-      ".pg_stat_statements(false) s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.userid "
-      "WHERE s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())");
+  // Thousands of rows at every look: what else there is of them is read when they are new.
+  const Rows rows = session.exec("SELECT CASE WHEN s.queryid IS NOT NULL THEN " + key_of(session) +
+                                 " END, s.calls FROM " + quote_identifier(reading.schema) +
+                                 ".pg_stat_statements(false) s WHERE s.dbid = (SELECT oid FROM pg_catalog.pg_database "
+                                 "WHERE datname = pg_catalog.current_database())");
+  reading.counts.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!rows.at(i, 3)) {
-      reading.blind = {"statements of the role " + rows.text(i, 1) + " are hidden",
-                       "GRANT pg_read_all_stats to switchback's role"};
+    if (!rows.at(i, 0)) {
+      reading.blind = {"statements of other roles are hidden", "GRANT pg_read_all_stats to switchback's role"};
       return reading;
     }
-    reading.counts[rows.text(i, 0)] = {rows.text(i, 1), rows.integer(i, 2), rows.text(i, 3)};
+    reading.counts.emplace(rows.text(i, 0), rows.integer(i, 1));
   }
   return reading;
 }
 
-std::map<std::string, std::string> read_texts(Session& session, const StatementReading& reading,
-                                              const std::vector<std::string>& keys) {
-  std::map<std::string, std::string> texts;
+std::map<std::string, StatementText> read_texts(Session& session, const StatementReading& reading,
+                                                const std::vector<std::string>& keys) {
+  std::map<std::string, StatementText> texts;
   if (keys.empty()) return texts;
   const std::set<std::string> wanted(keys.begin(), keys.end());
   std::vector<std::string> queries;
   queries.reserve(keys.size());
-  for (const std::string& key : keys) queries.push_back(reading.counts.at(key).query);
+  for (const std::string& key : keys) {
+    const std::size_t start = key.find('/') + 1;
+    queries.push_back(key.substr(start, key.find('/', start) - start));
+  }
   const Rows rows = session.exec(
-      "SELECT pg_catalog.concat_ws('/', s.userid, s.queryid, " + level_column(session) + "), s.query FROM " +
+      "SELECT " + key_of(session) + ", s.query, COALESCE(r.rolname, s.userid::text) FROM " +
           quote_identifier(reading.schema) +
-          ".pg_stat_statements(true) s WHERE s.queryid = ANY ($1::bigint[]) "
-          "AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+          ".pg_stat_statements(true) s LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.userid WHERE s.queryid = ANY "
+          "($1::bigint[]) AND s.dbid = (SELECT oid FROM pg_catalog.pg_database WHERE datname = "
+          "pg_catalog.current_database())",
       {array_literal(queries)});
   for (std::size_t i = 0; i < rows.size(); ++i)
-    if (wanted.contains(rows.text(i, 0))) texts[rows.text(i, 0)] = rows.at(i, 1).value_or(lost_text);
+    if (wanted.contains(rows.text(i, 0))) texts[rows.text(i, 0)] = {rows.text(i, 2), rows.at(i, 1).value_or(lost_text)};
   return texts;
 }
 

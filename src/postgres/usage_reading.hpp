@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "switchback/ports/session.hpp"
@@ -11,10 +12,9 @@
 
 namespace switchback::postgres {
 
-struct StatementCount {
+struct StatementText {
   std::string role;
-  std::int64_t calls = 0;
-  std::string query;  ///< queryid
+  std::string text;
 };
 
 /// What, when it moves, means that the counters do not reach back to the look before.
@@ -30,7 +30,8 @@ struct StatementReading {
   Blindness blind;
   std::string schema;  ///< of the extension
   CounterMarks marks;
-  std::map<std::string, StatementCount> counts;  ///< by user, query and level; of this database only
+  /// Calls by key: user, query and level as "10/-123/t". Of this database only.
+  std::unordered_map<std::string, std::int64_t> counts;
 };
 
 struct SessionSeen {
@@ -41,8 +42,8 @@ struct SessionSeen {
 
 StatementReading read_statements(ports::Session& session);
 /// Texts of some of them by key, from the same server.
-std::map<std::string, std::string> read_texts(ports::Session& session, const StatementReading& reading,
-                                              const std::vector<std::string>& keys);
+std::map<std::string, StatementText> read_texts(ports::Session& session, const StatementReading& reading,
+                                                const std::vector<std::string>& keys);
 /// Client sessions of this database but switchback's own (application_name switchback…). Behind a pooler these are the
 /// pooler's, so a name that is there counts, one that is not proves nothing.
 std::vector<SessionSeen> read_sessions(ports::Session& session);

@@ -103,11 +103,12 @@ class Sampler {
   std::vector<std::string> count(Session& server, const std::string& name, const StatementReading& reading,
                                  const Recorded& before) {
     const bool more_names = before.looked && forgets_irrelevant(before);
-    std::map<std::string, std::pair<std::int64_t, bool>> known;  // key → calls, relevant
+    std::unordered_map<std::string, std::pair<std::int64_t, bool>> known;  // key → calls, relevant
     const Rows rows = journal_.exec(
         "SELECT key, calls, text IS NOT NULL FROM switchback.usage_statement WHERE plan_id = $1::bigint AND server = "
         "$2",
         {plan_, name});
+    known.reserve(rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) known[rows.text(i, 0)] = {rows.integer(i, 1), rows.boolean(i, 2)};
 
     bool vanished = false;
@@ -122,14 +123,14 @@ class Sampler {
         if (calls >= 0 || !relevant) gone.push_back(key);
         continue;
       }
-      fell |= found->second.calls < calls;
-      if (found->second.calls != calls && (relevant || found->second.calls < calls)) {
-        changed.push_back({{"key", key}, {"calls", found->second.calls}});
+      fell |= found->second < calls;
+      if (found->second != calls && (relevant || found->second < calls)) {
+        changed.push_back({{"key", key}, {"calls", found->second}});
       } else if (!relevant && more_names) {
         to_read.push_back(key);
       }
     }
-    for (const auto& [key, statement] : reading.counts)
+    for (const auto& [key, calls] : reading.counts)
       if (!known.contains(key)) to_read.push_back(key);
 
     const auto texts = read_texts(server, reading, to_read);
@@ -137,10 +138,11 @@ class Sampler {
     for (const std::string& key : to_read) {
       const auto text = texts.find(key);
       if (text == texts.end()) continue;  // evicted this moment; dealloc tells at the next look
-      const bool matters = text->second == lost_text ||
-                           (text->second.find(own_mark) == std::string::npos && mentions_any(text->second, names_));
-      json entry{{"key", key}, {"role", reading.counts.at(key).role}, {"calls", reading.counts.at(key).calls}};
-      if (matters) entry["text"] = text->second;
+      const std::string& words = text->second.text;
+      const bool matters =
+          words == lost_text || (words.find(own_mark) == std::string::npos && mentions_any(words, names_));
+      json entry{{"key", key}, {"role", text->second.role}, {"calls", reading.counts.at(key)}};
+      if (matters) entry["text"] = words;
       if (matters || !known.contains(key)) fresh.push_back(entry);
     }
     write(name, fresh, changed, gone, before.looked);
