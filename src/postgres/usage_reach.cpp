@@ -172,6 +172,17 @@ void look_into_views(ports::Session& session, const std::vector<std::string>& ta
   }
 }
 
+/// An index that the plan lets go along may be what tells subscribers of the table which row was changed: without it
+/// the publisher refuses every UPDATE.
+void look_for_identities(ports::Session& session, const Structure& column, Reached& reached) {
+  for (const UniqueKey& key : reached.target.keys)
+    for (Observation& one : duties(session, {Structure::Kind::index, {column.table.schema, ""}, key.name})) {
+      if (one.detail.find("logical subscribers") == std::string::npos) continue;
+      one.detail = "with it goes the index " + key.name + ": " + one.detail;
+      reached.observations.push_back(std::move(one));
+    }
+}
+
 Observation observed(const Dependent& dependent, const Allowed& allowed) {
   const std::string what = dependent.kind + " " + dependent.identity;
   const bool named = allowed.covers(dependent);
@@ -272,6 +283,7 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
   if (structure.kind == Structure::Kind::column) {
     look_into_views(session, tables, result);
     look_for_whole_rows(session, tables, result);
+    look_for_identities(session, structure, result);
   }
   if (structure.kind == Structure::Kind::column || !result.target.keys.empty()) look_into_functions(session, result);
   if (is_moved(structure.kind)) look_into_bodies(session, result, allowed);

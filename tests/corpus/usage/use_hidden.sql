@@ -183,6 +183,17 @@ CREATE UNIQUE INDEX by_parent ON users (parent_id, age) INCLUDE (full_name);
 CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS
   $$ BEGIN INSERT INTO public.users (id, parent_id) VALUES (901, 7) ON CONFLICT (parent_id, age) DO NOTHING; END $$;
 -- allow: by_parent
+-- case: an index that goes along and identifies rows
+-- setup
+ALTER TABLE users ALTER full_name SET NOT NULL;
+CREATE UNIQUE INDEX ident ON users (id, full_name);
+ALTER TABLE users REPLICA IDENTITY USING INDEX ident;
+-- allow: ident
+-- case: a primary key that goes along and identifies rows
+-- structure: column public.keyed.note
+-- setup
+CREATE TABLE keyed (id bigint, title text, note text, PRIMARY KEY (id, note));
+-- allow: keyed_pkey
 -- case: grouping by a key that includes the column
 -- structure: column public.keyed.note
 -- setup
