@@ -266,7 +266,7 @@ Allowed allowed_by(const ports::UsageRequest& request) {
   return allowed;
 }
 
-Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed) {
+Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed, Depth depth) {
   Reached result;
   result.structure = shown(structure);
   result.closure = closure(session, structure);
@@ -282,8 +282,10 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
   }
   if (structure.kind == Structure::Kind::column) {
     look_into_views(session, tables, result);
-    look_for_whole_rows(session, tables, result);
-    look_for_identities(session, structure, result);
+    if (depth == Depth::everything) {
+      look_for_whole_rows(session, tables, result);
+      look_for_identities(session, structure, result);
+    }
   }
   if (structure.kind == Structure::Kind::column || !result.target.keys.empty()) look_into_functions(session, result);
   if (is_moved(structure.kind)) look_into_bodies(session, result, allowed);

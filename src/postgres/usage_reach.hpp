@@ -29,8 +29,10 @@ struct Allowed {
 /// allow_silent, and everything else that the same contract takes away.
 Allowed allowed_by(const ports::UsageRequest& request);
 
-/// Everything the catalog says now.
-Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed);
+/// Everything the catalog says now; or, in less time, no more of it than it takes to know the target.
+enum class Depth { everything, target };
+Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed,
+                Depth depth = Depth::everything);
 
 /// Looks at the expressions of checks, policies, rules, triggers, indexes, statistics and BEGIN ATOMIC functions for
 /// whole rows of the tables (their oids), of which pg_depend does not know the columns; adds to observations.

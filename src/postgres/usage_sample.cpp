@@ -270,7 +270,7 @@ void sample(Session& session, const ports::UsageRequest& request) {
   std::set<std::string> names;
   std::map<std::string, std::set<TableName>> family;
   for (const Structure& structure : request.structures) {
-    const Reached reach = reached(session, structure, {});
+    const Reached reach = reached(session, structure, {}, Depth::target);
     names.merge(reach.target.watched());
     family[reach.structure] = reach.target.relations;
   }
