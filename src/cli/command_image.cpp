@@ -194,6 +194,7 @@ HorizonRules horizon_rules(const Settings& settings) {
   HorizonRules rules;
   rules.live_application = settings.live_application;
   rules.live_role = settings.live_role;
+  rules.horizon_time = settings.horizon_time;
   return rules;
 }
 

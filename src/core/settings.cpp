@@ -98,6 +98,8 @@ constexpr std::array specs = {
                 false},
     SettingSpec{"images.live.role", "", "text", "the login role of an image, where each has one: `app_{tag}`", false,
                 false},
+    SettingSpec{"images.horizon_time", "7d", "duration", "how long after its deployment one may want an image back",
+                false, false},
     SettingSpec{"images.pgbouncer", "", "connections", "admin consoles of the poolers, to ask for their clients", false,
                 false},
     SettingSpec{"backup.none", "", "text", "why this database needs no backup before a contract", true, false},
@@ -268,6 +270,7 @@ constexpr std::array assignments = {
     Assignment{"scratch.none", [](Settings& s, std::string_view text) { s.scratch_none = text; }},
     Assignment{"images.live.application_name", [](Settings& s, std::string_view text) { s.live_application = text; }},
     Assignment{"images.live.role", [](Settings& s, std::string_view text) { s.live_role = text; }},
+    Assignment{"images.horizon_time", [](Settings& s, std::string_view text) { s.horizon_time = seconds(text); }},
     Assignment{"images.pgbouncer", [](Settings& s, std::string_view text) { s.pgbouncer = *parse_words(text); }},
     Assignment{"backup.none", [](Settings& s, std::string_view text) { s.backup_none = text; }},
 };

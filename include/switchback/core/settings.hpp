@@ -76,8 +76,9 @@ struct Settings {
   std::optional<std::string> scratch_none;   ///< `scratch: { none: reason }`: no clone may be made
   std::string live_application = "{image}";  ///< live_name() of it is a session's application_name
   std::string live_role;                     ///< and of this its role; empty: roles tell nothing
-  std::vector<std::string> pgbouncer;        ///< connection strings; may hold passwords: never shown
-  std::optional<std::string> backup_none;    ///< `backup: { none: reason }`
+  std::chrono::seconds horizon_time{7 * 24 * 3600};
+  std::vector<std::string> pgbouncer;      ///< connection strings; may hold passwords: never shown
+  std::optional<std::string> backup_none;  ///< `backup: { none: reason }`
 };
 
 /// Where a value came from; narrower ones come later in this order and win.
