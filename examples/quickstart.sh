@@ -29,7 +29,7 @@ else
   need_postgres
 fi
 for folder in $(compgen -G '/usr/lib/postgresql/*/bin' | sort -V) "${SWITCHBACK_PG_BIN:-}"; do PATH=$folder:$PATH; done
-sb() { "$SWITCHBACK_BINARY" -c "$here/quickstart/switchback.yaml" "$@"; }
+sb() { "$SWITCHBACK_BINARY" -c "$work/switchback.yaml" "$@"; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/switchback-quickstart-XXXXXX")
 touch "$work/application-errors"
@@ -99,6 +99,10 @@ say "Starting a PostgreSQL primary with a streaming replica"
 DATABASE_URL=$(awk '$1 == "primary" { print $2 }' "$work/sandbox.txt")
 replica=$(awk '$1 == "replica" { print $2 }' "$work/sandbox.txt")
 export DATABASE_URL
+# The replica is sampled, too: what runs on it the primary does not see.
+cat "$here/quickstart/switchback.yaml" - >"$work/switchback.yaml" <<YAML
+health: { replicas: [ { name: replica, connect: "$replica" } ] }
+YAML
 sed 's/^/        /' "$work/sandbox.txt"
 
 say "A shop with $rows users, and its image shop:v41, which knows users.full_name"

@@ -38,6 +38,8 @@ int up(const std::string& dir, bool json, bool quiet) {
   if (!info.statements) std::cerr << "without pg_stat_statements: this PostgreSQL has no such library\n";
   std::cerr << "Everyone on this machine may connect: nothing of worth belongs in it.\n"
             << "Next: export DATABASE_URL=" << info.primary_uri() << "\n"
+            << "      and in switchback.yaml, so that its replica's queries are seen before a contract:\n"
+            << "      health: { replicas: [ { name: replica, connect: \"" << info.replica_uri() << "\" } ] }\n"
             << "Away with it: switchback sandbox down" << dir_flag(info.dir) << "\n";
   return 0;
 }

@@ -59,6 +59,8 @@ constexpr std::array specs = {
                 true},
     SettingSpec{"health.replicas.*.connect", "", "text", "how the replica is reached, to read it directly", false,
                 false},
+    SettingSpec{"health.replicas.*.queries.none", "", "text",
+                "why no queries run on the replica: usage evidence does without it", false, false},
     SettingSpec{"health.replicas.*", "required", policies, "what a replica that lags or cannot be read means", true,
                 true},
     SettingSpec{"health.slots.safe_wal", "25%", "percent",
@@ -274,16 +276,17 @@ constexpr std::array assignments = {
     Assignment{"images.pgbouncer", [](Settings& s, std::string_view text) { s.pgbouncer = *parse_words(text); }},
     Assignment{"backup.none", [](Settings& s, std::string_view text) { s.backup_none = text; }},
 };
-static_assert(assignments.size() + 2 == specs.size(), "the keys with a free part are assigned by their names");
+static_assert(assignments.size() + 3 == specs.size(), "the keys with a free part are assigned by their names");
 
 constexpr std::string_view replica_key = "health.replicas.";
 constexpr std::string_view connect_key = ".connect";
+constexpr std::string_view queries_none_key = ".queries.none";
 
-/// The name of the replica in `health.replicas.NAME.connect`; empty for any other key.
-std::string_view connected_replica(std::string_view key) {
-  if (!key.starts_with(replica_key) || !key.ends_with(connect_key)) return {};
-  if (key.size() <= replica_key.size() + connect_key.size()) return {};
-  return key.substr(replica_key.size(), key.size() - replica_key.size() - connect_key.size());
+/// The name of the replica in `health.replicas.NAME` with `what` behind it; empty for any other key.
+std::string_view replica_in(std::string_view key, std::string_view what) {
+  if (!key.starts_with(replica_key) || !key.ends_with(what)) return {};
+  if (key.size() <= replica_key.size() + what.size()) return {};
+  return key.substr(replica_key.size(), key.size() - replica_key.size() - what.size());
 }
 
 std::string where(const SettingValue& value) {
@@ -291,8 +294,12 @@ std::string where(const SettingValue& value) {
 }
 
 void assign(Settings& settings, const SettingValue& value) {
-  if (const std::string_view replica = connected_replica(value.key); !replica.empty()) {
+  if (const std::string_view replica = replica_in(value.key, connect_key); !replica.empty()) {
     settings.replica_connect[std::string(replica)] = value.value;
+    return;
+  }
+  if (const std::string_view replica = replica_in(value.key, queries_none_key); !replica.empty()) {
+    settings.replica_queries_none[std::string(replica)] = value.value;
     return;
   }
   if (value.key.starts_with(replica_key)) {
@@ -315,7 +322,7 @@ bool is_family(const SettingSpec& spec) {
 }
 
 bool is_connection(std::string_view key) {
-  return key == "database" || key == "scratch" || key == "images.pgbouncer" || !connected_replica(key).empty();
+  return key == "database" || key == "scratch" || key == "images.pgbouncer" || !replica_in(key, connect_key).empty();
 }
 
 const SettingSpec* setting_spec(std::string_view key) {

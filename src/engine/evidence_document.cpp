@@ -68,6 +68,7 @@ json asked(Workbench& bench, const ports::UsageRequest& request) {
   return {{"window_seconds", observe_window(bench).count()},
           {"structures", structures},
           {"standbys", standbys},
+          {"standbys_without_queries", request.without_queries},
           {"poolers", poolers},
           {"image_before", request.image_before ? json(*request.image_before) : json(nullptr)},
           {"allow_silent", request.allow_silent},

@@ -180,6 +180,7 @@ ports::UsageRequest usage_request(Workbench& bench, bool hidden) {
     if (!settings.live_role.empty()) request.role_before = live_name(settings.live_role, *before);
   }
   request.poolers = bench.surroundings().poolers;
+  request.without_queries = bench.settings().replica_queries_none;
   return request;
 }
 

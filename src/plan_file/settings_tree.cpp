@@ -24,26 +24,52 @@ std::vector<std::string_view> parts_below(std::string_view prefix) {
   return parts;
 }
 
-void read_replicas(Findings& findings, const std::string& key, const Value& list, bool in_plan,
-                   std::vector<PlacedSetting>& settings) {
-  constexpr std::array<std::string_view, 3> known = {"name", "policy", "connect"};
+/// `queries: { none: reason }`: what stands for itself, as in `backup` and `scratch`.
+void read_queries(Findings& findings, const std::string& full, const Value& queries,
+                  std::vector<PlacedSetting>& settings) {
+  constexpr std::array<std::string_view, 1> known = {"none"};
+  const Fields fields(findings, queries, "queries", known);
+  const Value* none = fields.is_map() ? fields.need("none") : nullptr;
+  if (none == nullptr) return;
+  const std::string key = full + ".queries.none";
+  if (const auto written = Values(findings).setting(key, *none)) settings.push_back({key, *written, none->place});
+}
+
+void read_replica(Findings& findings, const std::string& key, const Value& item, bool in_plan,
+                  std::vector<PlacedSetting>& settings) {
+  constexpr std::array<std::string_view, 4> known = {"name", "policy", "connect", "queries"};
   const Values values(findings);
-  for (const Value& item : values.list("replicas", list)) {
-    const Fields fields(findings, item, "a replica", known);
-    const std::string name = fields.need_text("name");
-    const Value* policy = fields.need("policy");
-    if (policy == nullptr || name.empty()) continue;
-    const std::string full = std::string(key).append(".").append(name);
+  const Fields fields(findings, item, "a replica", known);
+  const std::string name = fields.need_text("name");
+  const Value* connect = fields.find("connect");
+  const Value* queries = fields.find("queries");
+  // Without a policy it is required, as one that is not named at all.
+  const Value* policy = connect || queries ? fields.find("policy") : fields.need("policy");
+  if (name.empty()) return;
+  const std::string full = std::string(key).append(".").append(name);
+  const auto same = [&](const PlacedSetting& setting) {
+    return setting.key == full || setting.key == full + ".connect" || setting.key == full + ".queries.none";
+  };
+  if (std::ranges::any_of(settings, same)) findings.error(item.place, "replica " + name + " is given twice", {});
+  if (policy)
     if (const auto written = values.setting(full, *policy)) settings.push_back({full, *written, policy->place});
-    const auto same = [&](const PlacedSetting& setting) { return setting.key == full; };
-    if (std::ranges::count_if(settings, same) > 1)
-      findings.error(item.place, "replica " + name + " is given twice", {});
-    const Value* connect = fields.find("connect");
-    if (connect == nullptr) continue;
-    if (in_plan) findings.error(connect->place, "connect has no place in a plan", "write it in switchback.yaml");
+  if (connect && in_plan)
+    findings.error(connect->place, "connect has no place in a plan", "write it in switchback.yaml");
+  if (queries && in_plan)
+    findings.error(queries->place, "queries has no place in a plan", "write it in switchback.yaml");
+  if (connect && queries)
+    findings.error(queries->place, "replica " + name + " has both connect and queries: with connect it is sampled",
+                   "leave one of them out");
+  if (connect)
     if (const auto written = values.setting(full + ".connect", *connect))
       settings.push_back({full + ".connect", *written, connect->place});
-  }
+  if (queries) read_queries(findings, full, *queries, settings);
+}
+
+void read_replicas(Findings& findings, const std::string& key, const Value& list, bool in_plan,
+                   std::vector<PlacedSetting>& settings) {
+  for (const Value& item : Values(findings).list("replicas", list))
+    read_replica(findings, key, item, in_plan, settings);
 }
 
 /// A command, or connection strings: a list of words, or one line of them.

@@ -36,6 +36,8 @@ class CoverageJournal {
   /// Then reads the clocks.
   void begin();
   std::string clock() { return journal_.exec("SELECT pg_catalog.clock_timestamp()").text(0, 0); }
+  /// The database server's clock at begin().
+  std::chrono::milliseconds at() const { return server_; }
   Recorded recorded(const std::string& source, const std::string& server);
 
   /// The source could be read at `at`. `cuts`: why coverage begins anew there; a step of the clock does it too.

@@ -13,6 +13,7 @@
 #include "usage_reach.hpp"
 #include "usage_reading.hpp"
 #include "usage_sample.hpp"
+#include "usage_standbys.hpp"
 
 namespace switchback::postgres {
 namespace {
@@ -214,19 +215,16 @@ class Gathering {
     for (Observation& one : seen) evidence.observations.push_back(std::move(one));
   }
 
-  /// Standbys that the primary shows, and those that sampled standbys showed.
+  /// Also those that are gone: what they ran while they were there nobody has seen.
   void add_unsampled(StructureEvidence& evidence) const {
-    std::vector<std::string> configured;
-    for (const ports::SampledServer& replica : request_.replicas) configured.push_back(replica.name);
-    for (Observation& one : unsampled_standbys(session_, configured)) evidence.observations.push_back(std::move(one));
     const Rows rows = session_.exec(
-        "SELECT server, marks->'followers' FROM switchback.usage_coverage WHERE plan_id = $1::bigint AND source = "
-        "'statements' AND marks ? 'followers' ORDER BY server",
+        "SELECT server, marks->'standbys' FROM switchback.usage_coverage WHERE plan_id = $1::bigint AND source = "
+        "'sessions' AND marks ? 'standbys' ORDER BY server <> 'primary', server",
         {std::to_string(request_.plan)});
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (!servers_.contains(rows.text(i, 0))) continue;
-      const auto following = json::parse(rows.text(i, 1)).get<std::vector<std::pair<std::string, std::string>>>();
-      for (Observation& one : unsampled_followers(rows.text(i, 0), following, configured))
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      for (Observation& one :
+           unsampled_standbys(rows.text(i, 0), json::parse(rows.text(i, 1)), request_.without_queries)) {
+        if (servers_.contains(one.server)) one.remedy.clear();  // it has a connection since
         evidence.observations.push_back(std::move(one));
     }
   }
@@ -251,7 +249,7 @@ class Gathering {
       else
         evidence.observations.push_back({"statements", statement.server, certain ? Finding::used : Finding::unknown,
                                          detail, statement.at, remedy_of(statement, judged, certain)});
-    }
+      }
     for (const std::string& server : servers_)
       evidence.observations.push_back(
           {"statements", server, Finding::clear,

@@ -8,10 +8,10 @@
 #include "switchback/postgres/statement_judge.hpp"
 #include "usage_counters.hpp"
 #include "usage_coverage.hpp"
-#include "usage_external.hpp"
 #include "usage_probe.hpp"
 #include "usage_reach.hpp"
 #include "usage_reading.hpp"
+#include "usage_standbys.hpp"
 
 namespace switchback::postgres {
 namespace {
@@ -31,8 +31,7 @@ class Sampler {
         names_(std::move(names)),
         family_(std::move(family)) {}
 
-  /// `marks`: what else is to be kept of this look.
-  void statements(Session& server, const std::string& name, json marks = json::object()) {
+  void statements(Session& server, const std::string& name) {
     const std::string now = coverage_.clock();
     const Recorded before = coverage_.recorded("statements", name);
     const StatementReading reading = read_statements(server);
@@ -41,22 +40,26 @@ class Sampler {
     const json family = family_so_far(before);
     for (const json& relations : family)
       for (const json& one : relations) names_.insert(one.at(1).get<std::string>());
-    marks.update(json{{"names", names_},
-                      {"family", family},
-                      {"dealloc", reading.marks.dealloc},
-                      {"reset", reading.marks.reset},
-                      {"server_reset", reading.marks.server_reset},
-                      {"server_start", reading.marks.server_start}});
+    json marks{{"names", names_},
+               {"family", family},
+               {"dealloc", reading.marks.dealloc},
+               {"reset", reading.marks.reset},
+               {"server_reset", reading.marks.server_reset},
+               {"server_start", reading.marks.server_start}};
     std::vector<std::string> cuts = moved(before, reading.marks);
     for (std::string& cut : count(server, name, reading, before)) cuts.push_back(std::move(cut));
     coverage_.seen("statements", name, now, before, std::move(marks), std::move(cuts));
   }
 
-  void sessions(Session& server, const std::string& name) {
+  /// And which standbys follow it that nobody samples: they can have come and gone between looks as sessions can.
+  /// `sampled` as with_unsampled() takes it.
+  void sessions(Session& server, const std::string& name, std::vector<std::string>& sampled) {
     const std::string now = coverage_.clock();
     std::set<SessionSeen> seen;
     for (SessionSeen& one : read_sessions(server)) seen.insert(std::move(one));
-    connected("sessions", name, now, seen);
+    const json kept = coverage_.recorded("sessions", name).marks.value("standbys", json::array());
+    connected("sessions", name, now, seen,
+              json{{"standbys", with_unsampled(kept, standbys_of(server), sampled, coverage_.at())}});
   }
 
   /// Clients of a pooler, which the server does not know by their names.
@@ -189,7 +192,7 @@ WHERE s.plan_id = $1::bigint AND s.server = $2 AND s.key = x.key)sql",
   }
 
   void connected(const std::string& source, const std::string& server, const std::string& now,
-                 const std::set<SessionSeen>& all) {
+                 const std::set<SessionSeen>& all, json marks = json::object()) {
     const Recorded before = coverage_.recorded(source, server);
     json seen = json::array();
     for (const SessionSeen& one : all) seen.push_back({{"role", one.role}, {"application", one.application}});
@@ -199,7 +202,7 @@ SELECT $1::bigint, $2, $3, x.role, x.application, pg_catalog.clock_timestamp(), 
 FROM pg_catalog.jsonb_to_recordset($4::jsonb) AS x(role text, application text)
 ON CONFLICT (plan_id, source, server, role, application) DO UPDATE SET last_seen = excluded.last_seen)sql",
                   {plan_, source, server, dumped(seen)});
-    coverage_.seen(source, server, now, before, json::object(),
+    coverage_.seen(source, server, now, before, std::move(marks),
                    before.gap.empty() ? std::vector<std::string>{} : std::vector{before.gap});
   }
 
@@ -245,7 +248,8 @@ constexpr const char* mend_connection = "mend its entry under health: { replicas
 
 /// Throws when the standby cannot be read.
 void sample_standby(Sampler& sampler, CoverageJournal& coverage, const ports::SampledServer& replica,
-                    const std::vector<Counted>& counted, std::map<std::string, Identity>& servers) {
+                    const std::vector<Counted>& counted, std::map<std::string, Identity>& servers,
+                    std::vector<std::string>& sampled) {
   const Identity identity = identity_of(*replica.session);
   if (const std::string why = why_not_it(identity, servers); !why.empty()) {
     for (const char* source : sources_of(counted))
@@ -253,8 +257,8 @@ void sample_standby(Sampler& sampler, CoverageJournal& coverage, const ports::Sa
     return;
   }
   servers.emplace(replica.name, identity);
-  sampler.statements(*replica.session, replica.name, json{{"followers", followers(*replica.session)}});
-  sampler.sessions(*replica.session, replica.name);
+  sampler.statements(*replica.session, replica.name);
+  sampler.sessions(*replica.session, replica.name, sampled);
   sample_counters(coverage, *replica.session, replica.name, counted);
 }
 
@@ -278,8 +282,10 @@ void sample(Session& session, const ports::UsageRequest& request) {
   CoverageJournal coverage(session, request.plan);
   coverage.begin();
   Sampler sampler(coverage, std::move(names), std::move(family));
+  std::vector<std::string> sampled;
+  for (const ports::SampledServer& replica : request.replicas) sampled.push_back(replica.name);
   sampler.statements(session, "primary");
-  sampler.sessions(session, "primary");
+  sampler.sessions(session, "primary", sampled);
   sample_probe(coverage);
   const std::vector<Counted> counters_of = counted(session, request.structures);
   sample_counters(coverage, session, "primary", counters_of);
@@ -291,7 +297,7 @@ void sample(Session& session, const ports::UsageRequest& request) {
     }
     transaction.exec("SAVEPOINT one_server");
     try {
-      sample_standby(sampler, coverage, replica, counters_of, servers);
+      sample_standby(sampler, coverage, replica, counters_of, servers, sampled);
       transaction.exec("RELEASE SAVEPOINT one_server");
     } catch (const Error& error) {
       // If the journal's own session broke, this throws again.

@@ -14,6 +14,7 @@
 using namespace switchback;
 using namespace switchback::tests;
 using nlohmann::json;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -115,4 +116,35 @@ TEST_CASE("usage names what is missing for a better verdict and what would suppl
   CHECK(has(usage.out, "CREATE EXTENSION pg_stat_statements;\n"));
   CHECK(has(usage.out, "\n  not covered  statements on primary: seen for "));
   CHECK(has(usage.out, "time: "));
+}
+
+TEST_CASE("a standby that nobody samples holds a contract until the configuration says that no queries run on it",
+          "[usage][cli][replica]") {
+  const std::string uri = server().fresh_database();
+  const std::string windows = "contract: { observe: 1s, soak: 0s }\nbackup: { none: a throwaway server }\n";
+  Tool unsaid(uri, windows + "# replicas: none is named\n");
+  make_users(uri, 100);
+  unsaid.plan(split_plan("split"));
+  REQUIRE(unsaid.run({"run", "plan.yaml"}).exit_code == 0);
+  const auto usage = unsaid.run({"usage", "split"});
+  INFO(usage.out);
+  CHECK(has(usage.out, "public.users.full_name: unknown\n"));
+  CHECK(has(usage.out, "\n  unknown      not sampled (no connection configured)\n"));
+  CHECK(has(usage.out, "queries: { none: reason } }"));
+  const auto held = [&] {
+    unsaid.run({"run", "plan.yaml", "--to", "hidden", "--yes", "--approve", unsaid.plan_hash()});
+    return unsaid.status("split").hold_reason;
+  };
+  CHECK(eventually(30s, [&] { return has(held(), "statements on replica: not sampled"); }));
+
+  Tool said(uri, windows + "health: { replicas: [ { name: replica, queries: { none: only for failover } } ] }\n");
+  said.plan(split_plan("split"));
+  const auto shown = said.run({"config", "show"});
+  CHECK(has(shown.out, "health.replicas.replica.queries.none"));
+  CHECK(has(shown.out, "only for failover"));
+  const auto hidden = said.run(said.run_to("hidden"));
+  INFO(hidden.err);
+  CHECK(hidden.exit_code == 0);
+  const json sealed = json::parse(server().sql(uri, "SELECT document FROM switchback.evidence"));
+  CHECK(sealed.at("request").at("standbys_without_queries").at("replica") == "only for failover");
 }

@@ -245,6 +245,7 @@ CorpusVerdicts CorpusServer::judged(Database& database, const UsageCase& one) {
   usage->sample(session, request);
   if (says_something(one.run)) {
     database.client.run("BEGIN");
+  request.without_queries = {{"replica", "the cases run on the primary"}};
     try {
       database.client.run(one.run, one.parameters);
     } catch (const Error&) {

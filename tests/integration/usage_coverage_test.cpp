@@ -5,9 +5,8 @@
 #include "alert_servers.hpp"
 #include "catch.hpp"
 #include "plan_view.hpp"
+#include "standby.hpp"
 #include "switchback/core/error.hpp"
-#include "switchback/process/child.hpp"
-#include "switchback/process/installation.hpp"
 #include "tool.hpp"
 #include "traffic.hpp"
 #include "usage_world.hpp"
@@ -156,7 +155,7 @@ TEST_CASE("a server's clock that was set forward makes no time of quiet", "[usag
   CAPTURE(judgement.reasons);
   CHECK(judgement.verdict == Verdict::unknown);
   CHECK(has_reason(judgement, "statements on primary: seen for "));
-  CHECK(has_reason(judgement, "the server's clock was set forward by 1d01h"));
+  CHECK(has_reason(judgement, "the server's clock was set forward by 1d"));
   // And no more than once.
   world.watched_for_a_day();
   CHECK(world.looked().verdict == Verdict::unused);
@@ -247,17 +246,18 @@ TEST_CASE("a standby of a sampled standby is unknown until it is configured too"
   const std::string name = replica_name(world);
   const auto replica = world.connect("switchback test", server().on_replica(world.uri));
   world.request.replicas = {{name, replica.get(), ""}};
-  const Folder folder;
-  const process::Child follower(
-      {.argv = {process::find_installation().bin + "/pg_receivewal", "-n", "-D", folder.path(), "-d",
-                server().as(server().replica_uri(), "postgres", "further")},
-       .die_with_us = true});
+  const FakeStandby follower(server().replica_uri(), "further");
   REQUIRE(eventually(30s, [&] {
     world.sample();
     return has(against(world.gather(), "statements"), "a standby of the standby " + name + ", not sampled");
   }));
-  CHECK(has(against(world.gather(), "statements"), "health: { replicas: [ { name: further, policy: required"));
+  CHECK(has(against(world.gather(), "statements"), "health: { replicas: [ { name: further, connect: … } ] }"));
+  world.request.without_queries = {{"further", "only for failover"}};
+  CHECK_FALSE(has(against(world.gather(), "statements"), "a standby of the standby"));
+  world.request.without_queries.clear();
   world.request.replicas.push_back({"further", nullptr, "nobody answers there"});
+  world.run("UPDATE switchback.usage_coverage SET marks = marks - 'standbys'");
+  world.sample();
   CHECK_FALSE(has(against(world.gather(), "statements"), "a standby of the standby"));
 }
 

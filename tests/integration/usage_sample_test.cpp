@@ -1,4 +1,6 @@
 #include "catch.hpp"
+#include "standby.hpp"
+#include "tool.hpp"
 #include "usage_world.hpp"
 
 using namespace switchback;
@@ -264,24 +266,44 @@ TEST_CASE("external readers are unknown until the plan names them as checked", "
   CHECK(against(checked, "external").empty());
 }
 
-TEST_CASE("a replica is sampled where there is a connection, and noted where there is none", "[usage][replica]") {
+namespace {
+
+/// What was noted of standbys, as if it had been seen that much earlier.
+void standbys_seen_earlier(UsageWorld& world, int seconds) {
+  world.run(
+      "UPDATE switchback.usage_coverage c SET marks = c.marks || jsonb_build_object('standbys', (SELECT "
+      "jsonb_agg(one || jsonb_build_object('seen', (one->>'seen')::bigint - " +
+      std::to_string(seconds) +
+      " * 1000)) FROM jsonb_array_elements(c.marks->'standbys') AS one)) WHERE jsonb_array_length(c.marks->'standbys') "
+      "> 0");
+}
+
+const std::string unsampled = "not sampled (no connection configured)";
+
+}  // namespace
+
+TEST_CASE("a replica is sampled where there is a connection, and unknown where there is none", "[usage][replica]") {
   Repaired repaired;
   UsageWorld world;
+  world.request.without_queries.clear();
   server().await_replica();
   const std::string name = world.session->exec("SELECT application_name FROM pg_stat_replication").text(0, 0);
-  const auto noted = [&] {
-    for (const Observation& one : world.gather().observations)
-      if (one.server == name && one.detail.starts_with("not sampled (no connection configured)")) return true;
-    return false;
-  };
-  CHECK(noted());
+  world.sample();
+  world.watched_for_a_day();
+  const Judgement unseen = world.verdict();
+  CAPTURE(unseen.reasons);
+  CHECK(unseen.verdict == Verdict::unknown);
+  CHECK(has_reason(unseen, "statements on " + name + ": " + unsampled));
+  CHECK(has(unseen.missing, "health: { replicas: [ { name: " + name + ", connect: … } ] }"));
+  CHECK(has(unseen.missing, "{ name: " + name + ", queries: { none: reason } }"));
 
   const auto replica = world.connect("switchback test", server().on_replica(world.uri));
   world.request.replicas = {{name, replica.get(), ""}};
-  CHECK_FALSE(noted());
-  CHECK(has_reason(world.verdict(), "sessions on " + name));
   world.sample();
   world.watched_for_a_day();
+  // What ran on it before that nobody has seen.
+  CHECK(has_reason(world.verdict(), "statements on " + name + ": " + unsampled + ", last seen "));
+  standbys_seen_earlier(world, 3601);
   CHECK(world.verdict().verdict == Verdict::unused);
   world.connect("report", server().on_replica(world.uri))->exec("SELECT max(full_name) FROM public.users");
   world.sample();
@@ -290,19 +312,86 @@ TEST_CASE("a replica is sampled where there is a connection, and noted where the
   CHECK(has_reason(used, "statements on " + name + ": SELECT max(full_name) FROM public.users"));
 }
 
-TEST_CASE("a replica that sends feedback and is not sampled is unknown", "[usage][replica]") {
+TEST_CASE("a replica on which no queries run, as the configuration says, is clear, with the reason",
+          "[usage][replica]") {
+  UsageWorld world;
+  world.request.without_queries = {{"replica", "only for failover"}};
+  world.sample();
+  world.watched_for_a_day();
+  const Judgement judgement = world.verdict();
+  CAPTURE(judgement.reasons);
+  CHECK(judgement.verdict == Verdict::unused);
+  bool said = false;
+  for (const Observation& one : judgement.findings)
+    said |= one.server == "replica" &&
+            one.detail == unsampled + "; the configuration says that no queries run on it: only for failover";
+  CHECK(said);
+}
+
+TEST_CASE(
+    "a standby that was there and is gone is unknown until the window has passed it, one that only receives is "
+    "none",
+    "[usage][replica]") {
+  UsageWorld world;
+  world.sample();
+  world.watched_for_a_day();
+  {
+    const FakeStandby receives(world.uri, "keeps_wal", false);
+    const FakeStandby replays(world.uri, "brief");
+    REQUIRE(eventually(30s, [&] {
+      world.sample();
+      return has_reason(world.verdict(), "statements on brief: " + unsampled);
+    }));
+    REQUIRE(server().sql(world.uri, "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'keeps_wal'") ==
+            "1");
+  }
+  REQUIRE(eventually(30s, [&] {
+    return server().sql(world.uri, "SELECT count(*) FROM pg_stat_replication WHERE application_name = 'brief'") == "0";
+  }));
+  world.sample();
+  const Judgement gone = world.verdict();
+  CAPTURE(gone.reasons);
+  CHECK(gone.verdict == Verdict::unknown);
+  CHECK(has_reason(gone, "statements on brief: " + unsampled + ", last seen "));
+  CHECK_FALSE(has_reason(gone, "keeps_wal"));
+  standbys_seen_earlier(world, 3601);
+  world.sample();
+  const Judgement passed = world.verdict();
+  CAPTURE(passed.reasons);
+  CHECK(passed.verdict == Verdict::unused);
+}
+
+TEST_CASE("a slot that keeps rows for a standby that is away is one that may have run queries", "[usage][replica]") {
   Repaired repaired;
   UsageWorld world;
-  const std::string replica = server().replica_uri();
-  server().sql(replica, "alter system set hot_standby_feedback = on");
-  server().sql(replica, "select pg_reload_conf()");
-  bool unknown = false;
-  for (const auto deadline = std::chrono::steady_clock::now() + 30s;
-       !unknown && std::chrono::steady_clock::now() < deadline;)
-    unknown = has(against(world.gather(), "statements"), "hot_standby_feedback");
-  server().sql(replica, "alter system reset hot_standby_feedback");
-  server().sql(replica, "select pg_reload_conf()");
-  CHECK(unknown);
+  world.request.without_queries.clear();
+  {
+    const SystemSetting feedback(Server::replica, "hot_standby_feedback", "on");
+    REQUIRE(eventually(30s, [&] {
+      return server().sql(world.uri, "SELECT xmin IS NOT NULL FROM pg_replication_slots WHERE slot_name = 'replica'") ==
+             "t";
+    }));
+    server().stop_replica();
+    REQUIRE(eventually(30s, [&] {
+      return server().sql(world.uri, "SELECT active FROM pg_replication_slots WHERE slot_name = 'replica'") == "f";
+    }));
+    world.sample();
+    CHECK(has(against(world.gather(), "statements"), "unknown: " + unsampled));
+    server().start_replica();
+  }
+}
+
+TEST_CASE("a role that may not see who follows the server does not know whether one runs queries", "[usage][replica]") {
+  UsageWorld world;
+  world.request.without_queries.clear();
+  world.run(
+      "DO $$ BEGIN CREATE ROLE sees_little; EXCEPTION WHEN duplicate_object THEN NULL; END $$; GRANT USAGE ON SCHEMA "
+      "switchback TO sees_little; GRANT ALL ON ALL TABLES IN SCHEMA switchback TO sees_little; GRANT SELECT ON "
+      "public.users TO sees_little; SET ROLE sees_little");
+  world.sample();
+  CHECK(has(against(world.gather(), "statements"),
+            unsampled + "; whether it is one that runs queries is hidden from this role -> GRANT pg_monitor"));
+  world.run("RESET ROLE");
 }
 
 TEST_CASE("two samplers at once lose nothing", "[usage]") {

@@ -21,6 +21,7 @@ UsageWorld::UsageWorld() : uri(server().fresh_database()), usage(postgres::make_
                          "timeline) VALUES ('split', 'h', 't', 't', 'f', 'development', true, '1', 1) RETURNING id")
                      .integer(0, 0);
   request.structures = {{Structure::Kind::column, {"public", "users"}, "full_name"}};
+  request.without_queries = {{"replica", "a test of something else"}};
 }
 
 std::unique_ptr<ports::Session> UsageWorld::connect(const std::string& name, const std::string& other) const {

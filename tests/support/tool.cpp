@@ -15,11 +15,25 @@ std::string Tool::default_configuration() {
          "1s\nhealth: { grace: 5s }\n";
 }
 
+namespace {
+
+/// The test server has a replica, on which no test of something else runs queries.
+std::string with_replica(std::string configuration) {
+  const std::string replica = "replicas: [ { name: replica, queries: { none: a test of something else } } ]";
+  if (configuration.find("replicas:") != std::string::npos) return configuration;
+  const std::string health = "health: {";
+  if (const auto at = configuration.find(health); at != std::string::npos)
+    return configuration.insert(at + health.size(), " " + replica + ",");
+  return configuration + health + " " + replica + " }\n";
+}
+
+}  // namespace
+
 Tool::Tool(std::string database, const std::string& configuration) : database_(std::move(database)) {
   std::random_device random;
   folder_ = (std::filesystem::temp_directory_path() / ("switchback-test-" + std::to_string(random()))).string();
   std::filesystem::create_directory(folder_);
-  std::ofstream(folder_ + "/switchback.yaml") << configuration;
+  std::ofstream(folder_ + "/switchback.yaml") << with_replica(configuration);
   own_scratch_ = configuration.find("scratch:") != std::string::npos;
 }
 

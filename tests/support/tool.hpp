@@ -13,7 +13,7 @@ namespace switchback::tests {
 class Tool {
  public:
   /// Short windows, no backup: what a test can wait for. The folder goes with the object. Without a schema clone,
-  /// unless the configuration speaks of `scratch`.
+  /// unless the configuration speaks of `scratch`; and no queries run on the replica, unless it speaks of `replicas`.
   explicit Tool(std::string database, const std::string& configuration = default_configuration());
   ~Tool();
   Tool(const Tool&) = delete;

@@ -1,6 +1,7 @@
 #include <map>
 
 #include "catch.hpp"
+#include "switchback/core/error.hpp"
 #include "switchback/plan_file/config_reader.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 
@@ -80,6 +81,36 @@ TEST_CASE("a replica's connection and a command of words come from the configura
   std::string said;
   for (const Diagnostic& found : plan.diagnostics) said += found.message + "\n";
   CHECK(said == "health.free_space.exec has no place in a plan\nconnect has no place in a plan\n");
+}
+
+TEST_CASE("that no queries run on a replica is said with a reason, in the configuration alone", "[plan_file][config]") {
+  const auto one = [](const std::string& replica) {
+    return read_config("health: { replicas: [ " + replica + " ] }\n", "c");
+  };
+  const ReadConfig read = one("{ name: r2, queries: { none: only for failover } }");
+  CHECK(messages(read).empty());
+  const Settings settings = resolve(read.values);
+  CHECK(settings.replica_queries_none == std::map<std::string, std::string>{{"r2", "only for failover"}});
+  CHECK(settings.replicas.empty());  // required, as every replica
+  CHECK(one("{ name: r2, connect: 'host=r2' }").diagnostics.empty());
+  CHECK(messages(one("{ name: r2 }")) == std::vector<std::string>{"1:23: a replica needs policy"});
+  CHECK(messages(one("{ name: r2, queries: none }")) ==
+        std::vector<std::string>{"1:44: queries must be a map, this is text"});
+  CHECK(messages(one("{ name: r2, queries: { nnoe: x } }")) ==
+        std::vector<std::string>{"1:44: queries needs none", "1:46: queries has no key nnoe"});
+  CHECK(messages(one("{ name: r2, queries: { none: x } }, { name: r2, connect: 'host=r2' }")) ==
+        std::vector<std::string>{"1:59: replica r2 is given twice"});
+  CHECK(messages(one("{ name: r2, connect: 'host=r2', queries: { none: x } }")) ==
+        std::vector<std::string>{"1:64: replica r2 has both connect and queries: with connect it is sampled"});
+
+  const auto plan = read_plan(
+      "plan: a\nhealth:\n  replicas:\n    - { name: r2, queries: { none: only for failover } }\n"
+      "expand:\n  - add_column: { table: users, name: n, type: text }\n",
+      "p");
+  REQUIRE(plan.diagnostics.size() == 1);
+  CHECK(plan.diagnostics.front().message == "queries has no place in a plan");
+  CHECK_THROWS_AS(resolve(std::vector{SettingValue{"health.replicas.r2.queries.none", "x", Origin::live, "set"}}),
+                  Error);
 }
 
 TEST_CASE("an empty configuration is one", "[plan_file][config]") {

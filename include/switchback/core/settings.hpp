@@ -69,8 +69,9 @@ struct Settings {
   std::chrono::milliseconds lag_target{500};
   std::chrono::milliseconds lag_limit{1000};
   std::chrono::milliseconds lag_clear{3000};
-  std::map<std::string, ReplicaPolicy> replicas;       ///< by application_name or slot; others are required
-  std::map<std::string, std::string> replica_connect;  ///< connection strings; may hold passwords: never shown
+  std::map<std::string, ReplicaPolicy> replicas;            ///< by application_name or slot; others are required
+  std::map<std::string, std::string> replica_connect;       ///< connection strings; may hold passwords: never shown
+  std::map<std::string, std::string> replica_queries_none;  ///< why no queries run on it, by name as above
   HealthLimits health;
   std::string scratch;  ///< connection string of the server for schema clones; empty: a sandbox. Never shown
   std::optional<std::string> scratch_none;   ///< `scratch: { none: reason }`: no clone may be made

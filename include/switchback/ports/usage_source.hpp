@@ -80,6 +80,8 @@ struct UsageRequest {
   std::optional<std::string> role_before;   ///< and its login role, where each image has one
   std::vector<SampledServer> replicas;      ///< those that a connection is configured for
   std::vector<SampledPooler> poolers;       ///< those that are configured
+  /// Standbys that the configuration says no queries run on, by application_name or slot, and why.
+  std::map<std::string, std::string> without_queries = {};
 };
 
 /// Runtime sources that judge() must see covering the whole window.
