@@ -114,8 +114,11 @@ int usage(Invocation& invocation, const UsageOptions& options) {
   const engine::PlanRecord plan = engine::require_plan(*invocation.reading(), options.name);
   const engine::UsageReport report = daemon::usage_of(plan.name, invocation.drive_request());
   const std::size_t columns = is_terminal(STDOUT_FILENO) ? width_of(STDOUT_FILENO) : 0;
-  invocation.data(invocation.json() ? usage_json(plan.name, report.judged)
+  invocation.data(invocation.json() ? usage_json(plan.name, report.judged, report.sealed)
                                     : usage_text(plan.name, report.judged, invocation.out(), columns));
+  if (report.sealed)
+    invocation.say(plan.name + " is " + std::string(name(plan.state)) +
+                   ": this is the evidence that was sealed when the old side was hidden");
   if (options.record.empty()) return 0;
   write_private_file(options.record, report.document + "\n");
   invocation.say("the evidence is in " + options.record);
@@ -164,12 +167,13 @@ void add_verify(CLI::App& app, Action& chosen) {
 }
 
 void add_usage(CLI::App& app, Action& chosen) {
-  CLI::App* command =
-      add_command(app, "usage",
-                  {"What still uses the old side: one sample, the evidence and the verdict.",
-                   "switchback usage split-full-name\nswitchback usage split-full-name --record evidence.json",
-                   "unused: switchback run PLAN --to contracted --wait. used: stop or move what is named.\n"
-                   "unknown: each reason says what would settle it."});
+  CLI::App* command = add_command(
+      app, "usage",
+      {"What still uses the old side: one sample, the evidence and the verdict. Once the old side is hidden, the "
+       "evidence that was sealed then.",
+       "switchback usage split-full-name\nswitchback usage split-full-name --record evidence.json",
+       "unused: switchback run PLAN --to contracted --wait. used: stop or move what is named.\n"
+       "unknown: each reason says what would settle it."});
   auto options = std::make_shared<UsageOptions>();
   command->add_option("NAME", options->name, "the plan's name")->type_name("")->required();
   command

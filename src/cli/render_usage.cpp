@@ -166,7 +166,7 @@ std::string usage_text(std::string_view plan, const std::vector<Judgement>& judg
   return text + blind_spots(judgements, columns, paint);
 }
 
-std::string usage_json(std::string_view plan, const std::vector<Judgement>& judgements) {
+std::string usage_json(std::string_view plan, const std::vector<Judgement>& judgements, bool sealed) {
   Json structures = Json::array();
   for (const Judgement& judgement : judgements)
     structures.push_back(
@@ -178,7 +178,7 @@ std::string usage_json(std::string_view plan, const std::vector<Judgement>& judg
          {"reasons", judgement.reasons},
          {"missing", judgement.missing},
          {"coverage", coverage_json(judgement.coverage)}});
-  return dumped({{"schema_version", 1}, {"plan", plan}, {"structures", structures}}, true) + "\n";
+  return dumped({{"schema_version", 1}, {"plan", plan}, {"sealed", sealed}, {"structures", structures}}, true) + "\n";
 }
 
 }  // namespace switchback::cli

@@ -94,6 +94,8 @@ std::string evidence_document(Workbench& bench, const ports::UsageRequest& reque
     json structure = verdict_of(one);
     structure["findings"] = of(one.findings);
     structure["reasons"] = one.reasons;
+    structure["shortfalls"] = one.shortfalls;
+    structure["missing"] = one.missing;
     structures.push_back(std::move(structure));
   }
   json all = json::array();
@@ -112,6 +114,61 @@ std::string evidence_document(Workbench& bench, const ports::UsageRequest& reque
                  {"request", asked(bench, request)},
                  {"structures", structures},
                  {"evidence", all}});
+}
+
+namespace {
+
+std::optional<Instant> instant_from(const json& at) {
+  if (at.is_null()) return std::nullopt;
+  std::tm utc{};
+  if (!strptime(at.get<std::string>().c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc)) return std::nullopt;
+  return Instant{std::chrono::seconds{timegm(&utc)}};
+}
+
+/// What may be null is empty.
+std::string text_from(const json& text) {
+  return text.is_null() ? "" : text.get<std::string>();
+}
+
+Judgement judgement_from(const json& from, const json& evidence) {
+  Judgement one;
+  one.structure = from.at("structure");
+  for (const Verdict verdict : {Verdict::used, Verdict::unknown, Verdict::unused})
+    if (from.at("verdict").get<std::string>() == name(verdict)) one.verdict = verdict;
+  one.from = instant_from(from.at("window").at("from")).value_or(Instant{});
+  one.to = instant_from(from.at("window").at("to")).value_or(Instant{});
+  one.covered = from.at("window").at("covered");
+  for (const json& found : from.at("findings")) {
+    Observation observation{
+        text_from(found.at("source")), text_from(found.at("server")),       Finding::unknown,
+        text_from(found.at("detail")), instant_from(found.at("last_seen")), text_from(found.at("remedy"))};
+    for (const Finding finding : {Finding::used, Finding::clear})
+      if (found.at("finding").get<std::string>() == name(finding)) observation.finding = finding;
+    one.findings.push_back(std::move(observation));
+  }
+  from.at("reasons").get_to(one.reasons);
+  from.at("shortfalls").get_to(one.shortfalls);
+  from.at("missing").get_to(one.missing);
+  for (const json& found : evidence.at("coverage"))
+    one.coverage.push_back({text_from(found.at("source")), text_from(found.at("server")),
+                            instant_from(found.at("from")), instant_from(found.at("to")),
+                            text_from(found.at("cut_by"))});
+  return one;
+}
+
+}  // namespace
+
+std::optional<UsageReport> sealed_report(Workbench& bench) {
+  const auto rows = bench.session().exec(
+      "SELECT document FROM switchback.evidence WHERE plan_id = $1 ORDER BY sealed_at DESC LIMIT 1",
+      {std::to_string(bench.fence().plan)});
+  if (rows.empty()) return std::nullopt;
+  const json document = json::parse(rows.text(0, 0));
+  UsageReport report{{}, rows.text(0, 0), true};
+  const json& structures = document.at("structures");
+  for (std::size_t i = 0; i < structures.size(); ++i)
+    report.judged.push_back(judgement_from(structures[i], document.at("evidence").at(i)));
+  return report;
 }
 
 std::string verdicts_document(const std::vector<Judgement>& judged) {

@@ -148,3 +148,30 @@ TEST_CASE("a standby that nobody samples holds a contract until the configuratio
   const json sealed = json::parse(server().sql(uri, "SELECT document FROM switchback.evidence"));
   CHECK(sealed.at("request").at("standbys_without_queries").at("replica") == "only for failover");
 }
+
+TEST_CASE("once the old side is hidden, usage prints the evidence that was sealed then", "[usage][cli]") {
+  const Asked plan("1s");
+  const auto hidden = plan.tool.run(plan.tool.run_to("hidden"));
+  INFO(hidden.err);
+  REQUIRE(hidden.exit_code == 0);
+  const std::string state = GENERATE("hidden", "contracted");
+  REQUIRE(plan.tool.run(plan.tool.run_to(state)).exit_code == 0);
+  const auto usage = plan.tool.run({"usage", "split"});
+  INFO(usage.out << usage.err);
+  REQUIRE(usage.exit_code == 0);
+  CHECK(has(usage.out, "public.users.full_name: unused\n"));
+  CHECK(has(usage.out, "100% covered"));
+  CHECK(has(usage.out, "\n  statements   primary"));
+  CHECK(has(usage.err, "split is " + state + ": this is the evidence that was sealed when the old side was hidden"));
+  const fs::path file = fs::path(plan.tool.folder()) / "evidence.json";
+  const json printed = json::parse(plan.tool.run({"usage", "split", "-o", "json", "--record", file.string()}).out);
+  const json sealed = json::parse(server().sql(plan.uri, "SELECT document FROM switchback.evidence"));
+  CHECK(printed.at("sealed") == true);
+  for (const char* key : {"structure", "verdict", "window", "findings", "reasons"})
+    CHECK(printed.at("structures").at(0).at(key) == sealed.at("structures").at(0).at(key));
+  CHECK(printed.at("structures").at(0).at("coverage") == sealed.at("evidence").at(0).at("coverage"));
+  CHECK(read(file) == sealed);
+  // Back again it is looked at anew.
+  REQUIRE(plan.tool.run({"rollback", "split", "--to", "migrated", "--yes"}).exit_code == 0);
+  CHECK(json::parse(plan.tool.run({"usage", "split", "-o", "json"}).out).at("sealed") == false);
+}

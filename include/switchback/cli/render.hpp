@@ -70,7 +70,8 @@ std::string quarantine_json(std::string_view plan, const std::vector<engine::Qua
 /// `columns`: how wide a line may be; 0: as long as it is, for other programs to read.
 std::string usage_text(std::string_view plan, const std::vector<Judgement>& judgements, Paint paint,
                        std::size_t columns = 0);
-std::string usage_json(std::string_view plan, const std::vector<Judgement>& judgements);
+/// `sealed`: as it was when the old side was hidden.
+std::string usage_json(std::string_view plan, const std::vector<Judgement>& judgements, bool sealed = false);
 std::string explained_text(const Explained& explained, Paint paint);
 std::string explained_json(const Explained& explained);
 std::string comparison_text(std::string_view plan, const daemon::Comparison& comparison);

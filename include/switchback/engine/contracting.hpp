@@ -16,7 +16,7 @@ Stop contract_plan(Workbench& bench);
 /// contracted → done, once the archive's time is over; expanded or migrated → done where nothing is taken away.
 Stop finish_plan(Workbench& bench);
 
-/// One sample and the verdict on everything the contract takes away, as of now.
+/// One sample and the verdict on everything the contract takes away, as of now; once that is hidden, what was sealed.
 UsageReport judge_usage(Workbench& bench);
 
 }  // namespace switchback::engine
