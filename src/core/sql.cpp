@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdint>
 #include <cstdio>
 
@@ -147,8 +148,11 @@ std::string quote_identifier(std::string_view name) {
 }
 
 std::string own(std::string_view statement) {
-  const std::size_t word = std::min(statement.find(' '), statement.size() - 1) + 1;
-  return std::string(statement.substr(0, word)) + std::string(own_mark) + std::string(statement.substr(word));
+  std::size_t end = std::min(statement.find_first_not_of(" \t\n"), statement.size());
+  while (end < statement.size() && std::isalpha(static_cast<unsigned char>(statement[end])) != 0) ++end;
+  const std::string_view rest = statement.substr(end);
+  return std::string(statement.substr(0, end)) + " " + std::string(own_mark) +
+         std::string(rest.starts_with(' ') ? rest.substr(1) : rest);
 }
 
 std::string quote_literal(std::string_view text) {

@@ -55,6 +55,7 @@ postgres::ConnectOptions options_for(const Settings& settings, const std::string
 std::unique_ptr<ports::Session> probe_session(const Settings& settings) {
   auto options = options_for(settings, "probe");
   options.read_only = true;
+  options.users_sql = true;
   return postgres::connect(options);
 }
 

@@ -10,6 +10,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/sql.hpp"
+#include "switchback/postgres/own_statements.hpp"
 
 namespace switchback::ports {
 
@@ -70,7 +71,8 @@ std::string sqlstate_of(const pqxx::sql_error& error) {
 
 class PqxxSession final : public ports::Session {
  public:
-  explicit PqxxSession(const std::string& connection_string) : connection_(connection_string) {
+  /// `marks`: every statement bears own_mark.
+  PqxxSession(const std::string& connection_string, bool marks) : connection_(connection_string), marks_(marks) {
 #if PQXX_VERSION_MAJOR < 7
     // 6.4 silently reconnects: a later statement would run on a new backend, without our locks and settings.
 #pragma GCC diagnostic push
@@ -89,14 +91,15 @@ class PqxxSession final : public ports::Session {
     }
   }
 
-  Rows exec(std::string_view sql, const std::vector<Value>& parameters) override {
+  Rows exec(std::string_view written, const std::vector<Value>& parameters) override {
+    const std::string sql = marks_ ? with_own_marks(written) : std::string(written);
     return translated([&] {
-      if (parameters.empty()) return copy_of(work_->exec(std::string(sql)));
+      if (parameters.empty()) return copy_of(work_->exec(sql));
       std::vector<const char*> texts;
       texts.reserve(parameters.size());
       for (const Value& value : parameters) texts.push_back(value ? value->c_str() : nullptr);
 #if PQXX_VERSION_MAJOR < 7
-      return copy_of(work_->exec_params(std::string(sql), pqxx::prepare::make_dynamic_params(texts)));
+      return copy_of(work_->exec_params(sql, pqxx::prepare::make_dynamic_params(texts)));
 #else
       pqxx::params bound;
       for (const char* text : texts) {
@@ -105,7 +108,7 @@ class PqxxSession final : public ports::Session {
         else
           bound.append();
       }
-      return copy_of(work_->exec_params(std::string(sql), bound));
+      return copy_of(work_->exec_params(sql, bound));
 #endif
     });
   }
@@ -180,6 +183,7 @@ class PqxxSession final : public ports::Session {
 
   pqxx::connection connection_;
   std::optional<pqxx::nontransaction> work_;
+  bool marks_;
   bool open_ = false;  ///< between begin and commit or rollback
   int version_ = 0;
   int pid_ = 0;
@@ -290,7 +294,8 @@ std::string shown_target(const std::string& database) {
 std::unique_ptr<ports::Session> connect(const ConnectOptions& options) {
   std::unique_ptr<PqxxSession> session;
   try {
-    session = std::make_unique<PqxxSession>(connection_string(options));
+    session = std::make_unique<PqxxSession>(connection_string(options),
+                                            options.application_name.starts_with("switchback") && !options.users_sql);
   } catch (const pqxx::failure& error) {
     throw Error(Exit::unreachable, Remedy::reconnect,
                 "cannot connect to " + shown_target(options.database) + ": " + trimmed(error.what()),

@@ -22,8 +22,11 @@ struct ConnectOptions {
   /// row_security=off makes row level security fail loudly (42501) instead of hiding rows.
   bool row_security_off = true;
   bool read_only = false;
+  /// What runs is a user's own SQL (an alert's query): it bears no own_mark, and is a use of what it names.
+  bool users_sql = false;
 };
 
+/// Every statement of a session whose application_name begins with "switchback" bears own_mark (core/sql.hpp).
 /// A session with search_path `pg_catalog, pg_temp` and the settings above. Never reconnects by itself.
 /// Error(Exit::unreachable) when the server cannot be reached, refuses, or is reached through a pooler that gives every
 /// transaction another server connection.
