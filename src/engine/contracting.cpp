@@ -64,6 +64,7 @@ std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
 void hide_now(Workbench& bench, ports::Session& session, const UsageReport& report) {
   if (!bench.advance(State::migrated, Event::hide)) return;
   remove_probes(session, bench.fence().plan);
+  forget_counters(session, bench.fence().plan);
   const std::vector<TakenTable> tables = taken_of(bench, session);
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
@@ -275,7 +276,6 @@ Stop drop_structures(Workbench& bench, const std::vector<TakenTable>& tables) {
 }  // namespace
 
 UsageReport judge_usage(Workbench& bench) {
-  UsageReport report;
   // From the hide on there is no quiet to be seen: what fails for want of the old side is recorded nowhere.
   switch (bench.record().state) {
     case State::hiding:
@@ -290,6 +290,7 @@ UsageReport judge_usage(Workbench& bench) {
     default:
       break;
   }
+  UsageReport report;
   usage_hold(bench, report);
   return report;
 }

@@ -228,10 +228,11 @@ CREATE TABLE switchback.usage_counter (
   server    text NOT NULL,
   structure text NOT NULL,
   relation  text NOT NULL,
+  what      text NOT NULL,
   name      text NOT NULL,
   value     bigint NOT NULL,
   rose_at   timestamptz,
-  PRIMARY KEY (plan_id, server, structure, relation)
+  PRIMARY KEY (plan_id, server, structure, relation, what)
 );
 CREATE TABLE switchback.usage_coverage (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,

@@ -64,6 +64,12 @@ void install_probes(Workbench& bench, ports::Session& session) {
   bench.note("probe", "writes of the old side are watched from now on");
 }
 
+void forget_counters(ports::Session& session, PlanId plan) {
+  session.exec("DELETE FROM switchback.usage_counter WHERE plan_id = $1", {std::to_string(plan)});
+  session.exec("DELETE FROM switchback.usage_coverage WHERE plan_id = $1 AND source = 'counters'",
+               {std::to_string(plan)});
+}
+
 void remove_probes(ports::Session& session, PlanId plan) {
   const auto triggers = session.exec(R"(
 SELECT n.nspname, c.relname, t.tgname FROM pg_catalog.pg_trigger t

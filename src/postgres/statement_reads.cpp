@@ -123,6 +123,8 @@ void find_exists_stars(const ProtobufCMessage* message, std::vector<std::size_t>
 /// Deeper texts want a stack of their own (statement_judge.cpp), which is not worth it here.
 constexpr std::size_t longest_on_own_stack = 4'000;
 
+constexpr int access_share = 1;  ///< AccessShareLock (lockdefs.h)
+
 }  // namespace
 
 std::string_view name(RowRead read) {
@@ -133,18 +135,23 @@ std::string_view name(RowRead read) {
       return "star";
     case RowRead::dump:
       return "dump";
+    case RowRead::lock:
+      return "lock";
   }
   return "no";
 }
 
 RowRead row_read(std::string_view text, const JudgeTarget& target, const std::set<std::string>& copied) {
-  if (target.kind != Structure::Kind::column || text.size() > longest_on_own_stack) return RowRead::no;
+  const bool column = target.kind == Structure::Kind::column;
+  if ((!column && target.kind != Structure::Kind::table) || text.size() > longest_on_own_stack) return RowRead::no;
   const ParseTree tree{std::string(text)};
   if (!tree.root() || tree.root()->n_stmts != 1 || !tree.root()->stmts[0]->stmt) return RowRead::no;
   const PgQuery__Node& statement = *tree.root()->stmts[0]->stmt;
   if (statement.node_case == PG_QUERY__NODE__NODE_COPY_STMT)
     return is_dump(*statement.copy_stmt, target, copied) ? RowRead::dump : RowRead::no;
-  if (statement.node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return RowRead::no;
+  if (statement.node_case == PG_QUERY__NODE__NODE_LOCK_STMT)
+    return !column && statement.lock_stmt->mode == access_share ? RowRead::lock : RowRead::no;
+  if (!column || statement.node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return RowRead::no;
   return PlainReads(target).all(base_of(&statement)) ? RowRead::star : RowRead::no;
 }
 

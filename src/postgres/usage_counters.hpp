@@ -1,6 +1,7 @@
 /// The server's own counters of indexes and tables: a rise proves use, and nothing else proves anything.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,9 @@ std::vector<Counted> counted(ports::Session& session, const std::vector<Structur
 void sample_counters(CoverageJournal& coverage, ports::Session& server, const std::string& name,
                      const std::vector<Counted>& all);
 
-/// What rose, of one structure on any server, and what did not. Empty: no counters are kept of it.
-std::vector<Observation> counters(ports::Session& session, std::int64_t plan, const std::string& structure);
+/// What rose, of one structure on any server, and what did not. Empty: no counters are kept of it. `tolerated`: when a
+/// tolerated reader last read the table, by server; a rise of scans within a day after it is put down to it.
+std::vector<Observation> counters(ports::Session& session, std::int64_t plan, const std::string& structure,
+                                  const std::map<std::string, Instant>& tolerated);
 
 }  // namespace switchback::postgres

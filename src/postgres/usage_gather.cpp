@@ -23,6 +23,8 @@ using ports::Rows;
 using ports::Session;
 using ports::UsageRequest;
 
+const std::string tolerated = "tolerated: ";
+
 constexpr const char* milliseconds_of = "(EXTRACT(epoch FROM %)::numeric * 1000)::bigint";
 
 std::string milliseconds_sql(const std::string& column) {
@@ -131,7 +133,8 @@ class Gathering {
         ran_(statements_that_ran(session, request)),
         seen_(sessions_seen(session, request)),
         family_(family_seen(session, request)),
-        allowed_(allowed_by(request)) {
+        allowed_(allowed_by(request)),
+        own_role_(session.exec("SELECT session_user").text(0, 0)) {
     servers_.insert("primary");
     for (const ports::SampledServer& replica : request.replicas) servers_.insert(replica.name);
     for (const ports::SampledPooler& pooler : request.poolers) poolers_.insert(pooler.name);
@@ -195,9 +198,19 @@ class Gathering {
     if (!poolers_.empty()) evidence.required.emplace_back("pgbouncer");
   }
 
+  static std::map<std::string, Instant> tolerated_reads(const StructureEvidence& evidence) {
+    std::map<std::string, Instant> last;
+    for (const Observation& one : evidence.observations) {
+      if (!one.last_seen || !one.detail.starts_with(tolerated)) continue;
+      Instant& at = last.try_emplace(one.server, *one.last_seen).first->second;
+      at = std::max(at, *one.last_seen);
+    }
+    return last;
+  }
+
   /// They must cover the window on every server, as statements must.
   void add_counters(StructureEvidence& evidence) {
-    std::vector<Observation> seen = counters(session_, request_.plan, evidence.structure);
+    std::vector<Observation> seen = counters(session_, request_.plan, evidence.structure, tolerated_reads(evidence));
     std::erase_if(evidence.coverage, [&](const Coverage& one) { return one.source == "counters" && seen.empty(); });
     if (seen.empty()) return;
     evidence.required.emplace_back("counters");
@@ -226,7 +239,7 @@ class Gathering {
            unsampled_standbys(rows.text(i, 0), json::parse(rows.text(i, 1)), request_.without_queries)) {
         if (servers_.contains(one.server)) one.remedy.clear();  // it has a connection since
         evidence.observations.push_back(std::move(one));
-    }
+      }
   }
 
   void add_statements(StructureEvidence& evidence, const Structure& structure, const JudgeTarget& target) {
@@ -243,13 +256,16 @@ class Gathering {
       }
       const bool certain = use == name(StatementUse::uses);
       const std::string detail = detail_of(statement, judged, use);
-      if (certain && bears_it(judged) && is_tolerant(statement))
+      if (certain && judged.value("reads", "") == name(RowRead::lock) && statement.role == own_role_)
+        evidence.observations.push_back({"statements", statement.server, Finding::clear,
+                                         "as switchback's own pg_dump: " + detail, statement.at, ""});
+      else if (certain && bears_it(judged) && is_tolerant(statement))
         evidence.observations.push_back(
-            {"statements", statement.server, Finding::clear, "tolerated: " + detail, statement.at, ""});
+            {"statements", statement.server, Finding::clear, tolerated + detail, statement.at, ""});
       else
         evidence.observations.push_back({"statements", statement.server, certain ? Finding::used : Finding::unknown,
                                          detail, statement.at, remedy_of(statement, judged, certain)});
-      }
+    }
     for (const std::string& server : servers_)
       evidence.observations.push_back(
           {"statements", server, Finding::clear,
@@ -315,7 +331,8 @@ class Gathering {
   /// Shown by replay, or a dump: the next one names the columns that are there then.
   static bool bears_it(const json& judged) {
     const std::string reads = judged.value("reads", "");
-    return reads == name(RowRead::dump) || (reads == name(RowRead::star) && judged.value("works_without", false));
+    return reads == name(RowRead::dump) || reads == name(RowRead::lock) ||
+           (reads == name(RowRead::star) && judged.value("works_without", false));
   }
 
   /// Statements do not say their application: it is the one of every session seen of their role, or unknown.
@@ -339,7 +356,7 @@ class Gathering {
     if (is_tolerant(statement))
       return judged.contains("works_without") ? "it does not work without, so it is not tolerated"
                                               : "it is not tolerated: no schema clone shows that it works without";
-    return std::string(reads == name(RowRead::dump) ? "if this is a dump" : "if this reader bears a column less") +
+    return std::string(reads != name(RowRead::star) ? "if this is a dump" : "if this reader bears a column less") +
            ", say so in the plan: readers: [ { role: " + shown(std::string_view(statement.role)) +
            ", star: tolerated } ]";
   }
@@ -399,6 +416,7 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
   std::vector<SessionRow> seen_;
   std::map<std::string, std::set<TableName>> family_;
   Allowed allowed_;
+  std::string own_role_;  ///< as which pg_dump makes the schema clone: its LOCK TABLE bears no mark
   std::set<std::string> poolers_;
   std::set<std::string> servers_;  ///< that must be covered; what was seen on others counts as well
 };

@@ -76,6 +76,26 @@ TEST_CASE("a dump of all columns by a tolerant reader does not count, one of som
   CHECK(has(scene.against_statements(), "used: COPY users (id, full_name) TO"));
 }
 
+TEST_CASE("the lock that pg_dump takes for the schema clone is no use of a table that goes", "[usage][clone]") {
+  CloneWorld scene;
+  scene.world.request.structures = {{Structure::Kind::table, {"public", "users"}, "users"}};
+  scene.world.sample();
+  scene.world.watched_for_a_day();
+  scene.world.application("SELECT count(*) AS users FROM pg_class");
+  CHECK(scene.against_statements().empty());
+  REQUIRE(scene.clone->opened == 1);
+  REQUIRE(server().sql(scene.world.uri,
+                       "SELECT count(*) > 0 FROM pg_stat_statements WHERE query LIKE 'LOCK TABLE public.users%'") ==
+          "t");
+  CHECK(scene.against_statements().empty());
+  // Another role's is.
+  server().sql(scene.world.uri,
+               "DO $$ BEGIN CREATE ROLE locker LOGIN SUPERUSER; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+  scene.world.connect("by hand", server().as(scene.world.uri, "locker"))
+      ->exec("BEGIN; LOCK TABLE public.users IN ACCESS SHARE MODE; COMMIT");
+  CHECK(has(scene.against_statements(), "used: LOCK TABLE public.users IN ACCESS SHARE MODE by role locker"));
+}
+
 TEST_CASE("a reader told by its application is tolerated while every session of its role has that name",
           "[usage][clone]") {
   CloneWorld scene;

@@ -1,5 +1,8 @@
-// Counters of indexes: a rise is a use, on whichever server; a reset is no quiet.
+// Counters of indexes and tables: a rise is a use, on whichever server; a reset is no quiet.
 #include "catch.hpp"
+#include "switchback/process/child.hpp"
+#include "switchback/process/installation.hpp"
+#include "tool.hpp"
 #include "usage_world.hpp"
 
 using namespace switchback;
@@ -115,4 +118,107 @@ TEST_CASE("a scan on a standby alone is a use there", "[usage][counters][replica
   const Judgement used = world.after_rise();
   CHECK(used.verdict == Verdict::used);
   CHECK(has_reason(used, "counters on " + name + ": public.users_first_name_idx counts "));
+}
+
+namespace {
+
+/// A table that is to go, watched for a day.
+struct Whole : UsageWorld {
+  Whole() {
+    request.structures = {{Structure::Kind::table, {"public", "users"}, "users"}};
+    // Backends tell what they counted some time later: what made the table must be told before the first look.
+    REQUIRE(eventually(30s, [&] {
+      return session->exec("SELECT n_tup_ins FROM pg_stat_all_tables WHERE relid = 'public.users'::regclass")
+                 .integer(0, 0) == 100;
+    }));
+    sample();
+    watched_for_a_day();
+    REQUIRE(verdict().verdict == Verdict::unused);
+  }
+  /// The counters' finding that holds `part`, once it shows: backends tell what they counted when they end, or later.
+  std::optional<Observation> counted(const std::string& part) {
+    std::optional<Observation> found;
+    eventually(20s, [&] {
+      sample();
+      for (const Observation& one : gather().observations)
+        if (one.source == "counters" && one.detail.find(part) != std::string::npos) found = one;
+      return found.has_value();
+    });
+    if (!found)
+      for (const Observation& one : gather().observations)
+        if (one.source == "counters") UNSCOPED_INFO(one.detail);
+    return found;
+  }
+};
+
+/// Of a role of its own, so that it can be told by it.
+void dump(const UsageWorld& world) {
+  server().sql(world.uri,
+               "DO $$ BEGIN CREATE ROLE dumper LOGIN SUPERUSER; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+  const std::string programs = process::find_dump_programs(world.session->server_version() / 10000);
+  const auto outcome =
+      process::run({.argv = {programs + "/pg_dump", "-f", "/dev/null", "-d", server().as(world.uri, "dumper")}}, 60s);
+  INFO(outcome.err);
+  REQUIRE(outcome.ok());
+}
+
+}  // namespace
+
+TEST_CASE("scans of a table and rows written to it are uses that its counters show, ANALYZE and VACUUM are none",
+          "[usage][counters][structures]") {
+  Whole world;
+  world.run("ANALYZE public.users");
+  world.run("VACUUM public.users");
+  CHECK(world.counted("scans, and the count has not risen"));
+  const Judgement quiet = world.verdict();
+  CAPTURE(quiet.reasons);
+  CHECK(quiet.verdict == Verdict::unused);
+
+  const auto [sql, words] = GENERATE(table<std::string, std::string>(
+      {{"SELECT count(*) FROM users", "scans, and the count rose"},
+       {"SET enable_seqscan = off; SELECT 1 FROM users WHERE id = 7", "scans, and the count rose"},
+       {"INSERT INTO users (id) VALUES (5001)", "rows written, and the count rose"}}));
+  world.application(sql);
+  const auto rose = world.counted(words);
+  REQUIRE(rose);
+  CHECK(rose->finding == Finding::used);
+  CHECK(has_reason(world.verdict(), words));
+  if (world.session->server_version() >= 160000 && words.find("scans") != std::string::npos) {
+    const auto last = world.session->exec(
+        "SELECT (EXTRACT(epoch FROM greatest(last_seq_scan, last_idx_scan))::numeric * 1000)::bigint FROM "
+        "pg_stat_all_tables WHERE relid = 'public.users'::regclass");
+    CHECK(rose->last_seen == Instant{std::chrono::milliseconds{last.integer(0, 0)}});
+  }
+}
+
+TEST_CASE("a tolerated dump is no use of a table that goes, and its scans are put down to it, rows written are not",
+          "[usage][counters][structures]") {
+  Whole world;
+  dump(world);
+  const auto scanned = world.counted("scans, and the count rose");
+  REQUIRE(scanned);
+  CHECK(scanned->finding == Finding::used);
+  const auto statements = against(world.gather(), "statements");
+  CHECK(has(statements, "used: COPY public.users (id, full_name, first_name, last_name) TO stdout by role dumper"));
+  CHECK(has(statements, "used: LOCK TABLE public.users IN ACCESS SHARE MODE by role dumper"));
+  CHECK(has(statements, "if this is a dump, say so in the plan: readers: [ { role: dumper, star: tolerated } ]"));
+
+  world.request.readers = {{"dumper", std::nullopt}};
+  const Judgement tolerated = world.verdict();
+  CAPTURE(tolerated.reasons);
+  CHECK(tolerated.verdict == Verdict::unused);
+  CHECK(world.counted("scans, and the count rose: explained by tolerated reads"));
+  // Longer ago than a dump takes, it explains nothing.
+  world.run("UPDATE switchback.usage_statement SET calls_rose_at = calls_rose_at - interval '25 hours'");
+  CHECK(has(against(world.gather(), "counters"), "scans, and the count rose"));
+  world.run("UPDATE switchback.usage_statement SET calls_rose_at = calls_rose_at + interval '25 hours'");
+
+  // A star does not work without the table, whoever reads it.
+  world.connect("dump", server().as(world.uri, "dumper"))->exec("SELECT * FROM public.users WHERE id = 7");
+  world.sample();
+  CHECK(has(against(world.gather(), "statements"), "used: SELECT * FROM public.users WHERE id = $1 by role dumper"));
+  world.connect("dump", server().as(world.uri, "dumper"))->exec("DELETE FROM public.users WHERE id = 7");
+  const auto written = world.counted("rows written, and the count rose");
+  REQUIRE(written);
+  CHECK(written->finding == Finding::used);
 }

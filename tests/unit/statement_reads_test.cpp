@@ -54,6 +54,19 @@ TEST_CASE("a dump is a COPY of everything, or of every column that can be copied
   CHECK(read_of("COPY orders TO STDOUT") == RowRead::no);
 }
 
+TEST_CASE("of a table that goes as a whole a dump and its lock are told, and no star", "[evidence]") {
+  JudgeTarget target = users();
+  target.kind = Structure::Kind::table;
+  const auto read = [&](const std::string& text) { return row_read(text, target, {"id", "full_name", "born"}); };
+  CHECK(read("COPY public.users (id, full_name, born) TO stdout") == RowRead::dump);
+  CHECK(read("LOCK TABLE public.users, public.orders IN ACCESS SHARE MODE") == RowRead::lock);
+  CHECK(read("LOCK TABLE public.users IN SHARE MODE") == RowRead::no);
+  CHECK(read("LOCK TABLE public.users") == RowRead::no);
+  CHECK(read("COPY public.users (id) TO stdout") == RowRead::no);
+  CHECK(read("SELECT * FROM users") == RowRead::no);
+  CHECK(read_of("LOCK TABLE public.users IN ACCESS SHARE MODE") == RowRead::no);
+}
+
 TEST_CASE("the star of EXISTS evaluates nothing, so it is not asked about", "[evidence]") {
   CHECK(without_exists_stars("SELECT 1 WHERE EXISTS (SELECT * FROM users)") ==
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM users)");

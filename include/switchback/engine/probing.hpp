@@ -10,5 +10,7 @@ namespace switchback::engine {
 void install_probes(Workbench& bench, ports::Session& session);
 /// Removes them and what they covered, wherever they are; what they saw stays. Within the caller's transaction.
 void remove_probes(ports::Session& session, PlanId plan);
+/// What hides and restores a structure may scan it: counted is anew from the next look on.
+void forget_counters(ports::Session& session, PlanId plan);
 
 }  // namespace switchback::engine

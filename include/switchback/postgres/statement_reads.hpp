@@ -14,11 +14,13 @@ enum class RowRead {
   no,    ///< not at all, or it also does something else with them
   star,  ///< one SELECT; stars stand in select lists alone, and no row is taken as a value
   dump,  ///< COPY … TO of the table: of everything, or of all its columns by name, as pg_dump does
+  lock,  ///< LOCK … IN ACCESS SHARE MODE of a table that goes as a whole: what pg_dump takes before it reads anything
 };
 std::string_view name(RowRead read);
 
 /// `copied`: the columns that a dump of the table names (generated ones are left out). A star does not say of which
-/// table it is: whether the statement works without a column, only the server knows.
+/// table it is: whether the statement works without a column, only the server knows. Without the whole table no star
+/// works, and the next dump simply does not have it.
 RowRead row_read(std::string_view text, const JudgeTarget& target, const std::set<std::string>& copied);
 
 /// The text with every star in the select list of EXISTS (SELECT …) made a 1: the server resolves such a star into all
