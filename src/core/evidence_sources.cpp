@@ -34,11 +34,19 @@ constexpr std::array sources = {
                    "transactions that still run or wait prepared; transactions that were rolled back",
                    ""},
     EvidenceSource{
-        "counters", "scans of an index, by its counter, on the primary and on standbys",
+        "counters",
+        "scans of an index; scans of a table and rows written to it: by the server's counters, on the primary "
+        "and on standbys",
         "a reset, a crash, counters that fell, a clock that was set",
-        "what enforces, identifies or is inferred without a scan; transactions that still run. The planner's "
-        "own looks at an index count, too",
+        "what enforces, identifies or is inferred without a scan; TABLESAMPLE and reads by ctid; scans in the "
+        "day after a tolerated read; transactions that still run. The planner's own looks at an index count, "
+        "too, and of a table pg_dump, CREATE INDEX, CLUSTER and another plan's backfill; ANALYZE and "
+        "autovacuum do not",
         "a connection to each standby"},
+    EvidenceSource{"brownout", "who complains while nobody may use the column: the server's log, the application", "",
+                   "whom it does not stop: superusers, members of pg_read_all_data or pg_write_all_data; who comes at "
+                   "other times",
+                   "contract: { brownout: on }, and brownout.log or an http source of alerts"},
     EvidenceSource{"external", "logical slots, publications, subscriptions, foreign servers, pg_cron jobs", "",
                    "what they read: each is unknown until the plan names it as checked",
                    "external: { checked: […] } in the plan"},
