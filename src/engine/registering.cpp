@@ -466,6 +466,28 @@ std::vector<SyncedColumns> synced_columns(const ResolvedPlan& resolved) {
   return pairs;
 }
 
+/// Those that the plan works on, and those whose indexes it drops; what it drops as a whole has no shape to keep.
+std::vector<TableName> shaped_tables(ports::Session& session, const Plan& plan) {
+  std::vector<TableName> tables = tables_of(plan);
+  for (const Step& step : plan.contract.steps) {
+    const auto* drop = std::get_if<DropIndex>(&step.action);
+    if (!drop) continue;
+    const auto found = session.exec(
+        "SELECT n.nspname, c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid "
+        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE i.indexrelid = pg_catalog.to_regclass($1) "
+        "AND c.relkind IN ('r', 'p')",
+        {quoted(drop->name)});
+    if (found.empty()) continue;
+    const TableName table{found.text(0, 0), found.text(0, 1)};
+    const bool goes = std::ranges::any_of(plan.contract.steps, [&](const Step& one) {
+      const auto* whole = std::get_if<DropTable>(&one.action);
+      return whole && whole->name == table;
+    });
+    if (!goes && std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
+  }
+  return tables;
+}
+
 PlanRecord check_text(PlanRecord record, const Plan& plan) {
   if (record.hash == plan.hash) return record;
   throw Error(Exit::drift, Remedy::person,
@@ -504,8 +526,8 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
   ports::Transaction transaction(session);
   const PlanEffect effect = effect_of(plan, synced_columns(resolved));
   json shapes = json::object();
-  for (const TableName& table : tables_of(plan))
-    shapes[table.schema + "\n" + table.name] = shape_now(session, catalog, table);
+  for (const TableName& table : shaped_tables(session, plan))
+    shapes[shape_key(table)] = shape_now(session, catalog, table);
   const auto made = session.exec(
       R"sql(
 INSERT INTO switchback.plan AS p (name, hash, text, long_form, file, environment, resolved, fingerprints, takes_away, image_before, image_after, effect, system_identifier, timeline)

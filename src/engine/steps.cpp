@@ -73,13 +73,17 @@ void check_server(Workbench& bench, ports::Session& session) {
                 "connect to the present primary");
 }
 
+TableName table_from(const std::string& shape_key) {
+  const auto end = shape_key.find('\n');
+  return {shape_key.substr(0, end), shape_key.substr(end + 1)};
+}
+
 void check_shapes(Workbench& bench, ports::Session& session) {
   const auto stored =
       session.exec("SELECT fingerprints FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)});
   const json shapes = json::parse(stored.text(0, 0));
   for (const auto& [table, shape] : shapes.items()) {
-    const auto dot = table.find('\n');
-    const TableName name{table.substr(0, dot), table.substr(dot + 1)};
+    const TableName name = table_from(table);
     if (shape_now(session, bench.catalog(), name) != shape.get<std::string>())
       throw Error(Exit::drift, Remedy::person, "the table " + shown(name) + " is not shaped as this plan left it",
                   "somebody changed its columns, constraints, indexes or triggers; undo that, or accept it: switchback "
@@ -105,15 +109,21 @@ std::string shape_now(ports::Session& session, ports::Catalog& catalog, const Ta
   return catalog.fingerprint(session, table, unfinished);
 }
 
+std::string shape_key(const TableName& table) {
+  return table.schema + "\n" + table.name;
+}
+
 void record_shapes(Workbench& bench) {
+  const std::string plan = std::to_string(bench.fence().plan);
+  const auto tables = bench.session().exec(
+      "SELECT pg_catalog.jsonb_object_keys(fingerprints) FROM switchback.plan WHERE id = $1", {plan});
   // What this plan changes, every other plan that saw the table as it did must not take for drift.
-  for (const TableName& table : tables_of(bench.plan()))
+  for (std::size_t i = 0; i < tables.size(); ++i)
     bench.session().exec(
         "UPDATE switchback.plan SET fingerprints = fingerprints || pg_catalog.jsonb_build_object($1::text, $2::text) "
         "WHERE id = $3 OR fingerprints->>$1::text = (SELECT p.fingerprints->>$1::text FROM switchback.plan p WHERE "
         "p.id = $3)",
-        {table.schema + "\n" + table.name, shape_now(bench.session(), bench.catalog(), table),
-         std::to_string(bench.fence().plan)});
+        {tables.text(i, 0), shape_now(bench.session(), bench.catalog(), table_from(tables.text(i, 0))), plan});
 }
 
 void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, const SyncPlan& sync, bool restoring) {

@@ -323,3 +323,46 @@ TEST_CASE("rows that break what a contract tightens hold it, and none is dropped
   CHECK(plan.past_observation("contracted").exit_code == 0);
   CHECK(plan.view.state() == "contracted");
 }
+
+TEST_CASE("an index and a constraint that one plan hides, drops and restores are no drift for another, nor its columns",
+          "[contract][drift]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 200);
+  server().sql(uri,
+               "CREATE INDEX users_email_idx ON users (email);"
+               "ALTER TABLE users ADD CONSTRAINT has_email CHECK (email <> '')");
+  Tool columns(uri);
+  columns.plan(split_plan("split"));
+  Tool parts(uri);
+  parts.plan(
+      "plan: lighter\nimages: { before: shop:v40, after: shop:v41 }\ncontract:\n  observe: 1s\n  soak: 0s\n  "
+      "archive: 30d\n  steps:\n    - drop_index: { name: users_email_idx }\n    - drop_constraint: { table: users, "
+      "name: has_email }\n");
+  Tool index(uri);
+  index.plan(
+      "plan: lightest\nimages: { before: shop:v40, after: shop:v41 }\ncontract:\n  observe: 1s\n  soak: 0s\n  "
+      "archive: 30d\n  steps:\n    - drop_index: { name: users_email_idx }\n");
+  const auto goes = [](const Tool& tool, const std::vector<std::string>& words) {
+    const auto outcome = tool.run(words);
+    INFO(outcome.err);
+    REQUIRE(outcome.exit_code == 0);
+  };
+  const Tool& other = GENERATE(true, false) ? parts : index;
+  const std::string name = &other == &parts ? "lighter" : "lightest";
+  goes(columns, {"run", "plan.yaml", "--to", "expanded"});
+  goes(other, {"run", "plan.yaml", "--to", "migrated"});
+  goes(columns, {"run", "plan.yaml"});
+  goes(other, other.run_to("hidden"));
+  goes(columns, columns.run_to("hidden"));
+  goes(other, other.run_to("contracted"));
+  goes(columns, columns.run_to("contracted"));
+  goes(other, {"rollback", name, "--to", "migrated", "--yes"});
+  goes(columns, {"restore", "split", "--yes"});
+  goes(other, other.run_to("hidden"));
+  goes(other, {"rollback", name, "--to", "migrated", "--yes"});
+  goes(columns, columns.run_to("hidden"));
+  // What anybody else does is drift for both.
+  server().sql(uri, "CREATE INDEX by_hand ON users (email, id)");
+  CHECK(other.run(other.run_to("hidden")).exit_code == 5);
+  CHECK(columns.run(columns.run_to("contracted")).exit_code == 5);
+}

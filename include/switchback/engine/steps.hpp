@@ -30,8 +30,10 @@ Stop check_surroundings(Workbench& bench);
 /// The table's fingerprint without the indexes that plans are in the middle of building: one that a crash left invalid
 /// is no drift.
 std::string shape_now(ports::Session& session, ports::Catalog& catalog, const TableName& table);
-/// Remembers the shape of the plan's tables, for this plan and for all that share them and saw them as it did; within
-/// the transaction that changed it.
+/// The table's place among a plan's fingerprints.
+std::string shape_key(const TableName& table);
+/// Remembers the shape of the plan's tables, and of those whose indexes it drops, for this plan and for all that share
+/// them and saw them as it did; within the transaction that changed it.
 void record_shapes(Workbench& bench);
 /// The tables a plan names, each once.
 std::vector<TableName> tables_of(const Plan& plan);
