@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "switchback/ports/session.hpp"
@@ -30,8 +29,9 @@ struct StatementReading {
   Blindness blind;
   std::string schema;  ///< of the extension
   CounterMarks marks;
-  /// Calls by key: user, query and level as "10/-123/t". Of this database only.
-  std::unordered_map<std::string, std::int64_t> counts;
+  /// A query for key (user, query and level as "10/-123/t") and calls of every statement of this database. The key of
+  /// one that is hidden from the role is NULL.
+  std::string counts;
 };
 
 struct SessionSeen {

@@ -46,8 +46,12 @@ class Sampler {
                {"reset", reading.marks.reset},
                {"server_reset", reading.marks.server_reset},
                {"server_start", reading.marks.server_start}};
+    const auto differing = differences(server, name, reading, before.looked && forgets_irrelevant(before));
+    if (!differing)
+      return coverage_.blind("statements", name, before,
+                             {"statements of other roles are hidden", "GRANT pg_read_all_stats to switchback's role"});
     std::vector<std::string> cuts = moved(before, reading.marks);
-    for (std::string& cut : count(server, name, reading, before)) cuts.push_back(std::move(cut));
+    for (std::string& cut : count(server, name, reading, *differing, before.looked)) cuts.push_back(std::move(cut));
     coverage_.seen("statements", name, now, before, std::move(marks), std::move(cuts));
   }
 
@@ -99,42 +103,76 @@ class Sampler {
     return cuts;
   }
 
+  /// A statement that the journal and the server do not say the same of.
+  struct Differing {
+    std::string key;
+    std::optional<std::int64_t> now;  ///< calls; empty: its entry is gone
+    std::optional<std::int64_t> was;  ///< empty: it is new. -1: it was gone
+    bool relevant = false;
+  };
+
+  /// Compared where the journal is, so that what has not moved does not travel. Of statements that are of no interest
+  /// only those that fell, or `with_irrelevant` all. Empty: some are hidden from the role.
+  std::optional<std::vector<Differing>> differences(Session& server, const std::string& name,
+                                                    const StatementReading& reading, bool with_irrelevant) {
+    std::string counts = reading.counts;
+    std::vector<ports::Value> params{plan_, name, with_irrelevant ? "t" : "f"};
+    if (&server != &journal_) {
+      const Rows rows = server.exec(reading.counts);
+      std::vector<std::string> keys, calls;
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (!rows.at(i, 0)) return std::nullopt;
+        keys.push_back(rows.text(i, 0));
+        calls.push_back(rows.text(i, 1));
+      }
+      counts =
+          "SELECT x.key, x.calls FROM ROWS FROM (pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::bigint[])) "
+          "AS x(key, calls)";
+      params.emplace_back(array_literal(keys));
+      params.emplace_back(array_literal(calls));
+    }
+    const Rows rows = journal_.exec("WITH n AS (" + counts + R"sql(),
+k AS (SELECT key, calls, text IS NOT NULL AS relevant FROM switchback.usage_statement WHERE plan_id = $1::bigint AND server = $2)
+SELECT COALESCE(n.key, k.key), n.calls, k.calls, COALESCE(k.relevant, false) FROM n FULL JOIN k ON k.key = n.key
+WHERE n.key IS NULL OR k.key IS NULL OR n.calls <> k.calls AND (k.relevant OR n.calls < k.calls)
+   OR $3::boolean AND NOT k.relevant)sql",
+                                    params);
+    std::vector<Differing> differing;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (!rows.at(i, 0)) return std::nullopt;
+      Differing& one = differing.emplace_back();
+      one.key = rows.text(i, 0);
+      if (rows.at(i, 1)) one.now = rows.integer(i, 1);
+      if (rows.at(i, 2)) one.was = rows.integer(i, 2);
+      one.relevant = rows.boolean(i, 3);
+    }
+    return differing;
+  }
+
   /// Brings usage_statement up to date, and says why others may have come and gone unseen: an entry that was there is
   /// gone, or counts less than it did.
   /// A statement ran since the last look when its count rose, fell (gone and back), or it is new; at the very first
   /// look nothing is known of when it ran.
   std::vector<std::string> count(Session& server, const std::string& name, const StatementReading& reading,
-                                 const Recorded& before) {
-    const bool more_names = before.looked && forgets_irrelevant(before);
-    std::unordered_map<std::string, std::pair<std::int64_t, bool>> known;  // key → calls, relevant
-    const Rows rows = journal_.exec(
-        "SELECT key, calls, text IS NOT NULL FROM switchback.usage_statement WHERE plan_id = $1::bigint AND server = "
-        "$2",
-        {plan_, name});
-    known.reserve(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) known[rows.text(i, 0)] = {rows.integer(i, 1), rows.boolean(i, 2)};
-
+                                 const std::vector<Differing>& differing, bool looked) {
     bool vanished = false;
     bool fell = false;
     std::vector<std::string> gone, to_read;
+    std::map<std::string, const Differing*> by_key;
     json changed = json::array();
-    for (const auto& [key, was] : known) {
-      const auto [calls, relevant] = was;
-      const auto found = reading.counts.find(key);
-      if (found == reading.counts.end()) {
-        vanished |= calls >= 0;
-        if (calls >= 0 || !relevant) gone.push_back(key);
+    for (const Differing& one : differing) {
+      by_key[one.key] = &one;
+      if (!one.now) {
+        vanished |= *one.was >= 0;
+        if (*one.was >= 0 || !one.relevant) gone.push_back(one.key);
         continue;
       }
-      fell |= found->second < calls;
-      if (found->second != calls && (relevant || found->second < calls)) {
-        changed.push_back({{"key", key}, {"calls", found->second}});
-      } else if (!relevant && more_names) {
-        to_read.push_back(key);
-      }
+      fell |= one.was && *one.now < *one.was;
+      if (one.was && one.now != one.was && (one.relevant || *one.now < *one.was))
+        changed.push_back({{"key", one.key}, {"calls", *one.now}});
+      else if (!one.was || !one.relevant)
+        to_read.push_back(one.key);
     }
-    for (const auto& [key, calls] : reading.counts)
-      if (!known.contains(key)) to_read.push_back(key);
 
     const auto texts = read_texts(server, reading, to_read);
     json fresh = json::array();
@@ -144,14 +182,15 @@ class Sampler {
       const std::string& words = text->second.text;
       const bool matters =
           words == lost_text || (words.find(own_mark) == std::string::npos && mentions_any(words, names_));
-      json entry{{"key", key}, {"role", text->second.role}, {"calls", reading.counts.at(key)}};
+      const Differing& statement = *by_key.at(key);
+      json entry{{"key", key}, {"role", text->second.role}, {"calls", *statement.now}};
       if (matters) entry["text"] = words;
-      if (matters || !known.contains(key)) fresh.push_back(entry);
+      if (matters || !statement.was) fresh.push_back(entry);
     }
-    write(name, fresh, changed, gone, before.looked);
+    write(name, fresh, changed, gone, looked);
     std::vector<std::string> cuts;
-    if (vanished && before.looked) cuts.push_back("entries of pg_stat_statements were evicted or reset");
-    if (fell && before.looked) cuts.push_back("counts of pg_stat_statements fell: entries were evicted or reset");
+    if (vanished && looked) cuts.push_back("entries of pg_stat_statements were evicted or reset");
+    if (fell && looked) cuts.push_back("counts of pg_stat_statements fell: entries were evicted or reset");
     return cuts;
   }
 
