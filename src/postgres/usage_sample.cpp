@@ -80,7 +80,7 @@ class Sampler {
   json family_so_far(const Recorded& before) const {
     json all = before.marks.value("family", json::object());
     for (const auto& [structure, relations] : family_) {
-      json& known = all[structure];
+      json& known = *all.emplace(structure, json::array()).first;
       for (const TableName& one : relations)
         if (const json pair{one.schema, one.name}; std::find(known.begin(), known.end(), pair) == known.end())
           known.push_back(pair);
