@@ -115,6 +115,7 @@ int sync(Invocation& invocation, const SyncOptions& options) {
   const auto containers = replica_sets_in(content_of(options.file),
                                           options.container.empty() ? std::nullopt : std::optional(options.container));
   std::vector<KeptReplicaSet> sets;
+  sets.reserve(containers.size());
   for (const ContainerImage& one : containers) sets.push_back({one.replica_set, one.image, one.replicas, {}});
   const auto session = invocation.writing();
   engine::record_replica_sets(*session, invocation.actor(), options.cluster, sets);

@@ -93,6 +93,7 @@ std::vector<std::string> safe_images(const GateFacts& facts, std::string_view bu
     return is_older(*two, *one).value_or(older(facts, *two, *one));
   });
   std::vector<std::string> names;
+  names.reserve(safe.size());
   for (const RegisteredImage* one : safe) names.push_back(one->name);
   return names;
 }
