@@ -48,10 +48,12 @@ struct Way {
   }
 };
 
-/// Reads the old column only while nobody may: nothing has seen it before.
+/// Reads the old column only while nobody may: nothing has seen it before. Or what fails always, for a read may come
+/// just after the column has been given back.
 class HiddenReader {
  public:
-  explicit HiddenReader(Way& way) : thread_([this, &way] { read(way.uri); }) {}
+  explicit HiddenReader(Way& way, std::string sql = "SELECT full_name FROM public.users WHERE id = 3")
+      : thread_([this, &way, sql = std::move(sql)] { read(way.uri, sql); }) {}
   ~HiddenReader() {
     ending_ = true;
     thread_.join();
@@ -59,14 +61,14 @@ class HiddenReader {
   int refused() const { return refused_; }
 
  private:
-  void read(const std::string& uri) {
+  void read(const std::string& uri, const std::string& sql) {
     PlanView view(uri);
     const auto session = application(server().as(uri, "bo_reader"), "nightly");
     while (!ending_) {
       const bool open = view.ask("SELECT count(*) FROM switchback.brownout WHERE undone_at IS NULL") == "1";
       if (open) {
         try {
-          session->exec("SELECT full_name FROM public.users WHERE id = 3");
+          session->exec(sql);
         } catch (const Error&) {
           ++refused_;
         }
@@ -172,7 +174,7 @@ TEST_CASE("a burst of rolled-back transactions is a suspicion: unknown, until th
   const auto runner = way.tool.start(way.tool.run_to("hidden"));
   bool held = false;
   {
-    const HiddenReader reader(way);
+    const HiddenReader reader(way, "SELECT 1 / 0");
     held = eventually(60s, [&] { return has(way.view.hold_reason(), "brownout on primary"); });
   }
   CAPTURE(way.view.hold_reason());
