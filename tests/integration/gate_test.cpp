@@ -403,7 +403,7 @@ TEST_CASE("a manifest comes from a label, and what is wrong with it or its name 
   CHECK(shop.tool.run({"image", "add", "a:1"}).exit_code == 64);
 }
 
-TEST_CASE("a gate over 2,000 tables and 50 images answers in a moment", "[gate]") {
+TEST_CASE("a gate over 2,000 tables and 50 images answers in a moment", "[gate][timing]") {
   const Shop shop;
   shop.sql(
       "DO $$ BEGIN FOR i IN 1..2000 LOOP EXECUTE format('CREATE TABLE t%s (id bigint PRIMARY KEY, a text NOT "
