@@ -229,7 +229,7 @@ std::string archive_table_sql(const TakenTable& table) {
     return "CAST(" + of("t", column.hidden) + " AS " + (column.value_type.empty() ? column.type : column.value_type) +
            ") AS " + numbered("v", i);
   });
-  std::string sql = own("CREATE ") + "TABLE " + name + " AS SELECT " + keys + ", " + values +
+  std::string sql = "CREATE TABLE " + name + " AS SELECT " + keys + ", " + values +
                     ", NULL::pg_catalog.bytea AS new_hash, false AS gone FROM ONLY " + quoted(table.name) +
                     " AS t WITH NO DATA;\nALTER TABLE " + name + " ALTER COLUMN gone SET NOT NULL, ADD PRIMARY KEY (" +
                     key_columns(table) + ");\nCREATE INDEX ON " + name + " (" + key_columns(table) +
@@ -283,7 +283,7 @@ std::string archive_copy_sql(const TakenTable& table, const TableName& leaf, boo
       ", " + each(table.columns.size(), ", ", [&](std::size_t i) {
         return of("t", table.columns[i].hidden) + " AS " + numbered("v", i);
       });
-  return own("WITH ") + "source AS MATERIALIZED (SELECT " + selected + ", " + new_side_hash_sql(table.new_side, "t") +
+  return "WITH source AS MATERIALIZED (SELECT " + selected + ", " + new_side_hash_sql(table.new_side, "t") +
          " AS h FROM ONLY " + quoted(leaf) + " AS t" +
          (first ? "" : " WHERE " + beyond(table, table_key(table, "t"), parameters(table, 1), ">", ">")) +
          " ORDER BY " + key_values(table, "t") + " LIMIT " + limit + "), written AS (INSERT INTO " +
@@ -297,7 +297,7 @@ std::string archive_copy_sql(const TakenTable& table, const TableName& leaf, boo
 std::string archive_bound_sql(const TakenTable& table, bool first) {
   const std::size_t keys = table.key.columns.size();
   const std::string limit = "$" + std::to_string(first ? 1 : keys + 1) + "::pg_catalog.int8";
-  return own("SELECT ") +
+  return "SELECT " +
          each(keys, ", ", [&](std::size_t i) { return of("t", table.key.columns[i]) + "::pg_catalog.text"; }) +
          " FROM " + source_of_rows(table) + " AS t" +
          (first ? "" : " WHERE " + beyond(table, table_key(table, "t"), parameters(table, 1), ">", ">")) +
@@ -331,7 +331,7 @@ std::string archive_compare_sql(const TakenTable& table, bool first, bool last) 
       "(t.image IS NULL OR a.image IS NULL OR t.image OPERATOR(pg_catalog.<>) a.image COLLATE pg_catalog.\"C\")";
   const std::string hashed = "ROW(" + each(keys, ", ", [&](std::size_t i) { return "t." + numbered("k", i); }) +
                              ")::pg_catalog.text || t.image";
-  return own("SELECT ") + "pg_catalog.count(t.image), pg_catalog.count(*) FILTER (WHERE " + differs +
+  return "SELECT pg_catalog.count(t.image), pg_catalog.count(*) FILTER (WHERE " + differs +
          "), coalesce(pg_catalog.sum(pg_catalog.hashtextextended(" + hashed +
          ", 0)::pg_catalog.numeric), 0), pg_catalog.min(pg_catalog.jsonb_build_object(" + key_text +
          ")::pg_catalog.text) FILTER (WHERE " + differs + ") FROM (" + from_table + ") AS t FULL JOIN (" +

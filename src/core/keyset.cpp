@@ -47,7 +47,7 @@ std::string key_is(const KeyFacts& key, std::string_view row, std::string_view o
 }
 
 std::string key_bound_sql(const KeyFacts& key, const TableName& leaf, const std::optional<KeyValue>& after, long rows) {
-  return own("SELECT ") +
+  return "SELECT " +
          listed(key.columns.size(), [&](std::size_t i) { return column(key, "t", i) + "::pg_catalog.text"; }) +
          " FROM ONLY " + quoted(leaf) + " AS t WHERE " + key_compare(key, "t", ">", after) + " ORDER BY " +
          key_columns(key, "t") + " OFFSET " + std::to_string(rows - 1) + " LIMIT 1";

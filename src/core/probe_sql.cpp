@@ -65,31 +65,27 @@ END
          dollar_quote(body) + ";\n";
 }
 
-std::vector<std::string> probe_triggers_sql(const ProbedColumn& column) {
+std::string probe_triggers_sql(const ProbedColumn& column) {
   const std::string on = " ON " + quoted(column.table);
   const std::string period = std::to_string(column.period.count());
   const std::string run = " EXECUTE FUNCTION " + probe_function_name(column.plan_id) + "(" +
                           quote_literal(column.structure) + ", " + quote_literal(setting_of(column)) + ", " +
-                          quote_literal(period) + ")";
+                          quote_literal(period) + ");\n";
   const std::string first_time =
       "NOT pg_catalog.starts_with(pg_catalog.current_setting('application_name'), "
       "'switchback') AND " +
       guard(quote_literal(setting_of(column)), period);
   const auto enabled = [&](const std::string& name) {
-    return "ALTER TABLE " + quoted(column.table) + " ENABLE ALWAYS TRIGGER " + name;
+    return "ALTER TABLE " + quoted(column.table) + " ENABLE ALWAYS TRIGGER " + name + ";\n";
   };
   const std::string update = quote_identifier(probe_trigger_name(column, 'u'));
   const std::string insert = quote_identifier(probe_trigger_name(column, 'i'));
-  std::vector<std::string> statements{"DROP TRIGGER IF EXISTS " + update + on, "DROP TRIGGER IF EXISTS " + insert + on,
-                                      "CREATE TRIGGER " + update + " AFTER UPDATE OF " +
-                                          quote_identifier(column.column.name) + on + " FOR EACH STATEMENT WHEN (" +
-                                          first_time + ")" + run,
-                                      enabled(update)};
-  if (!column.can_tell_inserts) return statements;
-  statements.push_back("CREATE TRIGGER " + insert + " BEFORE INSERT" + on + " FOR EACH ROW WHEN (" + supplied(column) +
-                       " AND " + first_time + ")" + run);
-  statements.push_back(enabled(insert));
-  return statements;
+  std::string sql = "DROP TRIGGER IF EXISTS " + update + on + ";\nDROP TRIGGER IF EXISTS " + insert + on +
+                    ";\nCREATE TRIGGER " + update + " AFTER UPDATE OF " + quote_identifier(column.column.name) + on +
+                    " FOR EACH STATEMENT WHEN (" + first_time + ")" + run + enabled(update);
+  if (!column.can_tell_inserts) return sql;
+  return sql + "CREATE TRIGGER " + insert + " BEFORE INSERT" + on + " FOR EACH ROW WHEN (" + supplied(column) +
+         " AND " + first_time + ")" + run + enabled(insert);
 }
 
 std::chrono::seconds probe_period(std::chrono::seconds window) {

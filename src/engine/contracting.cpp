@@ -18,6 +18,7 @@
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
+#include "switchback/engine/turning_back.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -277,19 +278,9 @@ Stop drop_structures(Workbench& bench, const std::vector<TakenTable>& tables) {
 
 UsageReport judge_usage(Workbench& bench) {
   // From the hide on there is no quiet to be seen: what fails for want of the old side is recorded nowhere.
-  switch (bench.record().state) {
-    case State::hiding:
-    case State::hidden:
-    case State::contracting:
-    case State::contracted:
-    case State::unhiding:
-    case State::restoring:
-    case State::done:
-      if (auto sealed = sealed_report(bench)) return std::move(*sealed);
-      break;
-    default:
-      break;
-  }
+  const State state = bench.record().state;
+  if (is_contracting_side(state) || state == State::done)
+    if (auto sealed = sealed_report(bench)) return std::move(*sealed);
   UsageReport report;
   usage_hold(bench, report);
   return report;

@@ -12,8 +12,8 @@
 #include "switchback/core/units.hpp"
 #include "switchback/core/work.hpp"
 #include "switchback/engine/moving.hpp"
-#include "switchback/engine/registering.hpp"
 #include "switchback/engine/resolved.hpp"
+#include "switchback/engine/resolving.hpp"
 
 namespace switchback::engine {
 namespace {

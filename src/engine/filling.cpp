@@ -41,10 +41,9 @@ FillCost Filling::update(ports::Session& session, const std::string& before, con
                          const std::string& range, const std::vector<std::string>& touch) {
   std::string set = fill_set_sql(sync_.sync, "t");
   for (const std::string& column : touch) set += ", " + quote_identifier(column) + " = t." + quote_identifier(column);
-  const auto explained =
-      session.exec(before + "EXPLAIN (ANALYZE, WAL, BUFFERS OFF, TIMING OFF, COSTS OFF, SUMMARY OFF, FORMAT JSON) " +
-                   own("UPDATE ") + "ONLY " + quoted(leaf) + " AS t SET " + set + " WHERE " + range + " AND " +
-                   marker() + " IS NULL");
+  const auto explained = session.exec(
+      before + "EXPLAIN (ANALYZE, WAL, BUFFERS OFF, TIMING OFF, COSTS OFF, SUMMARY OFF, FORMAT JSON) " +
+      "UPDATE ONLY " + quoted(leaf) + " AS t SET " + set + " WHERE " + range + " AND " + marker() + " IS NULL");
   std::string text;
   for (const auto& row : explained.rows) text += row.at(0).value_or("");
   const json plan = json::parse(text).at(0).at("Plan");
@@ -67,8 +66,8 @@ FillCost Filling::fill_carefully(ports::Session& session, const Settings& settin
   std::string texts;
   for (const std::string& column : sync_.key.columns)
     texts += (texts.empty() ? "" : ", ") + ("t." + quote_identifier(column)) + "::pg_catalog.text";
-  const auto found = session.exec(own("SELECT ") + texts + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range +
-                                  " AND " + marker() + " IS NULL ORDER BY " + key_columns(sync_.key, "t"));
+  const auto found = session.exec("SELECT " + texts + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range + " AND " +
+                                  marker() + " IS NULL ORDER BY " + key_columns(sync_.key, "t"));
   Careful rows{leaf, range, {}};
   for (const auto& row : found.rows) {
     KeyValue key;
@@ -111,10 +110,10 @@ void Filling::quarantine(ports::Session& session, const TableName& leaf, const s
   for (const SyncColumn& column : sync_.sync.old_side)
     old_values +=
         (old_values.empty() ? "" : ", ") + quote_literal(column.name) + ", t." + quote_identifier(column.name);
-  const auto marked = session.exec(own("UPDATE ") + "ONLY " + quoted(leaf) + " AS t SET " +
-                                   quote_identifier(sync_.sync.marker) + " = '" + sync_.sync.forward_failed +
-                                   "' WHERE " + range + " AND " + marker() + " IS NULL RETURNING " +
-                                   key_object(sync_.key, "t") + ", pg_catalog.jsonb_build_object(" + old_values + ")");
+  const auto marked =
+      session.exec("UPDATE ONLY " + quoted(leaf) + " AS t SET " + quote_identifier(sync_.sync.marker) + " = '" +
+                   sync_.sync.forward_failed + "' WHERE " + range + " AND " + marker() + " IS NULL RETURNING " +
+                   key_object(sync_.key, "t") + ", pg_catalog.jsonb_build_object(" + old_values + ")");
   for (std::size_t i = 0; i < marked.size(); ++i)
     session.exec(R"sql(
 INSERT INTO switchback.quarantine (plan_id, step, relation, key, sqlstate, message, old_values)

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "switchback/core/error.hpp"
-#include "switchback/engine/registering.hpp"
+#include "switchback/engine/resolving.hpp"
 #include "switchback/engine/steps.hpp"
 
 namespace switchback::engine {

@@ -69,7 +69,7 @@ Stop check_rows(Workbench& bench, const Verify& verify, const Work& work) {
   const Stop stop = walk(
       bench, {step, verify.table, found->key, {}, false, {}}, [&](ports::Session& session, const WalkBatch& batch) {
         const auto rows =
-            session.exec(own("SELECT ") + "pg_catalog.count(*), (pg_catalog.array_agg(" + key_object(found->key, "t") +
+            session.exec("SELECT pg_catalog.count(*), (pg_catalog.array_agg(" + key_object(found->key, "t") +
                          "::pg_catalog.text))[1] FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range +
                          " AND (" + found->check.in("t") + ") IS NOT TRUE");
         if (rows.at(0, 1) && samples.size() < 5) samples.push_back(rows.text(0, 1));
@@ -174,7 +174,7 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
   for (const std::string& column : sync.key.columns)
     columns += (columns.empty() ? "" : ", ") + ("t." + quote_identifier(column)) + "::pg_catalog.text";
   const auto keys =
-      session.exec(own("SELECT ") + columns + " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range);
+      session.exec("SELECT " + columns + " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range);
   Compared sum;
   for (const auto& row : keys.rows) {
     KeyValue key;
@@ -187,7 +187,7 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
       session.exec("ROLLBACK TO SAVEPOINT one");
       // What reverse gave may be a value that forward cannot convert; such a row is right all the same.
       const auto right =
-          session.exec(own("SELECT ") + in_step_by_reverse_sql(sync.sync, "t") + ", " + key_object(sync.key, "t") +
+          session.exec("SELECT " + in_step_by_reverse_sql(sync.sync, "t") + ", " + key_object(sync.key, "t") +
                        " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + key_compare(sync.key, "t", "=", key));
       if (!right.empty() && right.boolean(0, 0))
         add(sum, {1, 0, 0, 0, 0, {}});
@@ -203,7 +203,7 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
 
 Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf,
                       const std::string& range) {
-  const auto rows = session.exec(own(marker_counts(sync)) + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range);
+  const auto rows = session.exec(marker_counts(sync) + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range);
   Compared found{rows.integer(0, 0), rows.integer(0, 1), rows.integer(0, 2),
                  rows.integer(0, 3), rows.integer(0, 4), {}};
   if (rows.at(0, 5)) found.samples.push_back(rows.text(0, 5));

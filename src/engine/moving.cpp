@@ -287,7 +287,7 @@ void hide_objects(ports::Session& session, const Plan& plan, const std::vector<T
     if (now->schema == target) continue;
     if (made.insert(object.name.schema).second)
       for (const std::string& sql : make_hidden_schema_sql(plan.name, object.name.schema)) session.exec(sql);
-    session.exec(own(move_sql(object, now->identity, target)));
+    session.exec(move_sql(object, now->identity, target));
   }
 }
 
@@ -308,7 +308,7 @@ void drop_empty_schemas(ports::Session& session, const Plan& plan, const std::ve
 /// Whoever took its name while it was hidden is not to be pushed aside.
 void move_back(ports::Session& session, const TakenObject& object, const std::string& identity) {
   try {
-    session.exec(own(move_sql(object, identity, object.name.schema)));
+    session.exec(move_sql(object, identity, object.name.schema));
   } catch (const Error& error) {
     if (error.sqlstate() != "42P07" && error.sqlstate() != "42710" && error.sqlstate() != "42723") throw;
     throw Error(Exit::refused, Remedy::person, object.identity + " cannot go back to its place: " + error.what(),
@@ -345,7 +345,7 @@ void lock_objects(ports::Session& session, const std::vector<TakenObject>& objec
   std::set<std::string> names;
   for (const TakenObject& object : objects)
     if (const auto now = find_object(session, object); now && object.word == "TABLE") names.insert(now->identity);
-  for (const std::string& name : names) session.exec(own("LOCK ") + "TABLE " + name + " IN ACCESS EXCLUSIVE MODE");
+  for (const std::string& name : names) session.exec("LOCK TABLE " + name + " IN ACCESS EXCLUSIVE MODE");
 }
 
 std::vector<std::string> object_objections(ports::Session& session, const std::vector<TakenObject>& objects) {
@@ -364,7 +364,7 @@ void drop_objects(ports::Session& session, const Plan& plan, const std::vector<T
                   bool keep_tables) {
   for (auto object = objects.rbegin(); object != objects.rend(); ++object) {
     if (object->part || object->late != late || (keep_tables && object->kind == Structure::Kind::table)) continue;
-    if (const auto now = find_object(session, *object)) session.exec(own(drop_sql(*object, now->identity)));
+    if (const auto now = find_object(session, *object)) session.exec(drop_sql(*object, now->identity));
   }
   drop_empty_schemas(session, plan, objects);
 }

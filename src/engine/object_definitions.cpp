@@ -180,9 +180,9 @@ std::string object_definition(ports::Session& session, const TakenObject& object
                   "drop it by sql, with an undo");
     std::string statement = rows.text(i, 0);
     while (!statement.empty() && (statement.back() == ';' || statement.back() == '\n')) statement.pop_back();
-    script += own(statement) + ";\n";
+    script += statement + ";\n";
   }
-  for (const std::string& statement : belongings(session, object)) script += own(statement) + ";\n";
+  for (const std::string& statement : belongings(session, object)) script += statement + ";\n";
   return script;
 }
 

@@ -53,8 +53,7 @@ void install_probes(Workbench& bench, ports::Session& session) {
     if (auto probe = probed(bench, session, structure)) columns.push_back(std::move(*probe));
   if (columns.empty()) return;
   session.exec(probe_function_sql(plan));
-  for (const ProbedColumn& column : columns)
-    for (const std::string& statement : probe_triggers_sql(column)) session.exec(own(statement));
+  for (const ProbedColumn& column : columns) session.exec(probe_triggers_sql(column));
   session.exec(
       "INSERT INTO switchback.usage_coverage (plan_id, source, server, since, until, marks) VALUES ($1, 'write_probe', "
       "'primary', pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), pg_catalog.jsonb_build_object('looked', "
@@ -77,8 +76,8 @@ JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n O
 WHERE t.tgfoid = pg_catalog.to_regproc($1) AND t.tgparentid = 0 ORDER BY 1, 2, 3)",
                                      {probe_function_name(plan)});
   for (std::size_t i = 0; i < triggers.size(); ++i)
-    session.exec(own("DROP TRIGGER IF EXISTS " + quote_identifier(triggers.text(i, 2)) + " ON " +
-                     quoted(TableName{triggers.text(i, 0), triggers.text(i, 1)})));
+    session.exec("DROP TRIGGER IF EXISTS " + quote_identifier(triggers.text(i, 2)) + " ON " +
+                 quoted(TableName{triggers.text(i, 0), triggers.text(i, 1)}));
   session.exec("DROP FUNCTION IF EXISTS " + probe_function_name(plan) + "()");
   session.exec("DELETE FROM switchback.usage_coverage WHERE plan_id = $1 AND source = 'write_probe'",
                {std::to_string(plan)});

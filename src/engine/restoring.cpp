@@ -53,7 +53,7 @@ void build_concurrently(ports::Session& session, const std::string& name, const 
     case IndexState::absent:
       break;
   }
-  session.exec(own(inserted(definition, " INDEX ", "CONCURRENTLY ")));
+  session.exec(inserted(definition, " INDEX ", "CONCURRENTLY "));
 }
 
 /// The parent's index finds and takes in what was built on each leaf before, so it reads nothing itself.
@@ -78,7 +78,7 @@ void build_partitioned(ports::Session& session, const StoredDefinition& step, st
   std::string whole = step.definition;
   whole.replace(only, 9, " ON ");
   if (index_state(session, step.structure) == IndexState::invalid) session.exec("DROP INDEX " + step.structure);
-  session.exec(own(whole));
+  session.exec(whole);
 }
 
 void note_done(ports::Session& session, PlanId plan_id, const StoredDefinition& step) {
@@ -111,7 +111,7 @@ std::string lost_function_sql(const TableFacts& table, const SyncPlan& sync) {
   if (differs.empty()) differs = some = "false";
   const std::string scope =
       sync.where ? "  IF (" + sync.where->in("r") + ") IS NOT TRUE THEN RETURN " + some + "; END IF;\n" : "";
-  return own("CREATE ") + "OR REPLACE FUNCTION pg_temp.switchback_lost(r " + quoted(table.name) +
+  return "CREATE OR REPLACE FUNCTION pg_temp.switchback_lost(r " + quoted(table.name) +
          ") RETURNS boolean LANGUAGE plpgsql AS " +
          dollar_quote("\nBEGIN\n" + scope + "  RETURN " + differs +
                       ";\nEXCEPTION WHEN OTHERS THEN\n  IF pg_catalog.left(SQLSTATE, 2) IN "
@@ -139,7 +139,7 @@ void count_batch(ports::Session& session, const TableFacts& table, const SyncPla
   parameters.push_back(std::to_string(batch));
   const std::string source = table.kind == 'p' ? quoted(table.name) : "ONLY " + quoted(table.name);
   const std::string marker = "t." + quote_identifier(sync.marker);
-  const auto rows = session.exec(own("WITH ") + "t AS MATERIALIZED (SELECT t.* FROM " + source + " AS t" +
+  const auto rows = session.exec("WITH t AS MATERIALIZED (SELECT t.* FROM " + source + " AS t" +
                                      (walk.cursor.empty() ? "" : " WHERE ROW(" + columns + ") > ROW(" + cursor + ")") +
                                      " ORDER BY " + columns + " LIMIT $" + std::to_string(parameters.size()) +
                                      "::pg_catalog.int8), lost AS MATERIALIZED (SELECT " + key_json(table, "t") +

@@ -115,9 +115,8 @@ class Walker {
         careful, at.tally};
     std::int64_t rows = wanted;
     if (!upper)
-      rows =
-          session.exec(own("SELECT ") + "pg_catalog.count(*) FROM ONLY " + quoted(leaf) + " AS t WHERE " + batch.range)
-              .integer(0, 0);
+      rows = session.exec("SELECT pg_catalog.count(*) FROM ONLY " + quoted(leaf) + " AS t WHERE " + batch.range)
+                 .integer(0, 0);
     const auto begun = Clock::now();
     const WalkCost cost = work_(session, batch);
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun);

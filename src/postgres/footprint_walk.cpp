@@ -8,13 +8,6 @@
 namespace switchback::postgres {
 namespace {
 
-#define SWITCHBACK_IS(message, kind) ((message)->descriptor == &pg_query__##kind##__descriptor)
-
-template <class Message>
-const Message& as(const ProtobufCMessage* message) {
-  return *reinterpret_cast<const Message*>(message);
-}
-
 bool of_the_system(const TableName& table) {
   return table.schema.starts_with("pg_") || table.schema == "information_schema";
 }

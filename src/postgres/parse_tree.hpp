@@ -62,6 +62,15 @@ inline std::string_view string_of(const PgQuery__Node* node) {
   return {};
 }
 
+/// Whether a message is of that kind: SWITCHBACK_IS(message, column_ref).
+#define SWITCHBACK_IS(message, kind) ((message)->descriptor == &pg_query__##kind##__descriptor)
+
+/// The message as what SWITCHBACK_IS has shown it to be.
+template <class Message>
+const Message& as(const ProtobufCMessage* message) {
+  return *reinterpret_cast<const Message*>(message);
+}
+
 template <class Message>
 const ProtobufCMessage* base_of(const Message* message) {
   return reinterpret_cast<const ProtobufCMessage*>(message);

@@ -8,13 +8,6 @@
 namespace switchback::postgres {
 namespace {
 
-#define SWITCHBACK_IS(message, kind) ((message)->descriptor == &pg_query__##kind##__descriptor)
-
-template <class Message>
-const Message& as(const ProtobufCMessage* message) {
-  return *reinterpret_cast<const Message*>(message);
-}
-
 bool is_star(const PgQuery__ColumnRef& column) {
   return column.n_fields > 0 && column.fields[column.n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
 }

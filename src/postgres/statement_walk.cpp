@@ -7,12 +7,6 @@
 namespace switchback::postgres {
 namespace {
 
-/// Of several statements sent as one, only the first bears the mark. DDL of others does not name these.
-bool own_ddl(std::string_view text) {
-  return text.find("~switchback_") != std::string_view::npos || text.find("\"_switchback_") != std::string_view::npos ||
-         text.find("\"switchback\".") != std::string_view::npos;
-}
-
 /// Queries and what wraps one.
 bool is_query(const PgQuery__Node& statement) {
   switch (statement.node_case) {
@@ -41,14 +35,13 @@ bool is_query(const PgQuery__Node& statement) {
 }  // namespace
 
 StatementJudgement Walk::judge(const PgQuery__ParseResult& tree, std::string_view text) {
-  const bool own = own_ddl(text);
   for (std::size_t i = 0; i < tree.n_stmts; ++i) {
     const PgQuery__Node* statement = tree.stmts[i]->stmt;
     if (!statement) continue;
     Scope outermost;
     for (const std::string& row : around_.rows)
       outermost.sources.push_back({row, "", true, true, Owns::no, true, true});
-    if (is_query(*statement) || own) {
+    if (is_query(*statement)) {
       node(base_of(statement), outermost);
     } else if (is_moved(target_.kind) || !definition(*statement, outermost)) {
       node(base_of(statement), outermost);

@@ -8,8 +8,6 @@
 
 namespace switchback::postgres {
 
-#define SWITCHBACK_IS(message, kind) ((message)->descriptor == &pg_query__##kind##__descriptor)
-
 /// The first certain use ends nothing: the walk is cheap, and keeps one reason of each kind.
 class Walk {
  public:

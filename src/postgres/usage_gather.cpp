@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -245,12 +246,12 @@ class Gathering {
   void add_statements(StructureEvidence& evidence, const Structure& structure, const JudgeTarget& target) {
     judge_all(evidence.structure, structure, target);
     std::map<std::string, std::size_t> cleared;
-    const std::optional<JudgeTarget> before = with_what_is_gone(evidence.structure, target);
+    const std::set<TableName> gone = what_is_gone(evidence.structure, target);
     for (const Ran& statement : ran_) {
       const json& judged = statement.judged.at(evidence.structure);
       const std::string use = judged.value("use", "unparsed");
       if (use == name(StatementUse::does_not)) {
-        if (before && add_gone(evidence, statement, *before)) continue;
+        if (add_gone(evidence, statement, target, gone)) continue;
         ++cleared[statement.server];
         continue;
       }
@@ -273,22 +274,23 @@ class Gathering {
            ""});
   }
 
-  /// The target as it was while relations were there that have been dropped since; empty: none has.
-  std::optional<JudgeTarget> with_what_is_gone(const std::string& shown, const JudgeTarget& target) const {
+  /// Relations that sampling found to be part of it and that have been dropped since.
+  std::set<TableName> what_is_gone(const std::string& shown, const JudgeTarget& target) const {
     const auto seen = family_.find(shown);
-    if (seen == family_.end()) return std::nullopt;
-    JudgeTarget before = target;
-    for (const TableName& one : seen->second) {
-      if (target.all_relations.contains(one)) continue;
-      before.relations.insert(one);
-      before.all_relations.insert(one);
-      before.with_column.insert(one);
-    }
-    return before.relations.size() > target.relations.size() ? std::optional(before) : std::nullopt;
+    if (seen == family_.end()) return {};
+    std::set<TableName> gone;
+    std::ranges::set_difference(seen->second, target.all_relations, std::inserter(gone, gone.end()));
+    return gone;
   }
 
-  static bool add_gone(StructureEvidence& evidence, const Ran& statement, const JudgeTarget& before) {
-    const StatementJudgement judged = judge_statement(statement.text, before, {statement.nested(), {}});
+  /// Judges a statement that names one of them as it was while they were there.
+  static bool add_gone(StructureEvidence& evidence, const Ran& statement, JudgeTarget target,
+                       const std::set<TableName>& gone) {
+    const auto named = [&](const TableName& one) { return mentions(statement.text, one.name); };
+    if (std::ranges::none_of(gone, named)) return false;
+    for (auto* relations : {&target.relations, &target.all_relations, &target.with_column})
+      relations->insert(gone.begin(), gone.end());
+    const StatementJudgement judged = judge_statement(statement.text, target, {statement.nested(), {}});
     if (judged.use == StatementUse::does_not) return false;
     const bool certain = judged.use == StatementUse::uses;
     evidence.observations.push_back({"statements", statement.server, certain ? Finding::used : Finding::unknown,

@@ -5,23 +5,17 @@
 #include <sstream>
 
 #include "catch.hpp"
+#include "schema_check.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
 
 using namespace switchback;
+using namespace switchback::tests;
 namespace fs = std::filesystem;
 
 namespace {
 
 const fs::path source = SWITCHBACK_SOURCE_DIR;
-
-std::vector<fs::path> yaml_files(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".yaml") files.push_back(entry.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
 
 std::string text_of(const Diagnostic& diagnostic) {
   return std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column) +

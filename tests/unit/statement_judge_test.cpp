@@ -184,7 +184,6 @@ TEST_CASE("statements inside statements are read", "[evidence]") {
          {uses, "WITH gone AS (DELETE FROM users RETURNING *) SELECT count(*) FROM gone"},
          {uses, "SELECT 1; SELECT full_name FROM users"},
          {clear, "PREPARE q (int) AS SELECT first_name FROM users WHERE id = $1"},
-         {clear, "CREATE TRIGGER \"~switchback_u\" BEFORE UPDATE OF full_name ON users EXECUTE FUNCTION x()"},
          {uses, "COPY users (id, full_name, \"_switchback_split\") TO STDOUT"},
          {clear, "EXPLAIN (ANALYZE) /* switchback */ UPDATE users SET full_name = full_name"},
          {clear, "/* switchback */ UPDATE users SET full_name = full_name"}},

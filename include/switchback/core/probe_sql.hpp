@@ -39,8 +39,7 @@ std::string probe_function_name(std::int64_t plan_id);  ///< `switchback."probe_
 /// nothing, and whatever happens in it, the application's statement goes on.
 std::string probe_function_sql(std::int64_t plan_id);
 /// Makes the column's triggers, in place of what was there. SHARE ROW EXCLUSIVE; ACCESS EXCLUSIVE where some were.
-/// One statement each, so that each can bear own_mark: they name the column, and must not be taken for a use of it.
-std::vector<std::string> probe_triggers_sql(const ProbedColumn& column);
+std::string probe_triggers_sql(const ProbedColumn& column);
 
 /// How often a session notes that it still writes: often enough that a window ends on time, and at most every 5
 /// minutes.
