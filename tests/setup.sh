@@ -110,12 +110,12 @@ need_unstarted() {
   return "$result"
 }
 
-# The extension for the newest PostgreSQL there is, where it is a package.
-need_pg_cron() {
+# An extension for the newest PostgreSQL there is, where it is a package.
+need_extension() {
   command -v dpkg-query >/dev/null || return 0
   local newest package
   newest=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
-  package=postgresql-$(basename "${newest%/bin/postgres}")-cron
+  package=postgresql-$(basename "${newest%/bin/postgres}")-$1
   if apt-cache show "$package" >/dev/null 2>&1; then need_packages "$package"; fi
 }
 
@@ -123,7 +123,8 @@ need_to_test() {
   need_to_build
   need_packages catch2 libvalijson-dev openssl
   need_unstarted prometheus prometheus-alertmanager pgbouncer
-  need_pg_cron
+  need_extension cron
+  need_extension plpgsql-check
 }
 
 need_to_bench() {

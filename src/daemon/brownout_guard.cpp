@@ -38,8 +38,10 @@ class Posted final : public ports::BrownoutGuard {
     const auto answer = companion_.line().hear(seconds(20));
     if (answer == "ready") return;
     throw Error(Exit::refused, Remedy::person,
-                "the process that would do it does not get a connection" + (answer ? ": " + *answer : std::string()),
-                "it connects as the runner does: a connection must be left for it");
+                answer ? "the process that would do it does not get a connection: " + *answer
+                       : std::string("the process that would do it did not come up"),
+                answer ? "it connects as the runner does: a connection must be left for it"
+                       : "it is this program once more: it must be there, and room for another process");
   }
 
   std::string who() const override { return "process " + std::to_string(companion_.pid()) + " on " + host_; }

@@ -12,11 +12,6 @@
 namespace switchback::engine {
 namespace {
 
-Instant server_now(ports::Session& session) {
-  const auto rows = session.exec("SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000)::bigint");
-  return Instant(std::chrono::milliseconds(rows.integer(0, 0)));
-}
-
 /// Named under allow_silent, taken away by the plan itself, or a table's place in a publication that was checked.
 bool is_named(const ports::Dependent& dependent, const ports::UsageRequest& request) {
   return std::ranges::any_of(request.allow_silent,
@@ -190,10 +185,8 @@ std::optional<Hold> usage_hold(Workbench& bench, UsageReport& report) {
   if (bench.surroundings().standbys)
     request.replicas =
         bench.surroundings().standbys(bench.session().exec("SELECT pg_catalog.current_database()").text(0, 0));
-  bench.usage().sample(bench.session(), request);
-  const Instant now = server_now(bench.session());
+  const auto [now, gathered] = bench.usage().look(bench.session(), request);
   std::vector<std::string> reasons;
-  const std::vector<StructureEvidence> gathered = bench.usage().gather(bench.session(), request);
   for (const StructureEvidence& evidence : gathered) {
     report.judged.push_back(judge(evidence, now, observe_window(bench), ports::required_sources));
     const Judgement& last = report.judged.back();

@@ -97,15 +97,20 @@ END $body$;
 CREATE OR REPLACE FUNCTION switchback_ask.validate(path text)
 RETURNS TABLE (in_schema name, called name, identity text, message text) LANGUAGE plpgsql AS $body$
 DECLARE
+  checker name := (SELECT n.nspname FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+                   WHERE e.extname = 'plpgsql_check');
   one record;
 BEGIN
   FOR one IN
-    SELECT n.nspname, p.proname, p.oid,
+    SELECT n.nspname, p.proname, p.oid, l.lanname, COALESCE(g.tgrelid, 0) AS relid,
            COALESCE((SELECT pg_catalog.substr(c, 13) FROM pg_catalog.unnest(p.proconfig) c WHERE c LIKE 'search\_path=%'),
                     path) AS path
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-    WHERE l.lanname = 'sql' AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'switchback_ask')
+    LEFT JOIN pg_catalog.pg_trigger g ON g.tgfoid = p.oid AND NOT g.tgisinternal
+    WHERE (l.lanname = 'sql' OR l.lanname = 'plpgsql' AND checker IS NOT NULL
+        AND (g.oid IS NOT NULL OR p.prorettype NOT IN ('trigger'::pg_catalog.regtype, 'event_trigger'::pg_catalog.regtype)))
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'switchback_ask')
       AND p.proowner = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = current_user)
     ORDER BY p.oid
   LOOP
@@ -114,7 +119,16 @@ BEGIN
     identity := pg_catalog.format('%s.%s(%s)', one.nspname, one.proname, pg_catalog.pg_get_function_identity_arguments(one.oid));
     PERFORM pg_catalog.set_config('search_path', one.path, true);
     BEGIN
-      PERFORM pg_catalog.fmgr_sql_validator(one.oid);
+      IF one.lanname = 'sql' THEN
+        PERFORM pg_catalog.fmgr_sql_validator(one.oid);
+        CONTINUE;
+      END IF;
+      EXECUTE pg_catalog.format('SELECT x.message FROM %I.plpgsql_check_function_tb(funcoid => $1, relid => $2) x '
+        'WHERE x.level = ''error'' LIMIT 1', checker)
+        INTO message USING one.oid::pg_catalog.regprocedure, one.relid::pg_catalog.regclass;
+      IF message IS NOT NULL THEN
+        RETURN NEXT;
+      END IF;
     EXCEPTION WHEN OTHERS THEN
       message := SQLERRM;
       RETURN NEXT;

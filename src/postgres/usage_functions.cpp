@@ -118,7 +118,7 @@ void look_into_functions(ports::Session& session, Reached& reached) {
   for (const Body& body : candidates(session, reached.target)) {
     ++looked_at;
     const BodyFinding finding = judged(body, reached);
-    if (body.language == "sql" && finding.finding != Finding::used) reached.sql_functions.insert(body.name);
+    if (finding.finding != Finding::used) reached.doubted_functions.insert(body.name);
     if (finding.finding == Finding::clear) continue;
     if (finding.finding == Finding::used) found.insert(body.name);
     reached.observations.push_back({"functions", "primary", finding.finding,

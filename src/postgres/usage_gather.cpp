@@ -134,17 +134,15 @@ class Gathering {
         ran_(statements_that_ran(session, request)),
         seen_(sessions_seen(session, request)),
         family_(family_seen(session, request)),
-        allowed_(allowed_by(request)),
         own_role_(session.exec("SELECT session_user").text(0, 0)) {
     servers_.insert("primary");
     for (const ports::SampledServer& replica : request.replicas) servers_.insert(replica.name);
     for (const ports::SampledPooler& pooler : request.poolers) poolers_.insert(pooler.name);
   }
 
-  StructureEvidence evidence_of(const Structure& structure) {
-    Reached reach = reached(session_, structure, allowed_);
+  StructureEvidence evidence_of(const Structure& structure, Reached reach) {
     StructureEvidence evidence{reach.structure, std::move(reach.observations), {}, {}};
-    for (const auto& broken : judges_.broken_functions(reach.sql_functions, structure, reach.target)) {
+    for (const auto& broken : judges_.broken_functions(reach.doubted_functions, structure, reach.target)) {
       reach.target.functions.insert(broken.name);
       evidence.observations.push_back({"functions", "primary", Finding::used,
                                        "function " + broken.identity + " does not work without it: " + broken.complaint,
@@ -417,7 +415,6 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
   std::vector<Ran> ran_;
   std::vector<SessionRow> seen_;
   std::map<std::string, std::set<TableName>> family_;
-  Allowed allowed_;
   std::string own_role_;  ///< as which pg_dump makes the schema clone: its LOCK TABLE bears no mark
   std::set<std::string> poolers_;
   std::set<std::string> servers_;  ///< that must be covered; what was seen on others counts as well
@@ -427,13 +424,19 @@ class PostgresUsage final : public ports::UsageSource {
  public:
   explicit PostgresUsage(ports::SchemaClone* clone) : clone_(clone) {}
 
-  void sample(Session& session, const UsageRequest& request) override { postgres::sample(session, request); }
+  void sample(Session& session, const UsageRequest& request) override {
+    postgres::sample(session, request, reached(session, request));
+  }
+
+  ports::UsageLook look(Session& session, const UsageRequest& request) override {
+    std::vector<Reached> reach = reached(session, request);
+    postgres::sample(session, request, reach);
+    const Instant at = *instant(session.exec("SELECT " + milliseconds_sql("pg_catalog.clock_timestamp()")), 0, 0);
+    return {at, evidence(session, request, std::move(reach))};
+  }
 
   std::vector<StructureEvidence> gather(Session& session, const UsageRequest& request) override {
-    Gathering gathering(session, request, clone_);
-    std::vector<StructureEvidence> all;
-    for (const Structure& structure : request.structures) all.push_back(gathering.evidence_of(structure));
-    return all;
+    return evidence(session, request, reached(session, request));
   }
 
   ports::Closure closure(Session& session, const Structure& structure) override {
@@ -441,6 +444,14 @@ class PostgresUsage final : public ports::UsageSource {
   }
 
  private:
+  std::vector<StructureEvidence> evidence(Session& session, const UsageRequest& request, std::vector<Reached> reach) {
+    Gathering gathering(session, request, clone_);
+    std::vector<StructureEvidence> all;
+    for (std::size_t i = 0; i < reach.size(); ++i)
+      all.push_back(gathering.evidence_of(request.structures[i], std::move(reach[i])));
+    return all;
+  }
+
   ports::SchemaClone* clone_;
 };
 

@@ -266,7 +266,9 @@ Allowed allowed_by(const ports::UsageRequest& request) {
   return allowed;
 }
 
-Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed, Depth depth) {
+namespace {
+
+Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed) {
   Reached result;
   result.structure = shown(structure);
   result.closure = closure(session, structure);
@@ -282,10 +284,8 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
   }
   if (structure.kind == Structure::Kind::column) {
     look_into_views(session, tables, result);
-    if (depth == Depth::everything) {
-      look_for_whole_rows(session, tables, result);
-      look_for_identities(session, structure, result);
-    }
+    look_for_whole_rows(session, tables, result);
+    look_for_identities(session, structure, result);
   }
   if (structure.kind == Structure::Kind::column || !result.target.keys.empty()) look_into_functions(session, result);
   if (is_moved(structure.kind)) look_into_bodies(session, result, allowed);
@@ -295,6 +295,15 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
                    [](const Observation& one) { return one.source == "catalog"; }))
     result.observations.push_back({"catalog", "primary", Finding::clear, "nothing depends on it", std::nullopt, ""});
   return result;
+}
+
+}  // namespace
+
+std::vector<Reached> reached(ports::Session& session, const ports::UsageRequest& request) {
+  const Allowed allowed = allowed_by(request);
+  std::vector<Reached> all;
+  for (const Structure& structure : request.structures) all.push_back(reached(session, structure, allowed));
+  return all;
 }
 
 }  // namespace switchback::postgres

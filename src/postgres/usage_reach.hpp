@@ -16,7 +16,7 @@ struct Reached {
   ports::Closure closure;
   JudgeTarget target;
   std::vector<Observation> observations;  ///< of the sources "catalog" and "functions"
-  std::set<TableName> sql_functions;      ///< bodies in SQL that could name it, and are not found to use it
+  std::set<TableName> doubted_functions;  ///< whose bodies could name it, and are not found to use it
 };
 
 /// What may go along: by name, as a part of what goes whole, or a publication that was checked.
@@ -29,10 +29,8 @@ struct Allowed {
 /// allow_silent, and everything else that the same contract takes away.
 Allowed allowed_by(const ports::UsageRequest& request);
 
-/// Everything the catalog says now; or, in less time, no more of it than it takes to know the target.
-enum class Depth { everything, target };
-Reached reached(ports::Session& session, const Structure& structure, const Allowed& allowed,
-                Depth depth = Depth::everything);
+/// Everything the catalog says now of each structure of the request, in its order.
+std::vector<Reached> reached(ports::Session& session, const ports::UsageRequest& request);
 
 /// Looks at the expressions of checks, policies, rules, triggers, indexes, statistics and BEGIN ATOMIC functions for
 /// whole rows of the tables (their oids), of which pg_depend does not know the columns; adds to observations.

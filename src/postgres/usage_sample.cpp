@@ -9,7 +9,6 @@
 #include "usage_counters.hpp"
 #include "usage_coverage.hpp"
 #include "usage_probe.hpp"
-#include "usage_reach.hpp"
 #include "usage_reading.hpp"
 #include "usage_standbys.hpp"
 
@@ -309,13 +308,12 @@ void unread(CoverageJournal& coverage, const std::string& server, const std::vec
 
 }  // namespace
 
-void sample(Session& session, const ports::UsageRequest& request) {
+void sample(Session& session, const ports::UsageRequest& request, const std::vector<Reached>& reach) {
   std::set<std::string> names;
   std::map<std::string, std::set<TableName>> family;
-  for (const Structure& structure : request.structures) {
-    const Reached reach = reached(session, structure, {}, Depth::target);
-    names.merge(reach.target.watched());
-    family[reach.structure] = reach.target.relations;
+  for (const Reached& one : reach) {
+    names.merge(one.target.watched());
+    family[one.structure] = one.target.relations;
   }
   Transaction transaction(session);
   CoverageJournal coverage(session, request.plan);

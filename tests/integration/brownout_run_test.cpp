@@ -1,6 +1,8 @@
 // The brownout on the way from migrated to hidden, as `run` goes it.
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -16,6 +18,7 @@
 using namespace switchback;
 using namespace switchback::tests;
 using namespace std::chrono_literals;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -222,6 +225,34 @@ TEST_CASE("a plan does not begin while another's brownout changes the privileges
   CHECK(begun.exit_code == 0);
   CHECK(way.view.ask("SELECT attacl::text FROM pg_attribute WHERE attrelid = 'public.users'::regclass AND attname = "
                      "'mail'") == "{bo_app=r/postgres}");
+}
+
+TEST_CASE("where nobody could undo it if the runner died nothing is taken away, and the hold says why", "[brownout]") {
+  Way way(with_brownout("[1s]", "3s"));
+  const std::string binary = std::getenv("SWITCHBACK_BINARY");
+  const std::string program = way.tool.folder() + "/switchback";
+  fs::copy_file(binary, program);
+  ::setenv("SWITCHBACK_BINARY", program.c_str(), 1);
+  const auto runner = way.tool.start(way.tool.run_to("hidden"));
+  ::setenv("SWITCHBACK_BINARY", binary.c_str(), 1);
+  // The second process is this program once more, and nobody may execute that any longer, not even a superuser.
+  REQUIRE(eventually(30s, [&] { return way.view.hold_kind() == "usage"; }));
+  fs::permissions(program, fs::perms::owner_read);
+  const bool held = eventually(60s, [&] { return has(way.view.hold_reason(), "no brownout"); });
+  const std::string reason = way.view.hold_reason();
+  INFO(reason << "\n" << runner->err());
+  REQUIRE(held);
+  CHECK(has(reason, "no brownout: nobody would undo it if this runner died: "));
+  CHECK(way.view.ask("SELECT count(*) FROM switchback.brownout") == "0");
+  CHECK(way.view.state() == "migrated");
+  CHECK(acl_bytes(way.uri) == way.before);
+  runner->signal(SIGINT);
+  REQUIRE(runner->wait(30s));
+
+  const auto again = way.tool.run(way.tool.run_to("hidden"));
+  INFO(again.err);
+  CHECK(again.exit_code == 0);
+  CHECK(way.view.ask("SELECT string_agg(outcome, ',') FROM switchback.brownout") == "quiet");
 }
 
 TEST_CASE("explain shows a brownout with what it leaves out", "[brownout]") {

@@ -4,6 +4,7 @@
 
 #include "catch.hpp"
 #include "clone_scene.hpp"
+#include "switchback/daemon/schema_clone.hpp"
 #include "switchback/postgres/usage.hpp"
 
 using namespace switchback;
@@ -218,6 +219,31 @@ TEST_CASE("a SQL function that only the server finds broken without the column i
       "  'SELECT upper(first_name) /* not the full_name */ FROM public.users_of($1)'");
   const auto functions = against(scene.gather(), "functions");
   CHECK(has(functions, "used: function public.shouted("));
+  CHECK_FALSE(has(functions, "harmless"));
+}
+
+TEST_CASE("a PL/pgSQL function that only plpgsql_check finds broken without the column is a use",
+          "[usage][clone][functions]") {
+  if (server().sql(server().uri(), "SELECT count(*) FROM pg_available_extensions WHERE name = 'plpgsql_check'") ==
+      "0") {
+    WARN("no plpgsql_check for this server");
+    return;
+  }
+  UsageWorld world;
+  world.run(
+      "CREATE FUNCTION public.users_of(bigint) RETURNS SETOF public.users LANGUAGE sql AS "
+      "  'SELECT * FROM public.users WHERE id = $1';"
+      "CREATE FUNCTION public.shouted(bigint) RETURNS text LANGUAGE plpgsql AS "
+      "  'BEGIN RETURN (SELECT upper(full_name) FROM public.users_of($1)); END';"
+      "CREATE FUNCTION public.harmless(bigint) RETURNS text LANGUAGE plpgsql AS "
+      "  'BEGIN RETURN (SELECT upper(first_name) /* not the full_name */ FROM public.users_of($1)); END'");
+  daemon::CloneOptions options;
+  options.database = world.uri;
+  const auto clone = daemon::make_schema_clone(options);  // on a server of its own, whose superuser makes extensions
+  world.sample();
+  const auto functions =
+      against(postgres::make_usage_source(clone.get())->gather(*world.session, world.request).at(0), "functions");
+  CHECK(has(functions, "used: function public.shouted(bigint) does not work without it: "));
   CHECK_FALSE(has(functions, "harmless"));
 }
 

@@ -87,6 +87,12 @@ struct UsageRequest {
 /// Runtime sources that judge() must see covering the whole window.
 inline const std::vector<std::string> required_sources{"statements", "sessions"};
 
+/// What a look found.
+struct UsageLook {
+  Instant at;  ///< when the sample was taken, by the primary's clock
+  std::vector<StructureEvidence> evidence;
+};
+
 class UsageSource {
  public:
   virtual ~UsageSource() = default;
@@ -95,6 +101,9 @@ class UsageSource {
   /// primary's, not in a transaction) in one short transaction. To be called every few seconds to minutes from migrated
   /// on: a gap of over 5 minutes cuts the coverage of sessions. A replica that cannot be read loses coverage, no more.
   virtual void sample(Session& session, const UsageRequest& request) = 0;
+
+  /// A sample, and everything known after it; the catalog is read once for both. Not in a transaction.
+  virtual UsageLook look(Session& session, const UsageRequest& request) = 0;
 
   /// Everything known of each structure, in the order of the request; for judge(). Takes no sample.
   virtual std::vector<StructureEvidence> gather(Session& session, const UsageRequest& request) = 0;

@@ -68,8 +68,9 @@ class ServerJudge {
   /// to plan.
   std::vector<ServerWord> ask(const std::vector<Question>& questions);
 
-  /// SQL functions that the server accepts now and does not once the structure is dropped: identity and complaint.
-  /// Bodies in other languages are not validated. `search_path`: of functions that do not set their own.
+  /// Functions that the server accepts now and does not once the structure is dropped: identity and complaint. Those in
+  /// SQL; and where the clone has the extension plpgsql_check, those in PL/pgSQL, trigger functions for each of their
+  /// tables. Bodies in other languages are not validated. `search_path`: of functions that do not set their own.
   struct BrokenFunction {
     TableName name;
     std::string identity;
