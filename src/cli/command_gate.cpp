@@ -28,7 +28,7 @@ class Asking {
 
   GateAnswer ask() {
     if (!session_) session_ = invocation_.reading();
-    return engine::ask_gate(*session_, horizon_rules(invocation_.settings()), options_.image, options_.kind);
+    return engine::ask_gate(*session_, engine::horizon_rules(invocation_.settings()), options_.image, options_.kind);
   }
 
   GateAnswer ask_until(Clock::time_point deadline) {

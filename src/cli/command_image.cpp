@@ -136,8 +136,8 @@ int list(Invocation& invocation, const ListOptions& options) {
     invocation.data(invocation.json() ? images_json(images) : images_text(images, invocation.out()));
     return 0;
   }
-  const auto images =
-      horizon(engine::horizon_facts(*session), horizon_rules(invocation.settings()), engine::server_now(*session));
+  const auto images = horizon(engine::horizon_facts(*session), engine::horizon_rules(invocation.settings()),
+                              engine::server_now(*session));
   invocation.data(invocation.json() ? horizon_json(images) : horizon_text(images, invocation.out()));
   return 0;
 }
@@ -190,14 +190,6 @@ void add_sync(CLI::App& image, Action& chosen) {
 }
 
 }  // namespace
-
-HorizonRules horizon_rules(const Settings& settings) {
-  HorizonRules rules;
-  rules.live_application = settings.live_application;
-  rules.live_role = settings.live_role;
-  rules.horizon_time = settings.horizon_time;
-  return rules;
-}
 
 void add_image(CLI::App& app, Action& chosen) {
   CLI::App* image =

@@ -88,8 +88,8 @@ std::string out_of_hold(const PlanRecord& plan, HoldKind kind, bool has_runner) 
     case HoldKind::drift:
       return "put back what was changed (switchback explain shows what the plan made); then " + run(plan);
     case HoldKind::horizon:
-      return "deploy past the image named, or switchback approve " + plan.name +
-             " --phase contract --despite horizon --reason …";
+      return "switchback image list --horizon; the hold names the command for each image; then " +
+             run(plan, " --to contracted --wait");
     case HoldKind::approval:
       return "switchback approve " + plan.name + " --phase contract";
     case HoldKind::backup:

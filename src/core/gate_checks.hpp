@@ -12,6 +12,7 @@ class Checks {
  public:
   Checks(const GateFacts& facts, const RegisteredImage& image) : facts_(facts), image_(image) {}
   std::vector<GateReason> found();
+  Side side_of(const GatePlan& plan) const;
 
  private:
   // --- what it uses (gate_uses.cpp) ---
@@ -28,7 +29,6 @@ class Checks {
 
   // --- plans and images by name (gate_checks.cpp) ---
   void plan(const GatePlan& plan);
-  Side side_of(const GatePlan& plan) const;
   bool has_reason_of(const GatePlan& plan) const;
 
   void refuse(const std::string& structure, const std::string& why, const GatePlan* plan);

@@ -90,12 +90,17 @@ class Horizon {
       add(image, false, "kubectl rollout undo can go back to it: ReplicaSet " + set.name);
   }
 
+  std::string since(Instant at) const {
+    const auto ago = std::chrono::duration_cast<std::chrono::seconds>(now_ - at);
+    return ago.count() < 1 ? "just now" : show_duration(ago) + " ago";
+  }
+
+  /// What nobody replaced runs, however long ago it came; what was replaced lately is what one would go back to.
   void look_at(const Deployment& deployment) {
-    if (now_ - deployment.at > rules_.horizon_time) return;
-    const auto ago = std::chrono::duration_cast<std::chrono::seconds>(now_ - deployment.at);
+    if (deployment.replaced_at && now_ - *deployment.replaced_at > rules_.horizon_time) return;
     add(deployment.image, false,
-        "deployed " + (ago.count() < 1 ? std::string("just now") : show_duration(ago) + " ago") +
-            (deployment.environment.empty() ? "" : " to " + deployment.environment));
+        "deployed " + since(deployment.at) + (deployment.environment.empty() ? "" : " to " + deployment.environment) +
+            (deployment.replaced_at ? ", replaced " + since(*deployment.replaced_at) : ""));
   }
 
   const HorizonFacts& facts_;

@@ -100,7 +100,7 @@ constexpr std::array specs = {
                 false},
     SettingSpec{"images.live.role", "", "text", "the login role of an image, where each has one: `app_{tag}`", false,
                 false},
-    SettingSpec{"images.horizon_time", "7d", "duration", "how long after its deployment one may want an image back",
+    SettingSpec{"images.horizon_time", "7d", "duration", "how long after an image was replaced one may want it back",
                 false, false},
     SettingSpec{"images.pgbouncer", "", "connections", "admin consoles of the poolers, to ask for their clients", false,
                 false},

@@ -34,6 +34,27 @@ Stop pass(Workbench& bench, milliseconds every, const std::function<std::optiona
   return bench.hold_until(*hold, every, look);
 }
 
+/// Both, as one hold of the first's kind.
+std::optional<Hold> both_holds(std::optional<Hold> first, std::optional<Hold> second) {
+  if (!first) return second;
+  if (!second) return first;
+  for (Hold* one : {&*first, &*second})
+    if (one->reasons.empty()) one->reasons = {one->reason};
+  for (std::string& reason : second->reasons) first->reasons.push_back(std::move(reason));
+  first->ends_when += "; and " + second->ends_when;
+  return first;
+}
+
+/// Images and usage evidence together: the observation goes on while an image holds. What is seen used comes first,
+/// then the images, then what the evidence still lacks.
+std::optional<Hold> still_needed_hold(Workbench& bench, UsageReport& report) {
+  std::optional<Hold> usage = usage_hold(bench, report);
+  std::optional<Hold> horizon = horizon_hold(bench);
+  const bool used =
+      std::ranges::any_of(report.judged, [](const Judgement& one) { return one.verdict == Verdict::used; });
+  return used ? both_holds(std::move(usage), std::move(horizon)) : both_holds(std::move(horizon), std::move(usage));
+}
+
 /// Both sides of every row, once more: the comparison at the end of migrate may be weeks old.
 Stop compare_before_hiding(Workbench& bench) {
   for (const ResolvedSync& sync : bench.resolved().sync) {
@@ -64,6 +85,7 @@ std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
 
 void hide_now(Workbench& bench, ports::Session& session, const UsageReport& report) {
   if (!bench.advance(State::migrated, Event::hide)) return;
+  note_overridden_horizon(bench);  // before anything is locked
   remove_probes(session, bench.fence().plan);
   forget_counters(session, bench.fence().plan);
   const std::vector<TakenTable> tables = taken_of(bench, session);
@@ -229,6 +251,9 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   if (session.exec("SELECT state FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)})
           .text(0, 0) == name(State::contracted))
     return;
+  in_the_way = horizon_hold(bench);  // before anything is locked
+  if (in_the_way) return;
+  note_overridden_horizon(bench);
   const std::vector<TakenObject> objects = load_objects(session, bench.fence().plan);
   const bool kept = archive_time(bench).has_value();
   lock_for_drop(session, bench.plan(), tables);
@@ -289,7 +314,6 @@ UsageReport judge_usage(Workbench& bench) {
 Stop hide_plan(Workbench& bench) {
   Stop stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return neighbour_hold(bench); });
-  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); });
   if (stop.ok()) stop = compare_before_hiding(bench);
   if (!stop.ok()) return stop;
@@ -301,7 +325,7 @@ Stop hide_plan(Workbench& bench) {
   const std::function<std::optional<Hold>()> look = [&]() -> std::optional<Hold> {
     if (auto hold = consent_hold(bench)) return hold;
     if (auto hold = quarantine_hold(bench)) return hold;
-    return usage_hold(bench, report);
+    return still_needed_hold(bench, report);
   };
   for (bool again = true; again;) {
     stop = pass(bench, every, look);
@@ -331,6 +355,7 @@ Stop begin_contract(Workbench& bench) {
                 "the soak is over, at " + rows.text(0, 1),
                 {}};
   });
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session&) { bench.advance(State::hidden, Event::contract); });
 }
@@ -352,6 +377,7 @@ Stop contract_plan(Workbench& bench) {
   if (stop.ok()) stop = validate_all(bench);
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return backup_hold(bench); });
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });
   if (stop.ok()) stop = bench.in_transaction([&](ports::Session& session) { restore_point(bench, session); });
   if (stop.ok()) stop = check_surroundings(bench);
   if (!stop.ok()) return stop;
@@ -369,6 +395,8 @@ Stop purge_plan(Workbench& bench) {
   try {
     return bench.in_transaction([&](ports::Session& session) {
       if (!bench.advance(State::contracted, Event::finish)) return;
+      in_the_way = horizon_hold(bench);
+      if (in_the_way) throw Error(Exit::not_yet, Remedy::person, in_the_way->reason);
       const std::vector<TakenObject> objects = load_objects(session, bench.fence().plan);
       lock_objects(session, objects);
       if (const auto objections = object_objections(session, objects); !objections.empty())
@@ -390,7 +418,7 @@ Stop purge_plan(Workbench& bench) {
 Stop finish_plan(Workbench& bench) {
   const State from = bench.record().state;
   if (from == State::contracted) {
-    const Stop stop = pass(bench, milliseconds(1000), [&]() -> std::optional<Hold> {
+    Stop stop = pass(bench, milliseconds(1000), [&]() -> std::optional<Hold> {
       const auto rows = bench.session().exec(
           "SELECT pg_catalog.to_char(pg_catalog.max(keep_until) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') "
           "FROM switchback.archive WHERE plan_id = $1 AND state = 'kept' AND keep_until > pg_catalog.clock_timestamp()",
@@ -398,6 +426,7 @@ Stop finish_plan(Workbench& bench) {
       if (!rows.at(0, 0)) return std::nullopt;
       return Hold{HoldKind::soak, "the archive is kept until " + rows.text(0, 0), "its time is over", {}};
     });
+    if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });
     return stop.ok() ? purge_plan(bench) : stop;
   }
   Stop stop = from == State::migrated ? pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); })

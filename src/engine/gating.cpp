@@ -91,6 +91,14 @@ ORDER BY 1, 2, a.attnum)sql",
   return catalog;
 }
 
+GateFacts gate_facts(ports::Session& session, std::vector<RegisteredImage> images) {
+  GateFacts facts;
+  facts.plans = gate_plans(session);
+  facts.images = std::move(images);
+  facts.catalog = live_catalog(session, tables_of(facts.images));
+  return facts;
+}
+
 GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const std::string& image, GateKind kind) {
   ports::Transaction transaction(session, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const HorizonFacts horizon = horizon_facts(session, image);

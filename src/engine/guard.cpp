@@ -64,18 +64,6 @@ std::optional<Hold> consent_hold(Workbench& bench) {
               {}};
 }
 
-std::optional<Hold> horizon_hold(Workbench& bench) {
-  if (bench.plan().images.before || bench.settings().environment == Environment::development ||
-      bench.despite("horizon"))
-    return std::nullopt;
-  return Hold{HoldKind::horizon,
-              "the plan does not say which image was the last to need the old side, so nobody knows whether one may "
-              "still be run",
-              "the plan names it (images: { before: NAME }), or switchback approve " + bench.plan().name +
-                  " --phase contract --despite horizon --reason …",
-              {}};
-}
-
 namespace {
 
 /// Another live plan has changed the table, keeps it in sync, or keeps an archive of columns of it.

@@ -54,11 +54,15 @@ void mark(ports::Session& session, const Actor& actor, const std::string& image,
 }
 
 std::vector<Deployment> deployments(ports::Session& session) {
-  const auto rows = session.exec("SELECT image, environment, " + since_epoch("max(at)") +
-                                 " FROM switchback.image_deployment GROUP BY image, environment ORDER BY max(at)");
+  const auto rows = session.exec(
+      "SELECT d.image, d.environment, " + since_epoch("d.at") + ", " +
+      since_epoch("(SELECT min(o.at) FROM switchback.image_deployment o WHERE o.environment = d.environment AND o.at > "
+                  "d.at)") +
+      " FROM (SELECT image, environment, max(at) AS at FROM switchback.image_deployment GROUP BY image, environment) d "
+      "ORDER BY d.at");
   std::vector<Deployment> found;
   for (std::size_t row = 0; row < rows.size(); ++row)
-    found.push_back({rows.text(row, 0), rows.text(row, 1), instant(rows, row, 2)});
+    found.push_back({rows.text(row, 0), rows.text(row, 1), instant(rows, row, 2), instant_if(rows, row, 3)});
   return found;
 }
 
@@ -172,6 +176,14 @@ void record_replica_sets(ports::Session& session, const Actor& actor, const std:
   add_event(session, actor, std::nullopt, "image_sync", "", "",
             std::to_string(sets.size()) + " images of ReplicaSets" + (cluster.empty() ? "" : " of " + cluster));
   transaction.commit();
+}
+
+HorizonRules horizon_rules(const Settings& settings) {
+  HorizonRules rules;
+  rules.live_application = settings.live_application;
+  rules.live_role = settings.live_role;
+  rules.horizon_time = settings.horizon_time;
+  return rules;
 }
 
 HorizonFacts horizon_facts(ports::Session& session, const std::optional<std::string>& only) {

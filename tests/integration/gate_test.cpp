@@ -347,9 +347,15 @@ TEST_CASE("the horizon is who is connected, deployed lately, kept by ReplicaSets
   CHECK(horizon().empty());
   const auto session = application(shop.uri, "shop:v43");
   CHECK(has(horizon()["shop:v43"], "unknown [\"1 session now, named shop:v43"));
-  REQUIRE(shop.tool.run({"image", "deployed", "shop:v42", "--environment", "prod"}).exit_code == 0);
+  const auto deployed = [&](const std::string& image, const std::string& at) {
+    REQUIRE(shop.tool.run({"image", "deployed", image, "--environment", "prod", "--at", at}).exit_code == 0);
+  };
+  deployed("shop:v41", "2020-01-01");
+  CHECK(has(horizon()["shop:v41"], "to prod"));
+  deployed("shop:v42", "now");  // one may want back what it replaced
+  CHECK(has(horizon()["shop:v41"], "to prod, replaced"));
   CHECK(has(horizon()["shop:v42"], "to prod"));
-  REQUIRE(shop.tool.run({"image", "deployed", "shop:v41", "--at", "2020-01-01"}).exit_code == 0);
+  deployed("shop:v42", "2020-02-01");
   CHECK_FALSE(horizon().contains("shop:v41"));
   REQUIRE(shop.tool.run({"image", "pin", "shop:v41", "--reason", "Oslo"}).exit_code == 0);
   CHECK(has(horizon()["shop:v41"], "pinned: Oslo"));

@@ -72,14 +72,17 @@ TEST_CASE("a ReplicaSet that is kept can be gone back to; one with replicas runs
   CHECK(why(facts, "envoy:1.29") == "unknown! ReplicaSet prod/shop-2 runs it, 2 replicas");
 }
 
-TEST_CASE("a deployment counts for the horizon's time, to the second", "[horizon]") {
+TEST_CASE("what was replaced counts for the horizon's time, to the second, and what was not however old it is",
+          "[horizon]") {
   HorizonFacts facts = registry();
-  facts.deployments = {{"shop:v41", "prod", now - 2h}, {"shop:v42", "", now - 2h - 1s}};
+  facts.deployments = {{"shop:v41", "prod", now - 900h, now - 2h},
+                       {"shop:v42", "", now - 3h, now - 2h - 1s},
+                       {"shop:v43", "prod", now - 800h}};
   HorizonRules rules;
   rules.horizon_time = 2h;
-  CHECK(why(facts, "shop:v41", rules).find("deployed 2h") == 0);
-  CHECK(why(facts, "shop:v41", rules).find("to prod") != std::string::npos);
+  CHECK(why(facts, "shop:v41", rules).find("deployed 37d12h ago to prod, replaced 2h") == 0);
   CHECK(why(facts, "shop:v42", rules) == "-");
+  CHECK(why(facts, "shop:v43", rules) == "deployed 33d08h ago to prod");
 }
 
 TEST_CASE("what is pinned stays; what is retired goes unless it runs", "[horizon]") {

@@ -13,10 +13,12 @@
 
 namespace switchback {
 
+/// The last one of an image to an environment.
 struct Deployment {
   std::string image;
   std::string environment;
   Instant at;
+  std::optional<Instant> replaced_at = {};  ///< another image was deployed there since
 };
 
 struct RegisteredImage {
@@ -52,7 +54,7 @@ struct HorizonFacts {
   std::vector<KeptReplicaSet> replica_sets;
 };
 
-/// How a session shows its image (settings images.live.*), and how long a deployment counts.
+/// How a session shows its image (settings images.live.*), and how long one may want back what was replaced.
 struct HorizonRules {
   std::string live_application = "{image}";
   std::string live_role;  ///< empty: roles tell nothing

@@ -12,6 +12,9 @@ namespace switchback::engine {
 /// Those of the tables and views that are there, each with its columns.
 LiveCatalog live_catalog(ports::Session& session, const std::set<TableName>& tables);
 
+/// Plans, images and the tables that they use, as they are now; which images run is left out.
+GateFacts gate_facts(ports::Session& session, std::vector<RegisteredImage> images);
+
 /// The gate's answer, with what would be safe instead where it is not a yes. In one transaction, so that journal and
 /// catalog are of one moment. A plan in a state that this binary does not know is no error: the answer is unknown then.
 GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const std::string& image, GateKind kind);

@@ -13,7 +13,11 @@
 namespace switchback::engine {
 
 std::optional<Hold> consent_hold(Workbench& bench);  ///< consent and the plan's approvals
-std::optional<Hold> horizon_hold(Workbench& bench);  ///< nobody said which images need the old side
+/// An image of the horizon needs what the contract takes, or nobody knows whether one does. Before every step that
+/// takes something: images are deployed and retired meanwhile.
+std::optional<Hold> horizon_hold(Workbench& bench);
+/// Puts on record what the override of the horizon passes over now, if anything; in the caller's transaction.
+void note_overridden_horizon(Workbench& bench);
 /// Another live plan's sync still reads or writes what this one takes away.
 std::optional<Hold> neighbour_hold(Workbench& bench);
 std::optional<Hold> backup_hold(Workbench& bench);  ///< nothing says that the database could be brought back

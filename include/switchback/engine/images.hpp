@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "switchback/core/image.hpp"
+#include "switchback/core/settings.hpp"
 #include "switchback/engine/journal.hpp"
 #include "switchback/ports/session.hpp"
 
@@ -37,6 +38,7 @@ void retire(ports::Session& session, const Actor& actor, const std::string& imag
 void record_replica_sets(ports::Session& session, const Actor& actor, const std::string& cluster,
                          const std::vector<KeptReplicaSet>& sets);
 
+HorizonRules horizon_rules(const Settings& settings);
 /// Registry, deployments, replica sets, and who is connected to this database now (switchback itself left out). `only`
 /// as in registered_images.
 HorizonFacts horizon_facts(ports::Session& session, const std::optional<std::string>& only = std::nullopt);

@@ -1,0 +1,59 @@
+// Images that one may still have to run, and what the contract takes from them.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "switchback/core/horizon.hpp"
+#include "switchback/engine/gating.hpp"
+#include "switchback/engine/guard.hpp"
+#include "switchback/engine/images.hpp"
+
+namespace switchback::engine {
+namespace {
+
+/// One line an image.
+std::vector<std::string> objections_now(Workbench& bench) {
+  ports::Session& session = bench.session();
+  HorizonFacts known = horizon_facts(session);
+  const auto images = horizon(known, horizon_rules(bench.settings()), server_now(session));
+  if (images.empty()) {
+    if (bench.plan().images.before || bench.settings().environment == Environment::development) return {};
+    return {
+        "the plan does not say which image was the last to need the old side, and no image is known to be in the "
+        "horizon: nobody knows whether one may still be run (images: { before: NAME } in the plan, or switchback image "
+        "add and switchback image deployed)"};
+  }
+  const GateFacts facts = gate_facts(session, std::move(known.images));
+  const auto plan = std::ranges::find(facts.plans, bench.plan().name, &GatePlan::name);
+  std::vector<std::string> lines;
+  for (const HorizonObjection& one : horizon_objections(facts, *plan, images)) lines.push_back(shown(one));
+  return lines;
+}
+
+}  // namespace
+
+std::optional<Hold> horizon_hold(Workbench& bench) {
+  if (bench.despite("horizon")) return std::nullopt;
+  std::vector<std::string> lines = objections_now(bench);
+  if (lines.empty()) return std::nullopt;
+  const std::string& plan = bench.plan().name;
+  const bool hidden = bench.record().state != State::migrated;
+  Hold hold{HoldKind::horizon,
+            lines.front(),
+            "every image of the horizon does without (switchback image list --horizon)" +
+                std::string(hidden ? "; switchback rollback " + plan + " --to migrated gives it back" : "") +
+                "; or switchback approve " + plan + " --phase contract --despite horizon --reason …",
+            {}};
+  if (lines.size() > 1) hold.reasons = std::move(lines);
+  return hold;
+}
+
+void note_overridden_horizon(Workbench& bench) {
+  const auto reason = bench.despite("horizon");
+  if (!reason) return;
+  const std::vector<std::string> lines = objections_now(bench);
+  if (lines.empty()) return;
+  bench.note("horizon_overridden", *reason,
+             nlohmann::json{{"passed_over", lines}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+}  // namespace switchback::engine
