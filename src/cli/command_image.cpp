@@ -7,7 +7,6 @@
 #include "switchback/engine/gating.hpp"
 #include "switchback/engine/images.hpp"
 #include "switchback/plan_file/manifest_reader.hpp"
-#include "switchback/postgres/footprint.hpp"
 
 namespace switchback::cli {
 namespace {
@@ -47,10 +46,7 @@ Manifest manifest_from(Invocation& invocation, const AddOptions& options) {
 /// What the statements need, with bare names resolved by the tables that are there now.
 void add_needs_of_statements(ports::Session& session, Footprint& footprint) {
   const std::vector<std::string> statements = footprint.statements;
-  postgres::KnownColumns known;
-  for (const auto& [table, facts] : engine::live_catalog(session, postgres::tables_in(statements)))
-    for (const CatalogColumn& column : facts.columns) known[table].push_back(column.name);
-  postgres::add_statements(footprint, statements, known);
+  postgres::add_statements(footprint, statements, known_columns(session, statements));
 }
 
 int add(Invocation& invocation, const AddOptions& options) {
@@ -191,6 +187,13 @@ void add_sync(CLI::App& image, Action& chosen) {
 
 }  // namespace
 
+postgres::KnownColumns known_columns(ports::Session& session, const std::vector<std::string>& statements) {
+  postgres::KnownColumns known;
+  for (const auto& [table, facts] : engine::live_catalog(session, postgres::tables_in(statements)))
+    for (const CatalogColumn& column : facts.columns) known[table].push_back(column.name);
+  return known;
+}
+
 void add_image(CLI::App& app, Action& chosen) {
   CLI::App* image =
       add_command(app, "image",
@@ -198,6 +201,7 @@ void add_image(CLI::App& app, Action& chosen) {
                    "have to run.",
                    "switchback image list --horizon", "switchback gate deploy IMAGE asks whether it may be deployed."});
   add_add(*image, chosen);
+  add_capture(*image, chosen);
   auto deployment = std::make_shared<MarkOptions>();
   CLI::App* command =
       add_marking(*image, chosen, "deployed",

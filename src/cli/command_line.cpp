@@ -109,7 +109,8 @@ std::optional<std::string> nearest_of(std::string_view word, const std::vector<s
 
 /// What nobody takes: the first unknown flag, else the first word too many.
 std::optional<Error> unknown_words(const CLI::App& app) {
-  const std::vector<std::string> left = app.remaining(true);
+  std::vector<std::string> left = app.remaining(true);
+  std::erase(left, "--");  // that words follow which are no flags is no word itself
   if (left.empty()) return std::nullopt;
   const CLI::App& command = named_command(app);
   const std::string help = path_of(command) + " --help";

@@ -1,6 +1,5 @@
 #include "render_images.hpp"
 
-#include "json_text.hpp"
 #include "switchback/core/units.hpp"
 
 namespace switchback::cli {
@@ -35,18 +34,6 @@ Json instant_or_null(const std::optional<Instant>& at) {
   return at ? Json(show_iso(*at)) : Json();
 }
 
-Json tables_json(const Footprint& footprint) {
-  Json tables = Json::array();
-  for (const TableUse& use : footprint.tables)
-    tables.push_back({{"table", shown(use.table)},
-                      {"read", use.reads},
-                      {"reads_all", use.reads_all},
-                      {"write", use.writes},
-                      {"writes_all", use.writes_all},
-                      {"insert", name(use.insert)}});
-  return tables;
-}
-
 /// As the documentation of workflow commands has it.
 std::string escaped(std::string_view text) {
   std::string out;
@@ -75,6 +62,18 @@ std::string remedy_of(const GateReason& reason) {
 }
 
 }  // namespace
+
+Json tables_json(const Footprint& footprint) {
+  Json tables = Json::array();
+  for (const TableUse& use : footprint.tables)
+    tables.push_back({{"table", shown(use.table)},
+                      {"read", use.reads},
+                      {"reads_all", use.reads_all},
+                      {"write", use.writes},
+                      {"writes_all", use.writes_all},
+                      {"insert", name(use.insert)}});
+  return tables;
+}
 
 std::string images_text(const std::vector<RegisteredImage>& images, Paint paint) {
   if (images.empty()) return "no image is registered\n";

@@ -4,10 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "json_text.hpp"
 #include "switchback/cli/render.hpp"
 #include "switchback/core/gate.hpp"
 
 namespace switchback::cli {
+
+/// What a footprint needs of each table.
+Json tables_json(const Footprint& footprint);
 
 std::string images_text(const std::vector<RegisteredImage>& images, Paint paint);
 std::string images_json(const std::vector<RegisteredImage>& images);

@@ -292,7 +292,7 @@ CREATE TABLE switchback.image (
   name      text PRIMARY KEY,
   registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   registered_by text NOT NULL DEFAULT session_user,
-  source    text NOT NULL CHECK (source IN ('manifest', 'label', 'plan')),
+  source    text NOT NULL CHECK (source IN ('manifest', 'label', 'capture', 'plan')),
   footprint jsonb NOT NULL,
   pinned    text,
   retired   text

@@ -26,7 +26,8 @@ std::set<TableName> tables_in(const std::vector<std::string>& statements) {
   return tables;
 }
 
-void add_statements(Footprint& footprint, const std::vector<std::string>& statements, const KnownColumns& known) {
+void add_statements(Footprint& footprint, const std::vector<std::string>& statements, const KnownColumns& known,
+                    StatementPlace place) {
   std::size_t number = 0;
   for (const std::string& text : statements) {
     const std::string label = label_of(++number, text);
@@ -41,7 +42,8 @@ void add_statements(Footprint& footprint, const std::vector<std::string>& statem
       continue;
     }
     for (std::size_t i = 0; i < tree.root()->n_stmts; ++i)
-      if (tree.root()->stmts[i]->stmt) FootprintWalk(footprint, known, label).statement(*tree.root()->stmts[i]->stmt);
+      if (tree.root()->stmts[i]->stmt)
+        FootprintWalk(footprint, known, label, place).statement(*tree.root()->stmts[i]->stmt);
   }
 }
 

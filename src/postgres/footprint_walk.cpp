@@ -35,6 +35,14 @@ void FootprintWalk::statement(const PgQuery__Node& node) {
     case PG_QUERY__NODE__NODE_PREPARE_STMT:
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
       return one(&node, nothing);
+    case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
+      return whole(node.truncate_stmt->relations, node.truncate_stmt->n_relations);
+    case PG_QUERY__NODE__NODE_LOCK_STMT:
+      return whole(node.lock_stmt->relations, node.lock_stmt->n_relations);
+    case PG_QUERY__NODE__NODE_CREATE_TABLE_AS_STMT:
+      if (!is_temporary(node.create_table_as_stmt->into ? node.create_table_as_stmt->into->rel : nullptr))
+        unclear("it makes a table");
+      return one(node.create_table_as_stmt->query, nothing);
     case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
     case PG_QUERY__NODE__NODE_VARIABLE_SET_STMT:
     case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
@@ -45,10 +53,38 @@ void FootprintWalk::statement(const PgQuery__Node& node) {
     case PG_QUERY__NODE__NODE_NOTIFY_STMT:
     case PG_QUERY__NODE__NODE_UNLISTEN_STMT:
     case PG_QUERY__NODE__NODE_DISCARD_STMT:
+    case PG_QUERY__NODE__NODE_CONSTRAINTS_SET_STMT:
+    case PG_QUERY__NODE__NODE_EXECUTE_STMT:
       return;
+    case PG_QUERY__NODE__NODE_CREATE_STMT:
+      if (is_temporary(node.create_stmt->relation)) return;
+      return unclear("it makes a table");
+    case PG_QUERY__NODE__NODE_DROP_STMT:
+      if (drops_temporary(*node.drop_stmt)) return;
+      return unclear("it drops something");
     default:
       unclear("what it needs is told from queries and writes only");
   }
+}
+
+bool FootprintWalk::is_temporary(const PgQuery__RangeVar* table) {
+  return table && table->relpersistence && std::string_view(table->relpersistence) == "t";
+}
+
+bool FootprintWalk::drops_temporary(const PgQuery__DropStmt& statement) const {
+  if (statement.remove_type != PG_QUERY__OBJECT_TYPE__OBJECT_TABLE) return false;
+  for (std::size_t i = 0; i < statement.n_objects; ++i) {
+    const PgQuery__Node& name = *statement.objects[i];
+    if (name.node_case != PG_QUERY__NODE__NODE_LIST || name.list->n_items != 1 ||
+        !known_.contains({"pg_temp", std::string(string_of(name.list->items[0]))}))
+      return false;
+  }
+  return true;
+}
+
+void FootprintWalk::whole(PgQuery__Node* const* tables, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i)
+    if (tables[i]->node_case == PG_QUERY__NODE__NODE_RANGE_VAR) table_of(*tables[i]->range_var, {});
 }
 
 void FootprintWalk::one(const PgQuery__Node* node, const Level& level) {
@@ -228,8 +264,9 @@ std::optional<TableName> FootprintWalk::table_of(const PgQuery__RangeVar& variab
   const TableName table{variable.schemaname && *variable.schemaname ? variable.schemaname : "public",
                         variable.relname ? variable.relname : ""};
   // A bare name that only the system has is the system's: it is searched first.
-  if (of_the_system(table) ||
-      (!(variable.schemaname && *variable.schemaname) && table.name.starts_with("pg_") && !known_.contains(table)))
+  const bool bare = !(variable.schemaname && *variable.schemaname);
+  if (of_the_system(table) || (bare && known_.contains({"pg_temp", table.name})) ||
+      (bare && table.name.starts_with("pg_") && !known_.contains(table)))
     return std::nullopt;
   use_of(footprint_, table);
   return table;
@@ -263,6 +300,11 @@ void FootprintWalk::read_all(const TableName& table) {
   use_of(footprint_, table).reads_all = true;
 }
 
+bool FootprintWalk::is_variable(const std::set<TableName>& tables) const {
+  return place_ == StatementPlace::in_function &&
+         std::ranges::all_of(tables, [this](const TableName& table) { return known_.contains(table); });
+}
+
 void FootprintWalk::reference(const PgQuery__ColumnRef& column, const Level& level) {
   std::vector<std::string> parts;
   for (std::size_t i = 0; i < column.n_fields; ++i)
@@ -294,6 +336,7 @@ void FootprintWalk::bare(const std::string& name, const Level& level) {
     if (row->table) read_all(*row->table);
     return;
   }
+  if (is_variable(possible)) return;
   if (possible.size() == 1 && !derived) return read(*possible.begin(), name);
   if (!possible.empty()) unclear("which table has the column " + name);
 }
@@ -306,6 +349,8 @@ void FootprintWalk::qualified(const std::vector<std::string>& parts, const Level
   } else if (const From* entry = named(parts[0], level)) {
     if (!entry->table) return;
     table = entry->table;
+  } else if (place_ == StatementPlace::in_function) {
+    return;  // a field of a record
   } else {
     return unclear("what " + parts[0] + "." + column + " is");
   }

@@ -14,8 +14,8 @@ namespace switchback::postgres {
 
 class FootprintWalk {
  public:
-  FootprintWalk(Footprint& footprint, const KnownColumns& known, std::string label)
-      : footprint_(footprint), known_(known), label_(std::move(label)) {}
+  FootprintWalk(Footprint& footprint, const KnownColumns& known, std::string label, StatementPlace place)
+      : footprint_(footprint), known_(known), label_(std::move(label)), place_(place) {}
 
   void statement(const PgQuery__Node& node);
 
@@ -33,6 +33,12 @@ class FootprintWalk {
     std::vector<From> queries;      ///< WITH
     std::set<std::string> outputs;  ///< names of the select list: what ORDER BY and GROUP BY may mean
   };
+
+  // --- other statements (footprint_walk.cpp) ---
+  static bool is_temporary(const PgQuery__RangeVar* table);
+  bool drops_temporary(const PgQuery__DropStmt& statement) const;
+  /// Tables that it takes whole, without a look at their columns.
+  void whole(PgQuery__Node* const* tables, std::size_t count);
 
   // --- queries (footprint_walk.cpp) ---
   void visit(const ProtobufCMessage* message, const Level& level);
@@ -57,6 +63,8 @@ class FootprintWalk {
   bool knows(const TableName& table, const std::string& column) const;
   void read(const TableName& table, const std::string& column);
   void read_all(const TableName& table);
+  /// Of a statement in a function, when all of the tables are known.
+  bool is_variable(const std::set<TableName>& tables) const;
 
   // --- writes (footprint_writes.cpp) ---
   std::optional<TableName> written(const PgQuery__RangeVar* variable, Level& level);
@@ -76,6 +84,7 @@ class FootprintWalk {
   Footprint& footprint_;
   const KnownColumns& known_;
   std::string label_;  ///< "statement 3", for what is unclear
+  StatementPlace place_;
 };
 
 }  // namespace switchback::postgres

@@ -10,6 +10,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/sql.hpp"
+#include "switchback/core/url.hpp"
 #include "switchback/postgres/own_statements.hpp"
 
 namespace switchback::ports {
@@ -211,6 +212,16 @@ std::vector<std::pair<std::string, std::string>> parsed(const std::string& datab
   return pairs;
 }
 
+/// What libpq takes from PG* variables and a service that they name.
+std::map<std::string, std::string> defaults() {
+  std::map<std::string, std::string> settings;
+  PQconninfoOption* options = PQconndefaults();
+  for (PQconninfoOption* option = options; option && option->keyword; ++option)
+    if (option->val) settings[option->keyword] = option->val;
+  PQconninfoFree(options);
+  return settings;
+}
+
 std::string conninfo_quoted(const std::string& value) {
   std::string out = "'";
   for (const char c : value) {
@@ -266,6 +277,39 @@ ProgramConnection for_program(const ConnectOptions& options) {
     else if (key != "sslpassword")  // there is no variable for it: the program asks, and gets nothing
       out.connection += key + "=" + conninfo_quoted(value) + " ";
   }
+  return out;
+}
+
+std::map<std::string, std::optional<std::string>> environment_for_role(const ConnectOptions& options,
+                                                                       const std::string& database,
+                                                                       const std::string& role,
+                                                                       const std::optional<std::string>& password) {
+  std::map<std::string, std::string> settings = defaults();
+  for (auto& [key, value] : parsed(target_of(options.database))) settings[key] = value;
+  std::map<std::string, std::optional<std::string>> out{
+      {"PGUSER", role}, {"PGDATABASE", database}, {"PGPASSWORD", password}};
+  const std::string host = settings["host"];
+  // A folder of sockets, several hosts and a service have no place before the path of a URI.
+  const bool one_host = !host.empty() && host.find_first_of("/,@") == std::string::npos;
+  std::string more;
+  for (const auto& [key, variable] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"host", "PGHOST"},
+                                                                  {"port", "PGPORT"},
+                                                                  {"hostaddr", "PGHOSTADDR"},
+                                                                  {"service", "PGSERVICE"},
+                                                                  {"sslmode", "PGSSLMODE"},
+                                                                  {"sslrootcert", "PGSSLROOTCERT"}}) {
+    if (settings[key].empty()) continue;
+    out[variable] = settings[key];
+    const bool in_front = one_host && (key == std::string_view("host") || key == std::string_view("port"));
+    if (!in_front) more += (more.empty() ? "?" : "&") + std::string(key) + "=" + percent_encoded(settings[key]);
+  }
+  std::string authority = percent_encoded(role) + (password ? ":" + percent_encoded(*password) : "") + "@";
+  if (one_host) {
+    authority += host.find(':') == std::string::npos ? host : "[" + host + "]";
+    if (!settings["port"].empty()) authority += ":" + settings["port"];
+  }
+  out["DATABASE_URL"] = "postgresql://" + authority + "/" + percent_encoded(database) + more;
   return out;
 }
 

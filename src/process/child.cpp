@@ -84,6 +84,7 @@ struct Launch {
   const char* directory = nullptr;
   const Account* account = nullptr;
   std::array<int, 3> files{-1, -1, -1};
+  bool attached = false;
   bool die_with_us = false;
   pid_t parent = 0;
   int report = -1;  ///< errno of the call that failed goes here; exec closes it
@@ -95,7 +96,7 @@ struct Launch {
     [[maybe_unused]] const ssize_t written = write(launch.report, &error, sizeof error);
     _exit(127);
   };
-  setpgid(0, 0);
+  if (!launch.attached) setpgid(0, 0);
   for (int target = 0; target < 3; ++target) {
     if (dup2(launch.files[static_cast<std::size_t>(target)], target) < 0) give_up();
   }
@@ -168,6 +169,7 @@ Child::Child(const Command& command) {
   std::vector<std::string> environment = environment_for(command);
   std::array<int, 2> report{};
   if (pipe2(report.data(), O_CLOEXEC) != 0) fail("cannot make a pipe", errno);
+  leads_group_ = !command.attached;
   const int in = memory_file(command.input);
   out_ = memory_file();
   err_ = memory_file();
@@ -176,7 +178,8 @@ Child::Child(const Command& command) {
                       .envp = pointers(environment),
                       .directory = command.directory.empty() ? nullptr : command.directory.c_str(),
                       .account = command.account ? &*command.account : nullptr,
-                      .files = {in, out_, err_},
+                      .files = command.attached ? std::array<int, 3>{0, 2, 2} : std::array<int, 3>{in, out_, err_},
+                      .attached = command.attached,
                       .die_with_us = command.die_with_us,
                       .parent = getpid(),
                       .report = report[1]};
@@ -186,7 +189,7 @@ Child::Child(const Command& command) {
   close(in);
   close(report[1]);
   if (pid_ > 0) {
-    setpgid(pid_, pid_);  // also here, so that the group is there before anybody signals it
+    if (!command.attached) setpgid(pid_, pid_);  // also here, so that the group is there before anybody signals it
     ssize_t count = 0;
     do {
       count = read(report[0], &error, sizeof error);
@@ -204,6 +207,7 @@ Child::Child(const Command& command) {
 
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
+      leads_group_(other.leads_group_),
       out_(std::exchange(other.out_, -1)),
       err_(std::exchange(other.err_, -1)),
       exit_code_(other.exit_code_) {}
@@ -226,7 +230,7 @@ void Child::signal(int number) {
 }
 
 void Child::signal_group(int number) {
-  if (pid_ > 0 && !exit_code_) kill(-pid_, number);
+  if (pid_ > 0 && !exit_code_) kill(leads_group_ ? -pid_ : pid_, number);
 }
 
 std::optional<int> Child::wait(std::chrono::milliseconds deadline) {

@@ -25,7 +25,7 @@ struct RegisteredImage {
   std::string name;
   Instant registered_at;
   std::string registered_by;
-  std::string source;  ///< "manifest", "label" or "plan"
+  std::string source;  ///< "manifest", "label", "capture" or "plan"
   Footprint footprint;
   std::optional<std::string> pinned;   ///< the reason
   std::optional<std::string> retired;  ///< the reason

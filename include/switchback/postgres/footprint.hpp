@@ -17,9 +17,13 @@ using KnownColumns = std::map<TableName, std::vector<std::string>>;
 /// left out, and so is what cannot be parsed.
 std::set<TableName> tables_in(const std::vector<std::string>& statements);
 
+/// Who sent a statement. In a function a name that no table has is a variable.
+enum class StatementPlace { client, in_function };
+
 /// Adds to `footprint` what each statement reads and writes. A column that `known` does not have is the image's all the
 /// same (its plan may not have run yet) where it can only be of one table. What could not be told is in `unclear`, and
-/// nothing is ever left out silently.
-void add_statements(Footprint& footprint, const std::vector<std::string>& statements, const KnownColumns& known);
+/// nothing is ever left out silently. Bare names that `known` has in pg_temp are temporary tables, of no concern.
+void add_statements(Footprint& footprint, const std::vector<std::string>& statements, const KnownColumns& known,
+                    StatementPlace place = StatementPlace::client);
 
 }  // namespace switchback::postgres

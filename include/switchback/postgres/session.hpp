@@ -40,6 +40,13 @@ struct ProgramConnection {
 };
 ProgramConnection for_program(const ConnectOptions& options);
 
+/// The same server and `database` for a program that logs in as another role: PGUSER and its like, and DATABASE_URL.
+/// `password`: the role's; without it the program finds one where libpq looks. Our own password is not passed on.
+std::map<std::string, std::optional<std::string>> environment_for_role(const ConnectOptions& options,
+                                                                       const std::string& database,
+                                                                       const std::string& role,
+                                                                       const std::optional<std::string>& password);
+
 /// The connection string with another database.
 std::string with_database(const std::string& database, const std::string& name);
 

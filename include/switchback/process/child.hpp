@@ -33,6 +33,9 @@ struct Command {
   std::string directory = {};           ///< working folder; empty: ours
   std::map<std::string, std::optional<std::string>> environment = {};  ///< on top of ours; without a value: unset
   std::string input = {};
+  /// A program that is in the foreground with us: our standard input and process group (so that Ctrl-C reaches it as
+  /// well), both its outputs on our standard error. `input` does not count then, and out() and err() are empty.
+  bool attached = false;
   bool die_with_us = false;  ///< killed when the thread that started it ends, also by SIGKILL (prctl, PR_SET_PDEATHSIG)
 };
 
@@ -61,7 +64,8 @@ class Child {
 
   pid_t pid() const { return pid_; }
   bool running();
-  /// To the program itself; to its whole group with signal_group. Nothing when it has ended.
+  /// To the program itself; to its whole group, where it has one of its own, with signal_group. Nothing when it has
+  /// ended.
   void signal(int number);
   void signal_group(int number);
   /// Waits until it has ended, at most so long. Its exit code, empty when it still runs.
@@ -74,6 +78,7 @@ class Child {
 
  private:
   pid_t pid_ = -1;
+  bool leads_group_ = true;
   int out_ = -1;
   int err_ = -1;
   std::optional<int> exit_code_;
