@@ -55,9 +55,14 @@ void add_usage(CLI::App& app, Action& chosen);
 void add_rollback_and_restore(CLI::App& app, Action& chosen);
 void add_repair(CLI::App& app, Action& chosen);
 void add_history(CLI::App& app, Action& chosen);
+void add_forbid(CLI::App& app, Action& chosen);
+void add_journal(CLI::App& app, Action& chosen);
 void add_config(CLI::App& app, Action& chosen);
 void add_sandbox(CLI::App& app, Action& chosen);
 void add_brownout_guard(CLI::App& app, Action& chosen);
+
+/// A whole file, or standard input for `-`. Error(Exit::invalid) when it cannot be read.
+std::string content_of(const std::string& path);
 
 /// Says how a drive ended and what to do next; returns its exit code.
 int report(Invocation& invocation, const std::string& plan, const daemon::DriveOutcome& outcome);

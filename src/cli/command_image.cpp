@@ -17,14 +17,6 @@ struct AddOptions {
   std::string label_json;
 };
 
-/// A whole file, or standard input for `-`.
-std::string content_of(const std::string& path) {
-  if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(Exit::invalid, Remedy::person, "cannot read " + path, "is it there, and readable?");
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 Manifest manifest_from(Invocation& invocation, const AddOptions& options) {
   const bool label = !options.label_json.empty();
   if (label == !options.manifest.empty())

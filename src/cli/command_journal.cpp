@@ -26,19 +26,6 @@ int init(Invocation& invocation, const Nothing&) {
   return 0;
 }
 
-struct HistoryOptions {
-  std::string name;
-};
-
-int history(Invocation& invocation, const HistoryOptions& options) {
-  const auto session = invocation.reading();
-  std::optional<engine::PlanId> plan;
-  if (!options.name.empty()) plan = engine::require_plan(*session, options.name).id;
-  const auto events = engine::events(*session, plan);
-  invocation.data(invocation.json() ? history_json(events) : history_text(events, invocation.out()));
-  return 0;
-}
-
 int config_show(Invocation& invocation, const Nothing&) {
   invocation.settings();  // a value that does not fit is an error here as everywhere
   std::vector<SettingValue> given = invocation.given_settings();
@@ -81,16 +68,6 @@ void add_init(CLI::App& app, Action& chosen) {
        "tables; who pauses, resumes, sets or approves also INSERT and UPDATE; who runs plans must own the tables\n"
        "that they change, and be in pg_monitor to see replicas and sessions."});
   on_call(command, chosen, std::make_shared<Nothing>(), init);
-}
-
-void add_history(CLI::App& app, Action& chosen) {
-  CLI::App* command = add_command(
-      app, "history",
-      {"What happened, on whose word, at which log position; as a table or JSON lines.",
-       "switchback history split-full-name -o json", "switchback status NAME says where the plan stands now."});
-  auto options = std::make_shared<HistoryOptions>();
-  command->add_option("NAME", options->name, "the plan's name; left out: all plans")->type_name("");
-  on_call(command, chosen, options, history);
 }
 
 void add_config(CLI::App& app, Action& chosen) {

@@ -50,6 +50,8 @@ void add_commands(CLI::App& app, Action& chosen) {
   add_rollback_and_restore(app, chosen);
   add_repair(app, chosen);
   add_history(app, chosen);
+  add_forbid(app, chosen);
+  add_journal(app, chosen);
   add_config(app, chosen);
   add_image(app, chosen);
   add_gate(app, chosen);

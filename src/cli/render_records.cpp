@@ -16,14 +16,19 @@ Json parsed(const std::string& text) {
   return value.is_discarded() ? or_null(text) : value;
 }
 
+std::string who_of(const engine::EventRecord& event) {
+  return event.role + " (" + event.os_user + "@" + event.host + (event.pipeline.empty() ? "" : ", " + event.pipeline) +
+         ")";
+}
+
 }  // namespace
 
 std::string history_text(const std::vector<engine::EventRecord>& events, Paint paint) {
   if (events.empty()) return "nothing has happened yet\n";
   std::vector<std::vector<std::string>> rows{{"AT", "PLAN", "EVENT", "STATE", "WHO", "REASON"}};
   for (const auto& event : events)
-    rows.push_back({event.at, printable(event.plan), printable(event.kind), change_of(event),
-                    printable(event.role + " (" + event.os_user + "@" + event.host + ")"), printable(event.reason)});
+    rows.push_back({event.at, printable(event.plan), printable(event.kind), change_of(event), printable(who_of(event)),
+                    printable(event.reason)});
   return table(rows, paint);
 }
 
@@ -36,10 +41,17 @@ std::string history_json(const std::vector<engine::EventRecord>& events) {
                     {"kind", event.kind},
                     {"from", or_null(event.from)},
                     {"to", or_null(event.to)},
-                    {"actor", {{"role", event.role}, {"os_user", event.os_user}, {"host", event.host}}},
+                    {"actor",
+                     {{"role", event.role},
+                      {"os_user", event.os_user},
+                      {"host", event.host},
+                      {"pipeline", or_null(event.pipeline)}}},
                     {"reason", or_null(event.reason)},
                     {"lsn", or_null(event.lsn)},
-                    {"detail", parsed(event.detail)}};
+                    {"detail", parsed(event.detail)},
+                    {"id", event.id},
+                    {"hash", event.hash},
+                    {"previous", event.previous}};
     text += dumped(line, false) + "\n";
   }
   return text;

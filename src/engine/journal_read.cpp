@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <iterator>
+#include <sstream>
 
 #include "journal_json.hpp"
 #include "switchback/core/error.hpp"
@@ -104,6 +107,27 @@ std::vector<PlanRecord> plans_from(const ports::Rows& rows) {
   throw Error(Exit::invalid, Remedy::person, "there is no plan '" + std::string(name) + "' in this database", hint);
 }
 
+std::vector<std::string> words_of(const std::string& list) {
+  std::istringstream in(list);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+/// What a job of a pipeline says of itself, and who started it. SWITCHBACK_PIPELINE for those that are not known here.
+std::string current_pipeline() {
+  const auto started_by = [](const std::string& who) { return who.empty() ? std::string() : " by " + who; };
+  if (const std::string own = variable("SWITCHBACK_PIPELINE"); !own.empty()) return own;
+  if (!variable("GITHUB_ACTIONS").empty())
+    return variable("GITHUB_SERVER_URL") + "/" + variable("GITHUB_REPOSITORY") + "/actions/runs/" +
+           variable("GITHUB_RUN_ID") + started_by(variable("GITHUB_ACTOR"));
+  if (!variable("GITLAB_CI").empty()) return variable("CI_JOB_URL") + started_by(variable("GITLAB_USER_LOGIN"));
+  return variable("BUILD_URL");  // Jenkins
+}
+
 }  // namespace
 
 Actor current_actor() {
@@ -118,6 +142,7 @@ Actor current_actor() {
     actor.os_user = std::to_string(geteuid());
   std::array<char, 256> host{};
   if (gethostname(host.data(), host.size() - 1) == 0) actor.host = host.data();
+  actor.pipeline = current_pipeline();
   return actor;
 }
 
@@ -145,7 +170,8 @@ std::vector<PlanRecord> live_plans(ports::Session& session) {
 std::vector<EventRecord> events(ports::Session& session, std::optional<PlanId> plan, std::int64_t after_id) {
   const auto rows = session.exec(
       R"(SELECT id, pg_catalog.to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), plan, kind, from_state,)"
-      " to_state, role, os_user, host, reason, lsn, detail FROM switchback.event"
+      " to_state, role, os_user, host, reason, lsn, detail, pipeline, hash, pg_catalog.array_to_string(previous, ' ')"
+      " FROM switchback.event"
       " WHERE id > $2::bigint AND ($1::bigint IS NULL OR plan_id = $1::bigint) ORDER BY id",
       {plan ? ports::Value(std::to_string(*plan)) : ports::Value(), std::to_string(after_id)});
   std::vector<EventRecord> found;
@@ -153,7 +179,8 @@ std::vector<EventRecord> events(ports::Session& session, std::optional<PlanId> p
   for (std::size_t row = 0; row < rows.size(); ++row)
     found.push_back({rows.integer(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3), rows.text(row, 4),
                      rows.text(row, 5), rows.text(row, 6), rows.text(row, 7), rows.text(row, 8), rows.text(row, 9),
-                     rows.text(row, 10), rows.text(row, 11)});
+                     rows.text(row, 10), rows.text(row, 11), rows.text(row, 12), rows.text(row, 13),
+                     words_of(rows.text(row, 14))});
   return found;
 }
 

@@ -1,6 +1,7 @@
 #include "switchback/engine/journal_schema.hpp"
 
 #include "switchback/core/error.hpp"
+#include "switchback/engine/history.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -99,8 +100,13 @@ CREATE TABLE switchback.event (
   host      text NOT NULL,
   reason    text,
   lsn       pg_lsn,
-  detail    jsonb NOT NULL DEFAULT '{}'
+  detail    jsonb NOT NULL DEFAULT '{}',
+  pipeline  text,
+  previous  text[] NOT NULL,
+  hash      text NOT NULL
 );
+COMMENT ON COLUMN switchback.event.pipeline IS 'the job that did it, where one did';
+COMMENT ON COLUMN switchback.event.previous IS 'hashes of the events that none followed yet: what cannot be changed without this one showing it';
 CREATE INDEX event_plan ON switchback.event (plan_id, id);
 
 CREATE FUNCTION switchback.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -110,6 +116,24 @@ END $body$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON switchback.event
   FOR EACH STATEMENT EXECUTE FUNCTION switchback.refuse_change();
 ALTER TABLE switchback.event ENABLE ALWAYS TRIGGER append_only;
+
+CREATE TABLE switchback.forbidden (
+  hash      text PRIMARY KEY CHECK (hash ~ '^[0-9a-f]{12,64}$'),
+  plan      text,
+  reason    text NOT NULL,
+  role      text NOT NULL DEFAULT session_user,
+  at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  origin    text
+);
+COMMENT ON TABLE switchback.forbidden IS 'texts of plans that are not run again; origin: the journal that they were imported from';
+CREATE TABLE switchback.imported_event (
+  system_identifier text NOT NULL,
+  database  text NOT NULL,
+  id        bigint NOT NULL,
+  line      jsonb NOT NULL,
+  PRIMARY KEY (system_identifier, database, id)
+);
+COMMENT ON TABLE switchback.imported_event IS 'the history of other databases, as their exports have it';
 
 CREATE TABLE switchback.setting (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,
@@ -359,6 +383,7 @@ bool ensure_journal(ports::Session& session) {
             quote_identifier(allowed.text(0, 2)) + ";",
         "42501");
   session.exec(version_1);
+  session.exec(history_chain_ddl());
   transaction.commit();
   return true;
 }

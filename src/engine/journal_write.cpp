@@ -59,11 +59,12 @@ void record_request(ports::Session& session, const Actor& actor, const PlanRecor
 void add_event(ports::Session& session, const Actor& actor, std::optional<PlanId> plan, std::string_view kind,
                std::string_view from, std::string_view to, std::string_view reason, std::string_view detail) {
   session.exec(
-      "INSERT INTO switchback.event (plan_id, plan, kind, from_state, to_state, os_user, host, reason, lsn, detail)"
-      " VALUES ($1::bigint, (SELECT p.name FROM switchback.plan p WHERE p.id = $1::bigint), $2::text, $3::text,"
-      " $4::text, $5::text, $6::text, $7::text, pg_catalog.pg_current_wal_lsn(), $8::jsonb)",
+      "INSERT INTO switchback.event (plan_id, plan, kind, from_state, to_state, os_user, host, reason, lsn, detail,"
+      " pipeline) VALUES ($1::bigint, (SELECT p.name FROM switchback.plan p WHERE p.id = $1::bigint), $2::text,"
+      " $3::text, $4::text, $5::text, $6::text, $7::text, pg_catalog.pg_current_wal_lsn(), $8::jsonb, $9::text)",
       {plan ? ports::Value(std::to_string(*plan)) : ports::Value(), std::string(kind), or_null(from), or_null(to),
-       actor.os_user, actor.host, or_null(reason), std::string(detail.empty() ? "{}" : detail)});
+       actor.os_user, actor.host, or_null(reason), std::string(detail.empty() ? "{}" : detail),
+       or_null(actor.pipeline)});
 }
 
 void set_live(ports::Session& session, const Actor& actor, PlanId plan, std::string_view key, std::string_view value,

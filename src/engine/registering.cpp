@@ -6,6 +6,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/engine/brownout.hpp"
+#include "switchback/engine/forbidding.hpp"
 #include "switchback/engine/images.hpp"
 #include "switchback/engine/resolving.hpp"
 #include "switchback/engine/steps.hpp"
@@ -100,6 +101,7 @@ PlanRecord check_text(PlanRecord record, const Plan& plan) {
 
 PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
                          const std::string& long_form, const Settings& settings, const Actor& actor) {
+  refuse_forbidden(session, plan);
   if (const auto found = find_plan(session, plan.name); found && found->state != State::rolled_back)
     return check_text(*found, plan);
   refuse_before_required(session, plan);

@@ -1,16 +1,21 @@
 #include "switchback/engine/journal.hpp"
 
 #include <future>
+#include <thread>
 
 #include "catch.hpp"
+#include "plan_view.hpp"
 #include "server.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/engine/forbidding.hpp"
+#include "switchback/engine/history.hpp"
 #include "switchback/engine/journal_schema.hpp"
 #include "switchback/postgres/session.hpp"
 
 using namespace switchback;
 using engine::Actor;
 using engine::PlanRecord;
+using tests::has;
 
 namespace {
 
@@ -339,4 +344,113 @@ TEST_CASE("progress comes back as it was stored", "[journal]") {
   progress.eta_seconds.reset();
   engine::store_progress(*journal.session, journal.plan.id, progress);
   CHECK_FALSE(journal.again().progress->eta_seconds);
+}
+
+namespace {
+
+/// Where check_chain() finds the history broken: `2 is not as it was written; …`.
+std::string breaks(ports::Session& session, const std::string& expected = "") {
+  std::string all;
+  for (const ChainBreak& one : check_chain(engine::chain_links(session), expected).breaks)
+    all += (all.empty() ? "" : "; ") + std::to_string(one.id) + " " + one.what;
+  return all;
+}
+
+/// As somebody does who owns everything and wants nobody to know.
+void tamper(ports::Session& session, const std::string& sql) {
+  session.exec("ALTER TABLE switchback.event DISABLE TRIGGER ALL; " + sql +
+               "; ALTER TABLE switchback.event ENABLE ALWAYS TRIGGER append_only, ENABLE ALWAYS TRIGGER chained");
+}
+
+}  // namespace
+
+TEST_CASE("a history that somebody changed past its guard is found out, by the event", "[journal][history]") {
+  Journal journal;
+  for (const char* state : {"expanding", "expanded", "migrating", "migrated"})
+    engine::add_event(*journal.session, alice, journal.plan.id, "state", "", state, "because");
+  REQUIRE(breaks(*journal.session).empty());
+  const std::string head = check_chain(engine::chain_links(*journal.session), "").heads.back();
+
+  SECTION("a word of it") {
+    tamper(*journal.session, "UPDATE switchback.event SET reason = 'nobody knows why' WHERE to_state = 'expanded'");
+    CHECK(has(breaks(*journal.session), "is not as it was written"));
+  }
+  SECTION("who it was") {
+    tamper(*journal.session, "UPDATE switchback.event SET role = 'mallory' WHERE to_state = 'expanded'");
+    CHECK(has(breaks(*journal.session), "is not as it was written"));
+  }
+  SECTION("an event that was taken out") {
+    tamper(*journal.session, "DELETE FROM switchback.event WHERE to_state = 'expanded'");
+    CHECK(has(breaks(*journal.session), "follows an event that is gone or was changed"));
+  }
+  SECTION("its end, which only a head that was kept elsewhere shows") {
+    tamper(*journal.session, "DELETE FROM switchback.event WHERE to_state = 'migrated'");
+    CHECK(breaks(*journal.session).empty());
+    CHECK(has(breaks(*journal.session, head), "is gone or was changed"));
+  }
+  SECTION("read in another time zone and format it is the same") {
+    journal.session->exec("SET TimeZone = 'Asia/Kathmandu'; SET DateStyle = 'German'; SET extra_float_digits = 0");
+    CHECK(breaks(*journal.session, head).empty());
+  }
+}
+
+TEST_CASE("events of many writers at once follow each other without waiting, and none breaks the chain",
+          "[journal][history]") {
+  Journal journal;
+  engine::add_event(*journal.session, alice, journal.plan.id, "state", "", "first");
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < 4; ++writer)
+    writers.emplace_back([&] {
+      const auto session = session_at(journal.uri);
+      for (int i = 0; i < 25; ++i) {
+        ports::Transaction transaction(*session);
+        engine::add_event(*session, alice, journal.plan.id, "state", "", "expanding");
+        transaction.commit();
+      }
+    });
+  // One that stays open keeps nobody from writing, and is in the chain when it commits.
+  const auto slow = session_at(journal.uri);
+  ports::Transaction open(*slow);
+  engine::add_event(*slow, alice, journal.plan.id, "state", "", "slow");
+  for (std::thread& writer : writers) writer.join();
+  open.commit();
+  engine::add_event(*journal.session, alice, journal.plan.id, "state", "", "last");
+  const ChainReport report = check_chain(engine::chain_links(*journal.session), "");
+  CHECK(breaks(*journal.session).empty());
+  CHECK(report.events == 103);
+  CHECK(report.heads.size() <= 2);  // one that was open for over a hundred events may have none behind it
+}
+
+TEST_CASE("an export is taken over once, whole, by a database that then forbids what was forbidden there",
+          "[journal][history]") {
+  Journal here;
+  Journal there;
+  engine::forbid(*here.session, alice, std::string(64, 'a'), "it lost names");
+  engine::add_event(*here.session, alice, here.plan.id, "state", "", "expanding", "ärgerlich");
+  const std::string document = engine::export_journal(*here.session);
+
+  const auto first = engine::import_journal(*there.session, alice, document);
+  CHECK(first.new_forbidden == 1);
+  CHECK(first.new_events == 2);
+  const auto again = engine::import_journal(*there.session, alice, document);
+  CHECK(again.new_forbidden == 0);
+  CHECK(again.new_events == 0);
+  const auto imported = engine::imported_events(*there.session);
+  REQUIRE(imported.size() == 2);
+  CHECK(imported.back().reason == "ärgerlich");
+  CHECK(imported.back().to == "expanding");
+  Plan plan;
+  plan.name = "split";
+  plan.hash = std::string(64, 'a');
+  CHECK(has(error_of([&] { engine::refuse_forbidden(*there.session, plan); }).what(), "it lost names"));
+
+  std::string forged = document;
+  forged.replace(forged.find("expanding"), 9, "contracts");
+  CHECK(
+      has(error_of([&] { engine::import_journal(*there.session, alice, forged); }).what(), "is not as it was written"));
+  for (const char* text : {"", "[]", "{}", "null", R"({"format": "switchback journal", "schema_version": 1})",
+                           R"({"format": "switchback journal", "schema_version": 1, "system_identifier": "1",
+                               "database": "x", "forbidden": 1, "events": [{"hash": 1, "event": "nothing"}]})"})
+    CHECK_THROWS_AS(engine::import_journal(*there.session, alice, text), Error);
+  CHECK(engine::imported_events(*there.session).size() == 2);
 }

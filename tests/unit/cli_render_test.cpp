@@ -71,7 +71,7 @@ TEST_CASE("history as JSON is one object a line with the documented keys", "[cli
   CHECK(first.at("kind") == "state");
   CHECK(first.at("from") == "planned");
   CHECK(first.at("to") == "expanding");
-  CHECK(first.at("actor") == json{{"role", "shop"}, {"os_user", "alice"}, {"host", "laptop"}});
+  CHECK(first.at("actor") == json{{"role", "shop"}, {"os_user", "alice"}, {"host", "laptop"}, {"pipeline", nullptr}});
   CHECK(first.at("reason").is_null());
   CHECK(first.at("lsn") == "0/16B3740");
   CHECK(first.at("detail") == json{{"a", 1}});

@@ -25,6 +25,7 @@ using PlanId = std::int64_t;
 struct Actor {
   std::string os_user;
   std::string host;
+  std::string pipeline = {};  ///< the job that runs us, as the environment says: GitHub Actions, GitLab, Jenkins, others
 };
 Actor current_actor();
 
@@ -97,6 +98,8 @@ struct PlanRecord {
 struct EventRecord {
   std::int64_t id = 0;
   std::string at, plan, kind, from, to, role, os_user, host, reason, lsn, detail;  ///< detail: JSON
+  std::string pipeline, hash;
+  std::vector<std::string> previous;  ///< hashes: check_chain() in core/history_chain
 };
 
 struct StepRecord {
