@@ -93,26 +93,6 @@ int unpin(Invocation& invocation, const MarkOptions& options) {
   return 0;
 }
 
-struct SyncOptions {
-  std::string file;
-  std::string cluster;
-  std::string container;
-};
-
-int sync(Invocation& invocation, const SyncOptions& options) {
-  const auto containers = replica_sets_in(content_of(options.file),
-                                          options.container.empty() ? std::nullopt : std::optional(options.container));
-  std::vector<KeptReplicaSet> sets;
-  sets.reserve(containers.size());
-  for (const ContainerImage& one : containers) sets.push_back({one.replica_set, one.image, one.replicas, {}});
-  const auto session = invocation.writing();
-  engine::record_replica_sets(*session, invocation.actor(), options.cluster, sets);
-  invocation.say(std::to_string(sets.size()) +
-                 " images of ReplicaSets are on record; next: switchback image list "
-                 "--horizon");
-  return 0;
-}
-
 struct ListOptions {
   bool horizon = false;
 };
@@ -160,24 +140,14 @@ void add_add(CLI::App& image, Action& chosen) {
   on_call(command, chosen, options, add);
 }
 
-void add_sync(CLI::App& image, Action& chosen) {
-  CLI::App* command = add_command(
-      image, "sync",
-      {"Which images a deployment can be undone to: those of every ReplicaSet that revisionHistoryLimit keeps. "
-       "Replaces what the last sync said.",
-       "kubectl get replicasets -l app=shop -o json | switchback image sync --replicasets - --container shop",
-       "switchback image list --horizon"});
-  auto options = std::make_shared<SyncOptions>();
-  command->add_option("--replicasets", options->file, "what kubectl get replicasets -o json printed; -: standard input")
-      ->type_name("FILE")
-      ->required();
-  command->add_option("--container", options->container, "only containers of this name, without sidecars")
-      ->type_name("NAME");
-  command->add_option("--cluster", options->cluster, "keeps several clusters apart")->type_name("NAME");
-  on_call(command, chosen, options, sync);
-}
-
 }  // namespace
+
+std::string content_of(const std::string& path) {
+  if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw Error(Exit::invalid, Remedy::person, "cannot read " + path, "is it there, and readable?");
+  return {std::istreambuf_iterator<char>(in), {}};
+}
 
 postgres::KnownColumns known_columns(ports::Session& session, const std::vector<std::string>& statements) {
   postgres::KnownColumns known;

@@ -6,11 +6,15 @@
 
 namespace switchback::cli {
 
+/// A whole file, or standard input for `-`. Error(Exit::invalid) where it cannot be read.
+std::string content_of(const std::string& path);
 /// Those of the tables that the statements name and that are there now.
 postgres::KnownColumns known_columns(ports::Session& session, const std::vector<std::string>& statements);
 
 void add_image(CLI::App& app, Action& chosen);
 void add_capture(CLI::App& image, Action& chosen);
+void add_sync(CLI::App& image, Action& chosen);
+void add_fence(CLI::App& app, Action& chosen);
 void add_gate(CLI::App& app, Action& chosen);
 
 }  // namespace switchback::cli

@@ -27,12 +27,13 @@ constexpr std::uint64_t body_limit = 4ULL << 20U;
   throw Error(Exit::unreachable, Remedy::retry, why);
 }
 
-asio::ssl::context tls_context(const std::string& ca) {
+asio::ssl::context tls_context(const std::string& ca, bool only_ca) {
   asio::ssl::context context(asio::ssl::context::tls_client);
   boost::system::error_code failed;
   context.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, failed);
   context.set_verify_mode(asio::ssl::verify_peer);
-  context.set_default_verify_paths(failed);  // a machine without a store has an empty one: nobody is trusted
+  if (!only_ca)
+    context.set_default_verify_paths(failed);  // a machine without a store has an empty one: nobody is trusted
   if (ca.empty()) return context;
   context.load_verify_file(ca, failed);
   if (failed) fail("the certificates in " + ca + " cannot be read");
@@ -83,7 +84,7 @@ asio::awaitable<HttpAnswer> fetch(const HttpRequest& request, asio::ssl::context
 HttpAnswer get(const HttpRequest& request) {
   try {
     asio::ssl::context tls(asio::ssl::context::tls_client);
-    if (request.url.tls) tls = tls_context(request.ca);
+    if (request.url.tls) tls = tls_context(request.ca, request.only_ca);
     HttpAnswer answer;
     bool ended = false;
     std::exception_ptr failure;

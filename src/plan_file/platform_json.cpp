@@ -53,8 +53,9 @@ std::vector<ContainerImage> replica_sets_in(std::string_view text, const std::op
   if (!items.is_array()) throw invalid("this is not a list of ReplicaSets", "kubectl get replicasets -o json > FILE");
   std::vector<ContainerImage> found;
   bool any = items.empty();
+  const bool all = text_of(member(document, "kind")) == "ReplicaSetList";
   for (const json& item : items) {
-    if (text_of(member(item, "kind")) != "ReplicaSet") continue;
+    if (!all && text_of(member(item, "kind")) != "ReplicaSet") continue;
     any = true;
     const json& metadata = member(item, "metadata");
     const json& spec = member(item, "spec");
@@ -73,6 +74,18 @@ std::vector<ContainerImage> replica_sets_in(std::string_view text, const std::op
   }
   if (!any) throw invalid("there is no ReplicaSet in this list", "kubectl get replicasets -o json > FILE");
   return found;
+}
+
+ReplicaSetPage replica_set_page_in(std::string_view text, const std::optional<std::string>& container) {
+  const json document = json::parse(text, nullptr, false);
+  if (text_of(member(document, "kind")) != "ReplicaSetList")
+    throw invalid("the API server's answer is no list of ReplicaSets", "is it an API server of Kubernetes?");
+  return {replica_sets_in(text, container), text_of(member(member(document, "metadata"), "continue"))};
+}
+
+std::string status_message_in(std::string_view text) {
+  const json document = json::parse(text, nullptr, false);
+  return text_of(member(document, "kind")) == "Status" ? text_of(member(document, "message")) : "";
 }
 
 }  // namespace switchback

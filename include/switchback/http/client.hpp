@@ -13,6 +13,7 @@ struct HttpRequest {
   std::string authorization;                ///< the header's value; empty: none. Never repeated in an error
   std::string ca;                           ///< a file of certificates to trust beside the system's
   std::chrono::milliseconds timeout{2000};  ///< for all of it: name, connection, handshake, answer
+  bool only_ca = false;                     ///< the system's certificates are not trusted
 };
 
 struct HttpAnswer {

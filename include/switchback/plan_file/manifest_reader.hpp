@@ -41,4 +41,13 @@ struct ContainerImage {
 /// of that name. Error(Exit::invalid) where it is not that.
 std::vector<ContainerImage> replica_sets_in(std::string_view json, const std::optional<std::string>& container);
 
+/// The same of one page of the API server's list, whose items do not say what they are.
+struct ReplicaSetPage {
+  std::vector<ContainerImage> images;
+  std::string next;  ///< its `continue`; empty: that was the last one
+};
+ReplicaSetPage replica_set_page_in(std::string_view json, const std::optional<std::string>& container);
+/// What the API server says in a Status; empty where it is none.
+std::string status_message_in(std::string_view json);
+
 }  // namespace switchback
