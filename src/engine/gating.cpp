@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "journal_json.hpp"
+#include "switchback/engine/fencing.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -108,10 +109,17 @@ GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const st
   facts.catalog = live_catalog(session, tables_of(facts.images));
   facts.running = running(horizon, rules, server_now(session));
   GateAnswer answer = gate(facts, image, kind);
+  if (auto refused = login_refused(session, facts.images, rules, image)) {
+    answer.verdict = GateVerdict::no;
+    answer.reasons.push_back(*std::move(refused));
+  }
   if (answer.verdict == GateVerdict::yes) return answer;
   facts.images = registered_images(session);
   facts.catalog = live_catalog(session, tables_of(facts.images));
   answer.alternatives = safe_images(facts, image);
+  std::erase_if(answer.alternatives, [&](const std::string& other) {
+    return login_refused(session, facts.images, rules, other).has_value();
+  });
   return answer;
 }
 

@@ -331,6 +331,13 @@ CREATE TABLE switchback.image_deployment (
   role      text NOT NULL DEFAULT session_user
 );
 CREATE INDEX image_deployment_image ON switchback.image_deployment (image, at);
+CREATE TABLE switchback.image_fence (
+  role      text PRIMARY KEY,
+  image     text NOT NULL REFERENCES switchback.image,
+  reason    text NOT NULL,
+  at        timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE switchback.image_fence IS 'roles whose login was taken, by `fence`: only these are given it back';
 CREATE TABLE switchback.image_replica_set (
   cluster   text NOT NULL,
   name      text NOT NULL,
