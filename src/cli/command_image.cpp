@@ -1,7 +1,3 @@
-#include <fstream>
-#include <iostream>
-#include <iterator>
-
 #include "command_images.hpp"
 #include "render_images.hpp"
 #include "switchback/engine/gating.hpp"
@@ -141,13 +137,6 @@ void add_add(CLI::App& image, Action& chosen) {
 }
 
 }  // namespace
-
-std::string content_of(const std::string& path) {
-  if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw Error(Exit::invalid, Remedy::person, "cannot read " + path, "is it there, and readable?");
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 postgres::KnownColumns known_columns(ports::Session& session, const std::vector<std::string>& statements) {
   postgres::KnownColumns known;

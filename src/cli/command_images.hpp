@@ -6,8 +6,6 @@
 
 namespace switchback::cli {
 
-/// A whole file, or standard input for `-`. Error(Exit::invalid) where it cannot be read.
-std::string content_of(const std::string& path);
 /// Those of the tables that the statements name and that are there now.
 postgres::KnownColumns known_columns(ports::Session& session, const std::vector<std::string>& statements);
 
