@@ -1,12 +1,16 @@
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 
 #include "command.hpp"
 #include "json_text.hpp"
+#include "private_file.hpp"
 #include "switchback/cli/render.hpp"
+#include "switchback/cli/report.hpp"
 #include "switchback/engine/forbidding.hpp"
 #include "switchback/engine/history.hpp"
+#include "switchback/engine/images.hpp"
 
 namespace switchback::cli {
 namespace {
@@ -16,6 +20,7 @@ struct HistoryOptions {
   bool check = false;
   std::string expect;
   bool imported = false;
+  std::string report;
 };
 
 int check_history(Invocation& invocation, ports::Session& session, const std::string& expected) {
@@ -46,12 +51,40 @@ int check_history(Invocation& invocation, ports::Session& session, const std::st
   return 0;
 }
 
+/// FILE.html is one page; FILE.md has its picture beside it, in FILE.svg.
+int write_report(Invocation& invocation, ports::Session& session, const HistoryOptions& options) {
+  namespace fs = std::filesystem;
+  const fs::path file = options.report;
+  const bool html = file.extension() == ".html";
+  if (options.name.empty() || (!html && file.extension() != ".md"))
+    throw usage_error("--report takes a plan's NAME, and a FILE that ends in .html or .md",
+                      "switchback history --help");
+  PlanReport report;
+  report.plan = engine::require_plan(session, options.name);
+  report.events = engine::events(session, report.plan.id);
+  const ChainReport chain = check_chain(engine::chain_links(session), "");
+  report.breaks = chain.breaks.size();
+  if (!chain.heads.empty()) report.head = chain.heads.back();
+  report.at = engine::server_now(session);
+  add_spans(report, report.at);
+  if (html) {
+    write_private_file(file.string(), report_html(report));
+  } else {
+    const fs::path picture = fs::path(file).replace_extension(".svg");
+    write_private_file(picture.string(), timeline_svg(report));
+    write_private_file(file.string(), report_markdown(report, picture.filename().string()));
+  }
+  invocation.say("the report of " + report.plan.name + " is in " + file.string());
+  return 0;
+}
+
 int history(Invocation& invocation, const HistoryOptions& options) {
   if (!options.expect.empty() && (!options.check || options.expect.size() < 12))
     throw usage_error("--expect goes with --check, and takes at least 12 digits of a head",
                       "switchback history --help");
   const auto session = invocation.reading();
   if (options.check) return check_history(invocation, *session, options.expect);
+  if (!options.report.empty()) return write_report(invocation, *session, options);
   std::optional<engine::PlanId> plan;
   if (!options.name.empty()) plan = engine::require_plan(*session, options.name).id;
   const auto events = options.imported ? engine::imported_events(*session) : engine::events(*session, plan);
@@ -141,6 +174,10 @@ void add_history(CLI::App& app, Action& chosen) {
   command->add_option("--expect", options->expect, "a head that an earlier check printed: it must still be there")
       ->type_name("HEAD");
   command->add_flag("--imported", options->imported, "the events of other databases, by journal import");
+  command
+      ->add_option("--report", options->report,
+                   "write a page about the plan for who was not there: FILE.html, or FILE.md and a picture FILE.svg")
+      ->type_name("FILE");
   on_call(command, chosen, options, history);
 }
 

@@ -1,4 +1,6 @@
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "journal_json.hpp"
 #include "switchback/core/error.hpp"
@@ -18,22 +20,18 @@ std::string dumped(const json& object) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-/// A reason without its readings: words that begin with a digit. "replica r2 lag 3.4 s over 1 s" stays one reason while
-/// the lag goes up and down.
+/// A reason without its readings: words that begin with a digit, and the unit of time behind them. "replica r2 lag 3.4
+/// s over 1 s" stays one reason while the lag goes up and down.
 std::string without_readings(const std::string& reason) {
+  static const std::set<std::string> units{"ms", "s"};
+  std::istringstream in(reason);
   std::string words;
-  bool at_start = true;
-  bool in_reading = false;
-  for (const char c : reason) {
-    if (c == ' ') {
-      at_start = true;
-      in_reading = false;
-      words += c;
-      continue;
-    }
-    if (at_start && c >= '0' && c <= '9') in_reading = true;
-    at_start = false;
-    if (!in_reading) words += c;
+  bool after_reading = false;
+  for (std::string word; std::getline(in, word, ' ');) {
+    const bool reading = !word.empty() && word.front() >= '0' && word.front() <= '9';
+    if (!reading && !(after_reading && units.contains(word))) words += word;
+    words += ' ';
+    after_reading = reading;
   }
   return words;
 }

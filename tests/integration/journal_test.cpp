@@ -316,6 +316,9 @@ TEST_CASE("a hold keeps its start while only its readings change, and is one eve
   CHECK(journal.again().hold_since == "2026-01-31T02:00:00Z");
   CHECK(kinds() == "hold ");
 
+  hold("replica r2 lag 40 ms over 1 s");
+  CHECK(kinds() == "hold ");
+
   hold("replica r1 lag 3.6 s over 1 s");
   CHECK(kinds() == "hold hold ");
   hold("paused by bob", HoldKind::operator_);
