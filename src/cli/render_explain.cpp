@@ -37,6 +37,37 @@ std::string step_text(const StepSql& step, std::size_t number, Paint paint) {
   return text;
 }
 
+std::string_view answer_of(const ExplainedImage& image) {
+  return image.needs.empty() ? "works" : image.unknown ? "unknown" : "breaks";
+}
+
+std::string image_text(const ExplainedImage& image, Paint paint) {
+  const std::string answer(answer_of(image));
+  std::string because;
+  for (const std::string& one : image.because) because += (because.empty() ? "" : "; ") + one;
+  std::string text = "  " + paint.bold(printable(image.image)) + ": " +
+                     (image.needs.empty() ? paint.good(answer)
+                      : image.unknown     ? paint.warn(answer)
+                                          : paint.bad(answer)) +
+                     "   " + paint.dim(printable(because)) + "\n";
+  for (const std::string& need : image.needs) text += "     " + printable(need) + "\n";
+  std::size_t fine = 0;
+  for (const ReplayedStatement& one : image.statements) fine += one.outcome == ReplayOutcome::ok ? 1 : 0;
+  if (!image.statements.empty())
+    text += "     replayed: " + std::to_string(fine) + " of " + std::to_string(image.statements.size()) +
+            " statements are the same without\n";
+  if (!image.next.empty()) text += "     next: " + printable(image.next) + "\n";
+  return text;
+}
+
+Json image_object(const ExplainedImage& image) {
+  Json statements = Json::array();
+  for (const ReplayedStatement& one : image.statements)
+    statements.push_back({{"statement", one.text}, {"outcome", name(one.outcome)}, {"why", or_null(one.why)}});
+  return {{"image", image.image}, {"because", image.because},    {"answer", answer_of(image)},
+          {"needs", image.needs}, {"next", or_null(image.next)}, {"statements", statements}};
+}
+
 Json step_object(const StepSql& step) {
   return {{"step", step.step},
           {"sql", step.sql},
@@ -59,6 +90,9 @@ std::string explained_text(const Explained& explained, Paint paint) {
     for (std::size_t i = 0; i < phase.steps.size(); ++i) text += step_text(phase.steps[i], i + 1, paint);
     if (phase.steps.empty()) text += "  nothing\n";
   }
+  if (!explained.images.empty())
+    text += "\n" + paint.bold("images that one may still have to run, once contracted") + "\n";
+  for (const ExplainedImage& image : explained.images) text += image_text(image, paint);
   if (!explained.notes.empty()) text += "\n" + paint.bold("to know beforehand") + "\n";
   for (const std::string& note : explained.notes) text += "  - " + note + "\n";
   return text;
@@ -71,10 +105,13 @@ std::string explained_json(const Explained& explained) {
     for (const StepSql& step : phase.steps) steps.push_back(step_object(step));
     phases.push_back({{"phase", phase.phase}, {"steps", steps}});
   }
+  Json images = Json::array();
+  for (const ExplainedImage& image : explained.images) images.push_back(image_object(image));
   return dumped({{"schema_version", 1},
                  {"plan", explained.plan},
                  {"hash", "sha256:" + explained.hash},
                  {"phases", phases},
+                 {"images", images},
                  {"notes", explained.notes}},
                 true) +
          "\n";

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "gate_checks.hpp"
+#include "switchback/core/excerpt.hpp"
 #include "switchback/core/sync.hpp"
 
 namespace switchback {
 namespace {
 
-GatePlan* plan_in(GateFacts& facts, const std::string& name) {
+template <class Facts>
+auto plan_in(Facts& facts, const std::string& name) {
   const auto found = std::ranges::find(facts.plans, name, &GatePlan::name);
   return found == facts.plans.end() ? nullptr : &*found;
 }
@@ -91,40 +93,59 @@ std::string next_for(const HorizonImage& image, const RegisteredImage* known, co
 /// What an image says of one plan: what it needs before and after its contract, and the difference.
 class Objecting {
  public:
-  Objecting(const GateFacts& facts, const GatePlan& plan)
-      : plan_(plan), before_(before_contract(facts, plan)), after_(after_contract(before_, plan)) {}
+  Objecting(const GateFacts& facts, const GatePlan& plan, const ContractReplay& replay)
+      : plan_(plan), replay_(replay), before_(before_contract(facts, plan)), after_(after_contract(before_, plan)) {}
 
   std::vector<GateReason> needs(const std::string& name) const {
     const RegisteredImage* image = find(before_, name);
     if (!image) return {{"", "nobody registered it: what it needs is not known", "", "", std::nullopt, true}};
     const std::vector<GateReason> anyway = gating::Checks(before_, *image).found();
-    std::vector<GateReason> all = gating::Checks(after_, *image).found();
+    gating::Checks checks(after_, *image);
+    std::vector<GateReason> all = checks.found();
+    const auto replayed = replay_.images.find(name);
+    const bool judged = replayed != replay_.images.end();  // each of its statements by itself
     std::erase_if(all, [&](const GateReason& one) {
-      return std::ranges::find(anyway, one) != anyway.end() && !is_unclear(*image, one);
+      return is_unclear(*image, one) ? judged : std::ranges::find(anyway, one) != anyway.end();
     });
     for (GateReason& one : all) {
       if (!one.unknown) one.remedy.clear();  // restoring what is not gone yet
       one.remedy_seconds.reset();
       if (!one.unknown && is_named(plan_, image->footprint, one.structure)) one.why.clear();
     }
+    const gating::Side side = checks.side_of(*plan_in(after_, plan_.name));
+    if (judged)
+      add_statements(replayed->second, *image, side, all);
+    else if (side == gating::Side::unknown)
+      for (const std::string& structure : replay_.beyond_manifests)
+        all.push_back({structure, "manifests do not speak of it, and this one has no statements", "",
+                       add_command(name) + ", with its statements", std::nullopt, true});
     return all;
   }
 
  private:
+  static void add_statements(const std::vector<ReplayedStatement>& replayed, const RegisteredImage& image,
+                             gating::Side side, std::vector<GateReason>& needs) {
+    const bool bears_it = image.footprint.star_tolerated || side == gating::Side::after;
+    for (const ReplayedStatement& one : replayed) {
+      const bool shape = one.outcome == ReplayOutcome::shape;
+      if (one.outcome == ReplayOutcome::ok || (shape && bears_it)) continue;
+      const bool unknown = one.outcome == ReplayOutcome::unknown || (shape && side == gating::Side::unknown);
+      needs.push_back(
+          {"", excerpt(one.text) + (shape ? " has another result" : "") + ": " + one.why, "",
+           unknown && shape ? "say star: tolerated in the manifest of " + image.name + " if it bears that" : "",
+           std::nullopt, unknown});
+    }
+  }
+
   /// Statements of which it is not known what they need.
   static bool is_unclear(const RegisteredImage& image, const GateReason& reason) {
     return reason.unknown && reason.plan.empty() && reason.structure.empty() && !image.footprint.unclear.empty();
   }
 
   const GatePlan& plan_;
+  const ContractReplay& replay_;
   GateFacts before_, after_;
 };
-
-std::string needed(const GateReason& reason) {
-  if (reason.why.empty()) return "needs " + reason.structure;
-  return std::string(reason.unknown ? "may need what goes: " : "") +
-         (reason.structure.empty() ? "" : reason.structure + ": ") + reason.why;
-}
 
 }  // namespace
 
@@ -133,8 +154,9 @@ bool HorizonObjection::unknown() const {
 }
 
 std::vector<HorizonObjection> horizon_objections(const GateFacts& facts, const GatePlan& plan,
-                                                 const std::vector<HorizonImage>& horizon) {
-  const Objecting objecting(facts, plan);
+                                                 const std::vector<HorizonImage>& horizon,
+                                                 const ContractReplay& replay) {
+  const Objecting objecting(facts, plan, replay);
   std::vector<HorizonObjection> objections;
   for (const HorizonImage& image : horizon) {
     HorizonObjection objection{image.name, image.reasons, objecting.needs(image.name), ""};
@@ -145,9 +167,18 @@ std::vector<HorizonObjection> horizon_objections(const GateFacts& facts, const G
   return objections;
 }
 
+std::string shown_need(const GateReason& need) {
+  if (need.why.empty()) return "needs " + need.structure;
+  return std::string(need.unknown ? "may need what goes: " : "") +
+         (need.structure.empty() ? "" : need.structure + ": ") + need.why;
+}
+
 std::string shown(const HorizonObjection& objection) {
+  constexpr std::size_t most = 3;
   std::string needs, because;
-  for (const GateReason& one : objection.needs) needs += (needs.empty() ? "" : "; ") + needed(one);
+  for (std::size_t i = 0; i < std::min(most, objection.needs.size()); ++i)
+    needs += (needs.empty() ? "" : "; ") + shown_need(objection.needs[i]);
+  if (objection.needs.size() > most) needs += "; and " + std::to_string(objection.needs.size() - most) + " more";
   for (const std::string& one : objection.because) because += (because.empty() ? "" : "; ") + one;
   return objection.image + " " + needs + " (" + because + "): " + objection.next;
 }

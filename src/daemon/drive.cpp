@@ -95,6 +95,10 @@ Plan expanded(Plan plan, ports::Session& session, ports::Catalog& catalog) {
   return expand_changes(std::move(plan), [&](const TableName& name) { return catalog.table(session, name); });
 }
 
+std::unique_ptr<ports::SchemaClone> schema_clone(const Settings& settings) {
+  return make_schema_clone({settings.database, settings.scratch, settings.scratch_none, settings.lock_timeout});
+}
+
 /// Everything that drives one plan, wired: sessions, catalog, usage, watch, engine.
 class Driver {
  public:
@@ -231,8 +235,7 @@ class Driver {
   const DriveRequest& request_;
   Settings settings_;
   postgres::PostgresCatalog catalog_;
-  std::unique_ptr<ports::SchemaClone> clone_ =
-      make_schema_clone({settings_.database, settings_.scratch, settings_.scratch_none, settings_.lock_timeout});
+  std::unique_ptr<ports::SchemaClone> clone_ = schema_clone(settings_);
   std::unique_ptr<ports::UsageSource> usage_ = postgres::make_usage_source(clone_.get());
   std::unique_ptr<AlertPoller> alerts_;
   Watch watch_;
@@ -330,7 +333,11 @@ Explained explain_plan(const Plan& plan, const DriveRequest& request, bool onlin
                         " --plan FILE accepts a text with the same steps); --offline explains the text alone");
       whole = plan_of(*found);
     }
-  return engine::explain(expanded(std::move(whole), *session, catalog), session.get(), &catalog, settings);
+  whole = expanded(std::move(whole), *session, catalog);
+  Explained out = engine::explain(whole, session.get(), &catalog, settings);
+  const auto clone = schema_clone(settings);
+  engine::explain_images(out, whole, *session, *postgres::make_usage_source(clone.get()), settings);
+  return out;
 }
 
 engine::UsageReport usage_of(const std::string& name, const DriveRequest& request) {

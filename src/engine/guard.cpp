@@ -121,24 +121,26 @@ std::optional<Hold> backup_hold(Workbench& bench) {
 
 namespace {
 
+std::vector<TakenObject> unhidden_objects(ports::Session& session, const Plan& plan) {
+  std::vector<TakenObject> objects;
+  try {
+    for (const Step& step : plan.contract.steps)
+      for (TakenObject& object : objects_of(session, step)) objects.push_back(std::move(object));
+  } catch (const Error& error) {
+    if (error.exit() != Exit::invalid) throw;
+    throw Error(Exit::drift, Remedy::person, error.what(), "it was otherwise when the plan was started: see history");
+  }
+  return objects;
+}
+
 /// Tables, views, types and functions under the names that they have now, arguments as the server writes them. What is
 /// gone is left out.
-void place_objects(Workbench& bench, std::vector<Structure>& structures, bool hidden) {
+void place_objects(ports::Session& session, const Plan& plan, std::optional<PlanId> hidden,
+                   std::vector<Structure>& structures) {
   if (std::ranges::none_of(structures, [](const Structure& one) { return is_moved(one.kind); })) return;
   std::erase_if(structures, [](const Structure& one) { return is_moved(one.kind); });
-  std::vector<TakenObject> objects;
-  if (hidden)
-    objects = load_objects(bench.session(), bench.fence().plan);
-  else
-    try {
-      for (const Step& step : bench.plan().contract.steps)
-        for (TakenObject& object : objects_of(bench.session(), step)) objects.push_back(std::move(object));
-    } catch (const Error& error) {
-      if (error.exit() != Exit::invalid) throw;
-      throw Error(Exit::drift, Remedy::person, error.what(), "it was otherwise when the plan was started: see history");
-    }
-  for (const TakenObject& object : objects) {
-    const auto now = find_object(bench.session(), object);
+  for (const TakenObject& object : hidden ? load_objects(session, *hidden) : unhidden_objects(session, plan)) {
+    const auto now = find_object(session, object);
     if (now && !object.part)
       structures.push_back({object.kind, {now->schema, object.name.name}, object.name.name, now->arguments});
   }
@@ -146,14 +148,20 @@ void place_objects(Workbench& bench, std::vector<Structure>& structures, bool hi
 
 }  // namespace
 
+std::vector<Structure> structures_now(ports::Session& session, const Plan& plan, std::optional<PlanId> hidden) {
+  std::vector<Structure> structures = structures_of(plan.contract.steps);
+  if (hidden)
+    for (Structure& structure : structures)
+      if (!is_moved(structure.kind)) structure.name = tombstone_name(plan.name, structure.name);
+  place_objects(session, plan, hidden, structures);
+  return structures;
+}
+
 ports::UsageRequest usage_request(Workbench& bench, bool hidden) {
   ports::UsageRequest request;
   request.plan = bench.fence().plan;
-  request.structures = structures_of(bench.plan().contract.steps);
-  if (hidden)
-    for (Structure& structure : request.structures)
-      if (!is_moved(structure.kind)) structure.name = tombstone_name(bench.plan().name, structure.name);
-  place_objects(bench, request.structures, hidden);
+  request.structures =
+      structures_now(bench.session(), bench.plan(), hidden ? std::optional(bench.fence().plan) : std::nullopt);
   request.allow_silent = bench.plan().contract.allow_silent;
   request.checked = bench.plan().external_checked;
   request.readers = bench.plan().readers;

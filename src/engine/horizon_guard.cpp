@@ -6,6 +6,7 @@
 #include "switchback/engine/gating.hpp"
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/images.hpp"
+#include "switchback/engine/replaying.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -24,8 +25,14 @@ std::vector<std::string> objections_now(Workbench& bench) {
   }
   const GateFacts facts = gate_facts(session, std::move(known.images));
   const auto plan = std::ranges::find(facts.plans, bench.plan().name, &GatePlan::name);
+  // Once it is hidden, statements can be replayed no more: the names that they use are gone.
+  ContractReplay replay;
+  if (plan->state == State::migrated || plan->state == State::hiding)
+    replay = replay_images(session, bench.usage(), usage_request(bench, false), facts.images, images, bench.settings());
   std::vector<std::string> lines;
-  for (const HorizonObjection& one : horizon_objections(facts, *plan, images)) lines.push_back(shown(one));
+  for (const HorizonObjection& one : horizon_objections(facts, *plan, images, replay)) lines.push_back(shown(one));
+  if (!lines.empty() && !replay.remark.empty() && !replay.images.empty())
+    lines.push_back("of the images' statements the parse tree alone has judged: " + replay.remark);
   return lines;
 }
 

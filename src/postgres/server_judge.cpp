@@ -192,6 +192,21 @@ std::pair<std::string, std::string> arrays_of(const std::set<TableName>& relatio
 
 }  // namespace
 
+std::string removal_sql(const Structure& structure) {
+  if (structure.kind == Structure::Kind::column)
+    return "ALTER TABLE " + quoted(structure.table) + " DROP COLUMN " + quote_identifier(structure.name) + " CASCADE";
+  if (structure.kind == Structure::Kind::constraint)
+    return "ALTER TABLE " + quoted(structure.table) + " DROP CONSTRAINT " + quote_identifier(structure.name) +
+           " CASCADE";
+  if (structure.kind == Structure::Kind::index)
+    return "DROP INDEX " + quoted(TableName{structure.table.schema, structure.name}) + " CASCADE";
+  if (structure.kind == Structure::Kind::function)
+    return "DROP FUNCTION " + quoted(structure.table) + "(" + structure.arguments + ") CASCADE";
+  const char* word = structure.kind == Structure::Kind::type ? "TYPE " : "TABLE ";
+  return std::string("DROP ") + (structure.kind == Structure::Kind::view ? "VIEW " : word) + quoted(structure.table) +
+         " CASCADE";
+}
+
 StatementJudgement combine(const StatementJudgement& parsed, const ServerWord& server, bool several) {
   if (parsed.use == StatementUse::uses) return parsed;
   if (server.word == Word::uses) return {StatementUse::uses, server.why};
@@ -212,21 +227,6 @@ std::string ServerJudge::withdrawal() const {
   const auto [schemas, names] = arrays_of(target_.relations);
   return "SELECT switchback_ask.withdraw(" + quote_literal(schemas) + "::text[], " + quote_literal(names) +
          "::text[], " + quote_literal(structure_.name) + ")";
-}
-
-std::string ServerJudge::removal() const {
-  if (structure_.kind == Structure::Kind::column)
-    return "ALTER TABLE " + quoted(structure_.table) + " DROP COLUMN " + quote_identifier(structure_.name) + " CASCADE";
-  if (structure_.kind == Structure::Kind::constraint)
-    return "ALTER TABLE " + quoted(structure_.table) + " DROP CONSTRAINT " + quote_identifier(structure_.name) +
-           " CASCADE";
-  if (structure_.kind == Structure::Kind::index)
-    return "DROP INDEX " + quoted(TableName{structure_.table.schema, structure_.name}) + " CASCADE";
-  if (structure_.kind == Structure::Kind::function)
-    return "DROP FUNCTION " + quoted(structure_.table) + "(" + structure_.arguments + ") CASCADE";
-  const char* word = structure_.kind == Structure::Kind::type ? "TYPE " : "TABLE ";
-  return std::string("DROP ") + (structure_.kind == Structure::Kind::view ? "VIEW " : word) + quoted(structure_.table) +
-         " CASCADE";
 }
 
 std::optional<std::vector<ServerJudge::Answer>> ServerJudge::answers(const std::string& change, const Parsing& parsing,
@@ -308,7 +308,7 @@ void ServerJudge::ask_without(const Parsing& parsing, const std::vector<Asked*>&
       worth_it.push_back(one);
     if (one->word.word != Word::uses) one->word.word = Word::clear;
   }
-  const auto without = answers(removal(), parsing, worth_it, column && !keyed ? How::prepare : How::plan);
+  const auto without = answers(removal_sql(structure_), parsing, worth_it, column && !keyed ? How::prepare : How::plan);
   for (std::size_t i = 0; without && i < worth_it.size(); ++i) {
     ServerWord& word = worth_it[i]->word;
     word.works_without = without->at(i).state.empty();
@@ -353,7 +353,7 @@ std::vector<ServerWord> ServerJudge::ask(const std::vector<Question>& questions)
     one.text = without_exists_stars(one.text);
     groups[one.question->parsing].push_back(&one);
   }
-  if (!removal().empty())
+  if (!removal_sql(structure_).empty())
     for (const auto& [parsing, group] : groups) {
       const std::vector<Asked*> working = ask_rights(parsing, group);
       ask_without(parsing, working);
@@ -366,7 +366,7 @@ std::vector<ServerWord> ServerJudge::ask(const std::vector<Question>& questions)
 }
 
 std::vector<ServerJudge::BrokenFunction> ServerJudge::broken_functions(const std::string& search_path) {
-  if (removal().empty()) return {};
+  if (removal_sql(structure_).empty()) return {};
   const auto complaints = [&](const std::string& change) {
     ports::Transaction transaction(session_);
     if (!change.empty()) transaction.exec(change);
@@ -376,7 +376,7 @@ std::vector<ServerJudge::BrokenFunction> ServerJudge::broken_functions(const std
   std::set<std::string> broken_anyway;
   for (std::size_t i = 0; i < now.size(); ++i) broken_anyway.insert(now.text(i, 2));
   std::vector<BrokenFunction> broken;
-  const Rows then = complaints(removal());
+  const Rows then = complaints(removal_sql(structure_));
   for (std::size_t i = 0; i < then.size(); ++i)
     if (!broken_anyway.contains(then.text(i, 2)))
       broken.push_back({{then.text(i, 0), then.text(i, 1)}, then.text(i, 2), first_line(then.text(i, 3))});

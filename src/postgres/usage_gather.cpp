@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "replay.hpp"
 #include "switchback/core/excerpt.hpp"
 #include "switchback/postgres/closure.hpp"
 #include "switchback/postgres/usage.hpp"
@@ -422,7 +423,7 @@ WHERE s.plan_id = $1::bigint AND s.server = x.server AND s.key = x.key)sql",
 
 class PostgresUsage final : public ports::UsageSource {
  public:
-  explicit PostgresUsage(ports::SchemaClone* clone) : clone_(clone) {}
+  explicit PostgresUsage(ports::SchemaClone* clone) : clone_(clone), replayer_(clone) {}
 
   void sample(Session& session, const UsageRequest& request) override {
     postgres::sample(session, request, reached(session, request));
@@ -439,6 +440,11 @@ class PostgresUsage final : public ports::UsageSource {
     return evidence(session, request, reached(session, request));
   }
 
+  ports::Replay replay(Session& session, const UsageRequest& request,
+                       const std::vector<ports::ReplayText>& texts) override {
+    return replayer_.replay(session, request, texts);
+  }
+
   ports::Closure closure(Session& session, const Structure& structure) override {
     return postgres::closure(session, structure);
   }
@@ -453,6 +459,7 @@ class PostgresUsage final : public ports::UsageSource {
   }
 
   ports::SchemaClone* clone_;
+  Replayer replayer_;
 };
 
 }  // namespace

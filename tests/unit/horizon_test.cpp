@@ -179,3 +179,62 @@ TEST_CASE("a table or view that goes is needed by whoever names it, and what ano
   REQUIRE(found.size() == 1);
   CHECK(shown(found[0]).find("shop:v41 needs public.carts (") == 0);
 }
+
+TEST_CASE("what replay finds in an image's statements objects, and what it clears is no longer unclear", "[horizon]") {
+  using O = ReplayOutcome;
+  struct Case {
+    const char* what;
+    const char* image;  ///< v41 is before the change, v42 after it, v40 neither
+    std::vector<O> outcomes;
+    bool tolerated;
+    const char* says;  ///< a part of the objection; "-": none
+  };
+  const std::vector<Case> cases{
+      {"all fine", "shop:v40", {O::ok, O::ok}, false, "-"},
+      {"one breaks", "shop:v40", {O::ok, O::breaks}, false, "shop:v40 SELECT 1: why ("},
+      {"one breaks after the change, too", "shop:v42", {O::breaks}, false, "shop:v42 SELECT 0: why ("},
+      {"one is unknown", "shop:v40", {O::unknown, O::ok}, false, "may need what goes: SELECT 0: why"},
+      {"another result", "shop:v40", {O::shape}, false, "may need what goes: SELECT 0 has another result: why"},
+      {"another result, before", "shop:v41", {O::shape}, false, "; SELECT 0 has another result: why"},
+      {"another result, after", "shop:v42", {O::shape}, false, "-"},
+      {"another result, borne", "shop:v40", {O::shape}, true, "-"},
+      {"many", "shop:v40", {O::breaks, O::breaks, O::breaks, O::breaks, O::breaks}, false, "SELECT 2: why; and 2 more"},
+  };
+  for (const Case& one : cases) {
+    CAPTURE(one.what);
+    GateFacts facts = world(State::migrated);
+    facts.images.push_back(image("shop:v40", 1, {"id"}));
+    ContractReplay replay;
+    for (RegisteredImage& known : facts.images) {
+      if (known.name != one.image) continue;
+      known.footprint.unclear = {"a statement"};
+      known.footprint.star_tolerated = one.tolerated;
+    }
+    for (const O outcome : one.outcomes) {
+      auto& statements = replay.images[one.image];
+      statements.push_back({"SELECT " + std::to_string(statements.size()), outcome, outcome == O::ok ? "" : "why"});
+    }
+    const auto found = horizon_objections(facts, split(State::migrated), {deployed(one.image)}, replay);
+    const std::string said = found.empty() ? "-" : shown(found.front());
+    INFO(said);
+    if (std::string(one.says) == "-")
+      CHECK(said == "-");
+    else
+      CHECK(said.find(one.says) != std::string::npos);
+  }
+}
+
+TEST_CASE("of what manifests do not speak of, an image without statements may need everything", "[horizon]") {
+  GateFacts facts = world(State::migrated);
+  facts.images.push_back(image("shop:v40", 1, {"id"}));
+  ContractReplay replay;
+  replay.beyond_manifests = {"public.mood"};
+  const auto said = [&](const char* name) {
+    const auto found = horizon_objections(facts, split(State::migrated), {deployed(name)}, replay);
+    return found.empty() ? std::string("-") : shown(found.front());
+  };
+  CHECK(said("shop:v40").find("may need what goes: public.mood: manifests do not speak of it") != std::string::npos);
+  CHECK(said("shop:v42") == "-");  // after the change
+  replay.images["shop:v40"] = {{"SELECT 1", ReplayOutcome::ok, ""}};
+  CHECK(said("shop:v40") == "-");
+}

@@ -6,6 +6,7 @@
 
 #include "switchback/core/gate.hpp"
 #include "switchback/core/image.hpp"
+#include "switchback/core/replay.hpp"
 
 namespace switchback {
 
@@ -22,11 +23,15 @@ struct HorizonObjection {
 /// Of each image the gate's answer once `plan` is contracted, but for what the gate would say before that too.
 /// `facts` has the footprints of all images, and the tables they use, as they are in any state of the plan; whether it
 /// has the plan does not matter. An image that nobody registered objects, and so does one whose statements leave open
-/// what it needs.
+/// what it needs, unless `replay` has judged each of them. What is replayed and breaks objects; another result does so in
+/// an image that is not known to bear it (star: tolerated, or after the change).
 std::vector<HorizonObjection> horizon_objections(const GateFacts& facts, const GatePlan& plan,
-                                                 const std::vector<HorizonImage>& horizon);
+                                                 const std::vector<HorizonImage>& horizon,
+                                                 const ContractReplay& replay = {});
 
-/// `shop:v41 needs public.users.full_name (pinned: Oslo): switchback image unpin shop:v41`.
+/// `shop:v41 needs public.users.full_name (pinned: Oslo): switchback image unpin shop:v41`; of many needs the first.
 std::string shown(const HorizonObjection& objection);
+/// One of the needs: `needs public.users.full_name`.
+std::string shown_need(const GateReason& need);
 
 }  // namespace switchback

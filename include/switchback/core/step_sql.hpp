@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "switchback/core/plan.hpp"
+#include "switchback/core/replay.hpp"
 #include "switchback/core/state.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/table_facts.hpp"
@@ -58,11 +59,22 @@ struct PhaseSql {
   std::vector<StepSql> steps;
 };
 
+/// An image that one may still have to run, and what the contract means to it.
+struct ExplainedImage {
+  std::string image;
+  std::vector<std::string> because;  ///< why one may have to run it
+  std::vector<std::string> needs;    ///< what holds the contract; empty: nothing
+  bool unknown = false;              ///< nothing of that is certain
+  std::string next;                  ///< the command that ends it
+  std::vector<ReplayedStatement> statements;
+};
+
 struct Explained {
   std::string plan;
   std::string hash;
   std::vector<PhaseSql> phases;
   std::vector<std::string> notes;  ///< what to know beforehand: ambiguous inserts, prepared stars, subscribers
+  std::vector<ExplainedImage> images = {};
 };
 
 }  // namespace switchback

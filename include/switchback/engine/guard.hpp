@@ -28,6 +28,8 @@ std::optional<Hold> closure_hold(Workbench& bench, bool hidden);
 /// The same of tables that are their own archives, before they are purged.
 std::optional<Hold> purge_hold(Workbench& bench);
 
+/// What the plan's contract takes, under the names that it has now: `hidden` by the plan of that number, or not yet.
+std::vector<Structure> structures_now(ports::Session& session, const Plan& plan, std::optional<PlanId> hidden);
 ports::UsageRequest usage_request(Workbench& bench, bool hidden);
 
 std::chrono::seconds observe_window(Workbench& bench);

@@ -11,6 +11,7 @@
 
 #include "switchback/core/evidence.hpp"
 #include "switchback/core/plan.hpp"
+#include "switchback/core/replay.hpp"
 #include "switchback/core/structure.hpp"
 #include "switchback/ports/session.hpp"
 
@@ -93,6 +94,17 @@ struct UsageLook {
   std::vector<StructureEvidence> evidence;
 };
 
+/// A statement of an image, with the role whose settings decide what its names mean; empty: one without settings.
+struct ReplayText {
+  std::string text;
+  std::string role;
+};
+struct Replay {
+  std::vector<ReplayedStatement> statements;  ///< in the order of the texts
+  std::vector<std::string> beyond_manifests;  ///< as ContractReplay has them
+  std::string remark;  ///< why the parse tree's word stands alone; empty: the server was asked too
+};
+
 class UsageSource {
  public:
   virtual ~UsageSource() = default;
@@ -107,6 +119,11 @@ class UsageSource {
 
   /// Everything known of each structure, in the order of the request; for judge(). Takes no sample.
   virtual std::vector<StructureEvidence> gather(Session& session, const UsageRequest& request) = 0;
+
+  /// What becomes of the statements when all structures of the request have gone: told from their texts, and by the
+  /// server on a clone of the schema, where nothing of them is executed. Repeats its last answer while neither schema
+  /// nor question changes; else seconds. Error (Exit::drift) when a structure is not there.
+  virtual Replay replay(Session& session, const UsageRequest& request, const std::vector<ReplayText>& texts) = 0;
 
   /// What the catalog ties to a structure, but for switchback's own objects. Some milliseconds; also inside the
   /// transaction that drops. Error (Exit::drift) when the structure is not there.

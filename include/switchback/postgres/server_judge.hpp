@@ -50,6 +50,9 @@ struct ServerWord {
 ///   ambiguous, unparsed | clear, cannot_tell   | as the parse tree says
 StatementJudgement combine(const StatementJudgement& parsed, const ServerWord& server, bool several);
 
+/// What drops the structure and everything that hangs on it.
+std::string removal_sql(const Structure& structure);
+
 /// A text uses a column when, on the clone,
 ///   - it is refused (42501) to an owner who has every right but those on this column, and is not when he has them too.
 ///     Rights are looked at for every column that a statement names, expands from a star, or takes as part of a whole
@@ -99,7 +102,6 @@ class ServerJudge {
   void ask_exactly(const Parsing& parsing, const std::vector<Asked*>& working);
   ServerWord refused(const Answer& answer) const;
   std::string withdrawal() const;
-  std::string removal() const;
 
   ports::Session& session_;
   std::vector<std::string> lacking_;
