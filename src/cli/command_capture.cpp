@@ -116,6 +116,15 @@ void require_whole(const CaptureOptions& options, const postgres::CaptureGap& ga
         "mend it; or --allow-failure, where what ran is enough to tell what the image needs");
 }
 
+/// Its statements succeeded: a table that is not there was in another schema, or is gone again.
+void warn_of_absent(Invocation& invocation, const Footprint& found, const postgres::KnownColumns& known) {
+  for (const TableUse& use : found.tables)
+    if (!known.contains(use.table))
+      invocation.warn(shown(use.table) +
+                      " is not there now: bare names are taken for public's, whatever search_path the "
+                      "role has; --manifest-out writes a manifest in which that can be mended");
+}
+
 void write_report(Invocation& invocation, const CaptureReport& report) {
   invocation.data(invocation.json() ? capture_json(report) : capture_text(report, invocation.out()));
   if (!report.found.unclear.empty())
@@ -159,7 +168,9 @@ int capture(Invocation& invocation, const CaptureOptions& options) {
   std::vector<std::string> all = captured.sent;
   all.insert(all.end(), captured.inside.begin(), captured.inside.end());
   CaptureReport report{options.image, role, all.size(), !options.dry_run, {}, false, {}, {}};
-  report.found = postgres::footprint_of(captured, known_columns(*observed, all));
+  const postgres::KnownColumns there = known_columns(*observed, all);
+  report.found = postgres::footprint_of(captured, there);
+  warn_of_absent(invocation, report.found, there);
   Footprint now = report.found;
   if (!options.dry_run) {
     const std::string through =

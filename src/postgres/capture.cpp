@@ -117,12 +117,6 @@ void StatementCapture::look() {
   for (const auto& [key, calls] : now.calls) {
     const auto before = last_->calls.find(key);
     if (before != last_->calls.end() && before->second == calls) continue;
-    if (user_of(key) != role_id_ && session_.server_version() < 140000)
-      return miss(
-          "role " + definers_.at(user_of(key)) +
-              ", who owns SECURITY DEFINER functions, ran statements meanwhile, and this server does not say "
-              "which of them ran inside functions",
-          "capture while that role runs nothing else, on PostgreSQL 14 or newer, or write the manifest by hand");
     if (!texts_.contains(key)) to_read.push_back(key);
   }
   const auto texts = read_texts(session_, now.reading, to_read);
@@ -138,7 +132,8 @@ void StatementCapture::look() {
 CapturedStatements StatementCapture::statements() const {
   std::set<std::string> sent, inside;
   for (const auto& [key, text] : texts_)
-    if (text.find(own_mark) == std::string::npos) (is_inside(key) ? inside : sent).insert(text);
+    if (text.find(own_mark) == std::string::npos)
+      (is_inside(key) || user_of(key) != role_id_ ? inside : sent).insert(text);
   return {{sent.begin(), sent.end()}, {inside.begin(), inside.end()}, session_.server_version() < 140000};
 }
 
@@ -187,7 +182,7 @@ Footprint footprint_of(const CapturedStatements& captured, const KnownColumns& k
   const StatementPlace place = captured.mixed ? StatementPlace::in_function : StatementPlace::client;
   std::vector<std::string> kept;
   for (const std::string& text : captured.sent) {
-    if (runs_others(text)) continue;  // what it ran was captured by itself
+    if (is_of_session(text) || runs_others(text)) continue;  // what others ran was captured by itself
     Footprint alone;
     add_statements(alone, {text}, with_temporary, place);
     if (!alone.tables.empty() || !alone.unclear.empty() || !preparable(text).empty()) kept.push_back(text);

@@ -1,6 +1,10 @@
 #include "statement_kinds.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "parse_tree.hpp"
+#include "switchback/postgres/statement_judge.hpp"
 
 namespace switchback::postgres {
 namespace {
@@ -28,6 +32,16 @@ std::set<std::string> temporary_tables_in(const std::vector<std::string>& statem
     }
   }
   return names;
+}
+
+bool is_of_session(const std::string& text) {
+  constexpr std::array<std::string_view, 20> first_words = {
+      "begin", "start",   "commit", "end",  "rollback", "abort",  "savepoint", "release", "set",        "reset",
+      "show",  "discard", "fetch",  "move", "close",    "listen", "unlisten",  "notify",  "deallocate", "checkpoint"};
+  const std::vector<Token> words = tokens_of(text);
+  if (words.empty() || words[0].kind != Token::Kind::word) return false;
+  if (words[0].text == "prepare") return words.size() > 1 && words[1].text == "transaction";
+  return std::ranges::find(first_words, words[0].text) != first_words.end();
 }
 
 bool runs_others(const std::string& text) {

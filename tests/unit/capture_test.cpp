@@ -60,7 +60,8 @@ TEST_CASE("what a session does for itself is no need of the image", "[capture]")
       {{"BEGIN", "CREATE TEMP TABLE picked (id bigint)", "CREATE TEMP TABLE copied AS SELECT email FROM users",
         "DO $$BEGIN PERFORM 1; END$$", "CALL refresh($1)", "DROP TABLE picked, copied",
         "INSERT INTO picked SELECT id FROM orders", "SELECT * FROM picked", "SET search_path = public", "SELECT f($1)",
-        "DEALLOCATE ALL", "TRUNCATE orders"},
+        "DEALLOCATE ALL", "TRUNCATE orders", "DEALLOCATE $1", "SAVEPOINT $1", "SET search_path = $1",
+        "PREPARE TRANSACTION $1"},
        {}},
       known);
   CHECK(footprint.unclear == Names{});

@@ -29,8 +29,7 @@ struct CaptureGap {
 };
 
 /// Statements inside SECURITY DEFINER functions count as their owner's on the server: of such owners, what ran inside
-/// functions is captured along with the role's (before PostgreSQL 14 they cannot be told apart: gap() then says so when
-/// one of them ran anything).
+/// functions is captured along with the role's, whoever called them; before PostgreSQL 14 all that they ran.
 class StatementCapture {
  public:
   /// Begins now. The session is borrowed, and in no transaction. Error(Exit::invalid) for a role that is not there,
