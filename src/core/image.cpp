@@ -64,8 +64,8 @@ class Horizon {
   }
 
   void look_at(const LiveSessions& sessions) {
-    const std::string count =
-        std::to_string(sessions.count) + (sessions.count == 1 ? " session" : " sessions") + " now, ";
+    const std::string count = std::to_string(sessions.count) + (sessions.count == 1 ? " session" : " sessions") +
+                              " now" + (sessions.server.empty() ? "" : " on " + sessions.server) + ", ";
     bool found = false;
     for (const RegisteredImage& image : facts_.images) {
       if (is_named(rules_.live_application, image.name, sessions.application))

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "switchback/core/error.hpp"
 #include "switchback/core/horizon.hpp"
 #include "switchback/engine/gating.hpp"
 #include "switchback/engine/guard.hpp"
@@ -11,10 +12,21 @@
 namespace switchback::engine {
 namespace {
 
+/// Images that only read may be connected to standbys alone. One that cannot be read is an unknown of usage evidence.
+void add_standbys(Workbench& bench, HorizonFacts& known) {
+  if (!bench.surroundings().standbys) return;
+  const std::string database = bench.session().exec("SELECT pg_catalog.current_database()").text(0, 0);
+  for (const ports::SampledServer& standby : bench.surroundings().standbys(database)) try {
+      if (standby.session) add_sessions_on(known, standby.name, *standby.session);
+    } catch (const Error&) {  // it broke since it was connected
+    }
+}
+
 /// One line an image.
 std::vector<std::string> objections_now(Workbench& bench) {
   ports::Session& session = bench.session();
   HorizonFacts known = horizon_facts(session);
+  add_standbys(bench, known);
   const auto images = horizon(known, horizon_rules(bench.settings()), server_now(session));
   if (images.empty()) {
     if (bench.plan().images.before || bench.settings().environment == Environment::development) return {};

@@ -190,6 +190,13 @@ HorizonFacts horizon_facts(ports::Session& session, const std::optional<std::str
   return {registered_images(session, only), deployments(session), live_sessions(session), replica_sets(session)};
 }
 
+void add_sessions_on(HorizonFacts& facts, const std::string& name, ports::Session& standby) {
+  for (LiveSessions& one : live_sessions(standby)) {
+    one.server = name;
+    facts.sessions.push_back(std::move(one));
+  }
+}
+
 Instant server_now(ports::Session& session) {
   return instant(session.exec("SELECT " + since_epoch("pg_catalog.clock_timestamp()")), 0, 0);
 }

@@ -166,3 +166,16 @@ TEST_CASE("a plan without images goes on where the registry tells of every image
   INFO(outcome.err);
   CHECK(outcome.exit_code == 0);
 }
+
+TEST_CASE("an image that is connected to a standby alone is in the horizon of the contract", "[horizon][replica]") {
+  Repaired repaired;
+  const std::string name = server().sql(server().uri(), "SELECT application_name FROM pg_stat_replication");
+  Shop shop(split_plan("split"), "contract: { observe: 1s, soak: 0s }\nhealth: { grace: 5s, replicas: [ { name: " +
+                                     name + ", policy: optional, connect: \"" + server().replica_uri() + "\" } ] }\n");
+  server().await_replica();
+  const auto reader = application(server().on_replica(shop.uri), "shop:v39");
+  CHECK(shop.to("hidden").exit_code == 6);
+  INFO(shop.hold());
+  CHECK(has(shop.hold(), "shop:v39 may need what goes"));
+  CHECK(has(shop.hold(), "1 session now on " + name + ", named shop:v39"));
+}

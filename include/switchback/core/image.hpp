@@ -37,6 +37,7 @@ struct LiveSessions {
   std::string application;
   std::string role;
   std::int64_t count = 0;
+  std::string server = {};  ///< the standby that they are on; empty: the primary
 };
 
 /// One ReplicaSet that a deployment can be undone to, as `image sync` read it.

@@ -42,6 +42,8 @@ HorizonRules horizon_rules(const Settings& settings);
 /// Registry, deployments, replica sets, and who is connected to this database now (switchback itself left out). `only`
 /// as in registered_images.
 HorizonFacts horizon_facts(ports::Session& session, const std::optional<std::string>& only = std::nullopt);
+/// Adds who is connected to the same database on a standby.
+void add_sessions_on(HorizonFacts& facts, const std::string& name, ports::Session& standby);
 Instant server_now(ports::Session& session);
 
 std::string to_json(const Footprint& footprint);
