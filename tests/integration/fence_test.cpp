@@ -93,6 +93,22 @@ TEST_CASE("a fence ends no session, and says which still run", "[fence]") {
   CHECK(has(shop.login("fence_v39"), "not permitted to log in"));
 }
 
+TEST_CASE("a role that may not alter roles is told what it needs, and nothing is on record", "[fence]") {
+  const Fenced shop;
+  server().sql(shop.uri,
+               "DO $$ BEGIN CREATE ROLE fence_runner LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+               "GRANT USAGE ON SCHEMA switchback TO fence_runner;"
+               "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA switchback TO fence_runner");
+  const Tool runner(server().as(shop.uri, "fence_runner"));
+  const auto outcome = runner.run({"fence", "shop:v39", "--reason", "old"});
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 8);
+  CHECK(has(outcome.err, "needs CREATEROLE"));
+  CHECK(shop.login("fence_v39") == "in");
+  CHECK(server().sql(shop.uri, "SELECT count(*) FROM switchback.image_fence") == "0");
+  server().sql(shop.uri, "DROP OWNED BY fence_runner");
+}
+
 TEST_CASE("no login is taken that anything but a past image needs", "[fence]") {
   const Fenced shop;
   const auto refused = [&](const std::vector<std::string>& more, int exit_code, const std::string& why) {
