@@ -27,7 +27,7 @@ class Asking {
   Asking(Invocation& invocation, const GateOptions& options) : invocation_(invocation), options_(options) {}
 
   GateAnswer ask() {
-    if (!session_) session_ = invocation_.reading();
+    if (!session_) session_ = invocation_.connected(true);  // the gate looks itself whether it can read the journal
     return engine::ask_gate(*session_, engine::horizon_rules(invocation_.settings()), options_.image, options_.kind);
   }
 

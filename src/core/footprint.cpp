@@ -55,10 +55,6 @@ TableUse& use_of(Footprint& footprint, const TableName& table) {
   return footprint.tables.back();
 }
 
-void note_once(std::vector<std::string>& columns, const std::string& column) {
-  if (std::ranges::find(columns, column) == columns.end()) columns.push_back(column);
-}
-
 Footprint merged(Footprint one, const Footprint& other) {
   for (const TableUse& from : other.tables) {
     TableUse& to = use_of(one, from.table);
@@ -66,10 +62,13 @@ Footprint merged(Footprint one, const Footprint& other) {
     add_all(to.writes, from.writes);
     to.reads_all = to.reads_all || from.reads_all;
     to.writes_all = to.writes_all || from.writes_all;
+    to.deletes = to.deletes || from.deletes;
     merge_inserts(to, from);
-    for (const auto& type : from.types)
-      if (std::ranges::find(to.types, type) == to.types.end()) to.types.push_back(type);
+    for (const auto& type : from.types) note_once(to.types, type);
+    for (const auto& known : from.values) note_once(to.values, known);
   }
+  for (const TableName& name : other.functions) note_once(one.functions, name);
+  for (const TableName& name : other.types) note_once(one.types, name);
   if (one.role.empty()) one.role = other.role;
   one.prepares_star = one.prepares_star || other.prepares_star;
   one.star_tolerated = one.star_tolerated || other.star_tolerated;
@@ -92,6 +91,9 @@ PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced) {
     if (const auto* set = std::get_if<SetNotNull>(&step.action)) effect.tightens.push_back({set->table, set->column});
     if (const auto* table = std::get_if<DropTable>(&step.action)) effect.takes_relations.push_back(table->name);
     if (const auto* view = std::get_if<DropView>(&step.action)) effect.takes_relations.push_back(view->name);
+    if (const auto* function = std::get_if<DropFunction>(&step.action))
+      effect.takes_functions.push_back(function->name);
+    if (const auto* type = std::get_if<DropType>(&step.action)) effect.takes_types.push_back(type->name);
     effect.contract_sql = effect.contract_sql || std::holds_alternative<Sql>(step.action);
   }
   return effect;
@@ -105,6 +107,8 @@ bool names(const std::vector<PlanEffect::Column>& columns, const TableName& tabl
 Footprint footprint_before(const PlanEffect& effect) {
   Footprint footprint = footprint_of({&effect.takes});
   for (const TableName& relation : effect.takes_relations) use_of(footprint, relation);
+  footprint.functions = effect.takes_functions;
+  footprint.types = effect.takes_types;
   return footprint;
 }
 

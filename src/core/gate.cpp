@@ -77,7 +77,9 @@ GateAnswer gate(const GateFacts& facts, std::string_view image, GateKind kind) {
                               "switchback image add " + std::string(image) + " --manifest FILE", std::nullopt, true});
   } else {
     answer.skip_migrations = answer.skip_migrations || goes_back(facts, *asked);
-    answer.reasons = gating::Checks(facts, *asked).found();
+    gating::Checks checks(facts, *asked);
+    answer.reasons = checks.found();
+    answer.notes = checks.notes();
     if (asked->retired) answer.notes.push_back("it is retired: " + *asked->retired);
     note_prepared_stars(facts, *asked, answer);
   }
@@ -85,16 +87,23 @@ GateAnswer gate(const GateFacts& facts, std::string_view image, GateKind kind) {
   return answer;
 }
 
-std::vector<std::string> safe_images(const GateFacts& facts, std::string_view but) {
-  std::vector<const RegisteredImage*> safe;
+std::vector<std::string> others_newest_first(const GateFacts& facts, std::string_view but) {
+  std::vector<const RegisteredImage*> others;
   for (const RegisteredImage& other : facts.images)
-    if (other.name != but && !other.retired && gating::Checks(facts, other).found().empty()) safe.push_back(&other);
-  std::ranges::stable_sort(safe, [&facts](const RegisteredImage* one, const RegisteredImage* two) {
+    if (other.name != but && !other.retired) others.push_back(&other);
+  std::ranges::stable_sort(others, [&facts](const RegisteredImage* one, const RegisteredImage* two) {
     return is_older(*two, *one).value_or(older(facts, *two, *one));
   });
   std::vector<std::string> names;
-  names.reserve(safe.size());
-  for (const RegisteredImage* one : safe) names.push_back(one->name);
+  names.reserve(others.size());
+  for (const RegisteredImage* one : others) names.push_back(one->name);
+  return names;
+}
+
+std::vector<std::string> safe_images(const GateFacts& facts, std::string_view but) {
+  std::vector<std::string> names = others_newest_first(facts, but);
+  std::erase_if(
+      names, [&facts](const std::string& name) { return !gating::Checks(facts, *find(facts, name)).found().empty(); });
   return names;
 }
 

@@ -13,6 +13,23 @@ const RegisteredImage* registered(const GateFacts& facts, const std::optional<st
 
 }  // namespace
 
+bool contains(const std::vector<std::string>& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+const CatalogColumn* find(const CatalogTable& table, std::string_view name) {
+  const auto found = std::ranges::find(table.columns, name, &CatalogColumn::name);
+  return found == table.columns.end() ? nullptr : &*found;
+}
+
+bool takes_now(const GatePlan& plan) {
+  return plan.state && image_safety(*plan.state, plan.takes_away).before != Safety::works;
+}
+
+std::string in_state(const GatePlan& plan) {
+  return plan.name + " is " + plan.state_name;
+}
+
 std::string shown_table(const TableName& table) {
   return shown(std::string_view(table.schema)) + "." + shown(std::string_view(table.name));
 }
@@ -51,9 +68,11 @@ Remedy remedy_of(const GatePlan& plan) {
 
 std::vector<GateReason> Checks::found() {
   for (const TableUse& use : image_.footprint.tables) table(use);
+  if (const auto found = facts_.surroundings.find(image_.name); found != facts_.surroundings.end())
+    surroundings(found->second);
   for (const GatePlan& one : facts_.plans) plan(one);
   for (const std::string& unclear : image_.footprint.unclear)
-    doubt("", "its manifest's statements leave open: " + unclear, nullptr,
+    doubt("", "what it needs is not clear: " + unclear, nullptr,
           "name the tables and columns under `tables` in the manifest of " + image_.name);
   return std::move(reasons_);
 }
@@ -88,6 +107,11 @@ Side Checks::side_of(const GatePlan& plan) const {
 /// What the table of states says of the image, where its footprint has not said it already: of an image that the plan
 /// names, and of one of which nothing is known but what plans say.
 void Checks::plan(const GatePlan& plan) {
+  if (in_force(plan) && !plan.effect.unknown.empty()) {
+    doubt("", "the plan does what this switchback does not know: " + plan.effect.unknown.front(), &plan,
+          "ask a newer switchback");
+    return;
+  }
   if (!plan.state) {
     doubt("", "the plan is in state '" + plan.state_name + "', which this switchback does not know", &plan,
           "ask a newer switchback");
@@ -107,7 +131,9 @@ void Checks::plan(const GatePlan& plan) {
             "switchback image add " + image_.name + " --manifest FILE");
     return;
   }
-  if ((side == Side::before ? safety.before : safety.after) == Safety::works) return;
+  const bool unsynced =
+      plan.state == State::done && side == Side::before && image_.footprint.partial && !plan.effect.synced.empty();
+  if (!unsynced && (side == Side::before ? safety.before : safety.after) == Safety::works) return;
   refuse("",
          std::string("it is ") + (side == Side::before ? "before" : "after") + " the change, and " + plan.name +
              " is " + plan.state_name,

@@ -13,6 +13,8 @@ class Checks {
   Checks(const GateFacts& facts, const RegisteredImage& image) : facts_(facts), image_(image) {}
   std::vector<GateReason> found();
   Side side_of(const GatePlan& plan) const;
+  /// What is worth knowing and decides nothing; filled by found().
+  const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   // --- what it uses (gate_uses.cpp) ---
@@ -22,10 +24,20 @@ class Checks {
   void absent_column(const TableName& table, const std::string& name);
   void present_column(const TableName& table, const std::string& name);
   void whole_rows(const TableUse& use);
+  void unsynced(const TableUse& use);
   void inserts(const TableUse& use, const CatalogTable& table);
   void positions(const TableUse& use, const CatalogTable& table);
   std::vector<std::string> filled(const TableUse& use) const;
   const GatePlan* whoever_moved(const TableName& table) const;
+
+  // --- what the database refuses or has changed since it was registered (gate_surroundings.cpp) ---
+  void surroundings(const ImageSurroundings& found);
+  void rule(const ImageSurroundings::Rule& rule);
+  void label(const ImageSurroundings::Changed& label);
+  void denied(const ImageSurroundings::Denied& denied);
+  void absent_object(const TableName& object, bool function);
+  void values(const TableUse& use, const CatalogTable& table);
+  const TableUse* use_of_table(const TableName& table) const;
 
   // --- plans and images by name (gate_checks.cpp) ---
   void plan(const GatePlan& plan);
@@ -38,11 +50,17 @@ class Checks {
   const GateFacts& facts_;
   const RegisteredImage& image_;
   std::vector<GateReason> reasons_;
+  std::vector<std::string> notes_;
 };
 
 /// `public.users.full_name`.
 std::string shown_column(const TableName& table, std::string_view column);
 std::string shown_table(const TableName& table);
+bool contains(const std::vector<std::string>& names, std::string_view name);
+const CatalogColumn* find(const CatalogTable& table, std::string_view name);
+/// What the plan takes away is out of reach, or on its way there or back.
+bool takes_now(const GatePlan& plan);
+std::string in_state(const GatePlan& plan);
 /// The command that makes the structures of `plan` what an image of that side needs; empty when there is none.
 struct Remedy {
   std::string command;

@@ -5,15 +5,6 @@
 namespace switchback::gating {
 namespace {
 
-bool contains(const std::vector<std::string>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-const CatalogColumn* find(const CatalogTable& table, std::string_view name) {
-  const auto found = std::ranges::find(table.columns, name, &CatalogColumn::name);
-  return found == table.columns.end() ? nullptr : &*found;
-}
-
 /// Whether triggers keep the plan's two sides in step now, for every row that is written.
 bool syncs(State state) {
   switch (state) {
@@ -42,15 +33,6 @@ bool not_made(State state) {
          state == State::rolled_back;
 }
 
-/// What the plan takes away is out of reach, or on its way there or back.
-bool takes_now(State state, bool takes_away) {
-  return image_safety(state, takes_away).before != Safety::works;
-}
-
-std::string in_state(const GatePlan& plan) {
-  return plan.name + " is " + plan.state_name;
-}
-
 }  // namespace
 
 void Checks::table(const TableUse& use) {
@@ -61,13 +43,15 @@ void Checks::table(const TableUse& use) {
     for (const std::string& name : *list) note_once(needed, name);
   for (const std::string& name : needed) column(use, found->second, name);
   whole_rows(use);
+  unsynced(use);
   inserts(use, found->second);
+  values(use, found->second);
 }
 
 void Checks::absent_table(const TableUse& use) {
   for (const GatePlan& plan : facts_.plans)
-    if (plan.state && std::ranges::find(plan.effect.takes_relations, use.table) != plan.effect.takes_relations.end() &&
-        takes_now(*plan.state, plan.takes_away))
+    if (std::ranges::find(plan.effect.takes_relations, use.table) != plan.effect.takes_relations.end() &&
+        takes_now(plan))
       return refuse(shown_table(use.table), "it was taken away: " + in_state(plan), &plan);
   refuse(shown_table(use.table), "there is no such table or view, and no plan has taken it away", nullptr);
 }
@@ -87,7 +71,7 @@ void Checks::absent_column(const TableName& table, const std::string& name) {
   // The latest plan first: it is the one to turn back first.
   for (auto plan = facts_.plans.rbegin(); plan != facts_.plans.rend(); ++plan) {
     if (!plan->state) continue;
-    if (names(plan->effect.takes, table, name) && takes_now(*plan->state, plan->takes_away))
+    if (names(plan->effect.takes, table, name) && takes_now(*plan))
       return refuse(shown, "it is out of reach: " + in_state(*plan), &*plan);
     if (names(plan->effect.adds, table, name) && not_made(*plan->state))
       return refuse(shown, "it is not there: " + in_state(*plan), &*plan);
@@ -108,7 +92,11 @@ void Checks::present_column(const TableName& table, const std::string& name) {
       refuse(shown, "it is being taken away again: " + in_state(plan), &plan);
     const bool moving =
         *plan.state == State::hiding || *plan.state == State::unhiding || *plan.state == State::restoring;
-    if (names(plan.effect.takes, table, name) && moving) refuse(shown, "it is on its way: " + in_state(plan), &plan);
+    const bool taken = names(plan.effect.takes, table, name);
+    if (taken && moving) refuse(shown, "it is on its way: " + in_state(plan), &plan);
+    if (taken && plan.browned)
+      reasons_.push_back({shown, "a brownout has taken it from everybody, until its stretch is over", plan.name,
+                          "switchback pause " + plan.name + " --reason rollback", 1, false});
   }
 }
 
@@ -116,7 +104,7 @@ void Checks::whole_rows(const TableUse& use) {
   const bool counts = (use.reads_all && !image_.footprint.star_tolerated) || use.writes_all;
   if (!counts) return;
   for (const GatePlan& plan : facts_.plans) {
-    if (!plan.state || !takes_now(*plan.state, plan.takes_away)) continue;
+    if (!takes_now(plan)) continue;
     for (const PlanEffect::Column& taken : plan.effect.takes) {
       if (taken.table != use.table) continue;
       const std::string shown = shown_column(taken.table, taken.name);
@@ -130,6 +118,30 @@ void Checks::whole_rows(const TableUse& use) {
         case Side::unknown:
           doubt(shown, why + "; whether it is older than the change is not known", &plan);
       }
+    }
+  }
+}
+
+/// A plan that took nothing away has left both sides there, and its sync is gone: what one side's image writes, the
+/// other's does not read.
+void Checks::unsynced(const TableUse& use) {
+  for (const GatePlan& plan : facts_.plans) {
+    if (plan.state != State::done || plan.takes_away) continue;
+    const Side side = side_of(plan);
+    if (side == Side::after) continue;
+    for (const SyncedColumns& pair : plan.effect.synced) {
+      const auto uses = [&use](const std::string& column) {
+        return contains(use.reads, column) || contains(use.writes, column);
+      };
+      if (pair.table != use.table || std::ranges::any_of(pair.new_side, uses)) continue;
+      const auto old = std::ranges::find_if(pair.old_side, uses);
+      if (old == pair.old_side.end()) continue;
+      const std::string why =
+          in_state(plan) + ", and nothing keeps it in step with " + pair.new_side.front() + " any more";
+      if (side == Side::before)
+        refuse(shown_column(use.table, *old), why, &plan);
+      else
+        doubt(shown_column(use.table, *old), why + "; whether the image is older than that is not known", &plan);
     }
   }
 }
@@ -164,7 +176,7 @@ void Checks::inserts(const TableUse& use, const CatalogTable& table) {
     if (!column.not_null || column.has_value || ours || contains(given, column.name)) continue;
     const GatePlan* by = nullptr;
     for (const GatePlan& plan : facts_.plans)
-      if (plan.state && takes_now(*plan.state, true) && names(plan.effect.tightens, use.table, column.name)) by = &plan;
+      if (takes_now(plan) && names(plan.effect.tightens, use.table, column.name)) by = &plan;
     refuse(shown_column(use.table, column.name),
            "it takes no NULL and has no default, and the image's inserts leave it out" +
                (by ? ": " + in_state(*by) : std::string("; where it never inserts, its manifest says insert: false")),

@@ -42,7 +42,26 @@ GateFacts before_contract(GateFacts facts, const GatePlan& plan) {
   return facts;
 }
 
+/// Functions and types that the plan takes, of each image that names them.
+void take_objects(GateFacts& facts, const PlanEffect& effect) {
+  const auto taken = [](const std::vector<TableName>& named, const std::vector<TableName>& takes) {
+    std::vector<TableName> both;
+    for (const TableName& one : named)
+      if (std::ranges::any_of(takes, [&](const TableName& its) {
+            return its.name == one.name && (one.schema.empty() || its.schema == one.schema);
+          }))
+        both.push_back(one);
+    return both;
+  };
+  for (const RegisteredImage& image : facts.images) {
+    ImageSurroundings& its = facts.surroundings[image.name];
+    its.absent_functions = taken(image.footprint.functions, effect.takes_functions);
+    its.absent_types = taken(image.footprint.types, effect.takes_types);
+  }
+}
+
 GateFacts after_contract(GateFacts facts, const GatePlan& plan) {
+  take_objects(facts, plan.effect);
   GatePlan& here = *plan_in(facts, plan.name);
   here.state = State::contracted;
   here.state_name = "contracted then";

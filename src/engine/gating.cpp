@@ -5,6 +5,8 @@
 
 #include "journal_json.hpp"
 #include "switchback/engine/fencing.hpp"
+#include "switchback/engine/gate_surroundings.hpp"
+#include "switchback/engine/journal_schema.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -13,8 +15,8 @@ using nlohmann::json;
 
 std::vector<GatePlan> gate_plans(ports::Session& session) {
   const auto rows = session.exec(
-      "SELECT name, file, state, takes_away, image_before, image_after, effect, progress FROM switchback.plan ORDER BY "
-      "id");
+      "SELECT name, file, state, takes_away, image_before, image_after, effect, progress, EXISTS (SELECT FROM "
+      "switchback.brownout b WHERE b.plan_id = p.id AND b.undone_at IS NULL) FROM switchback.plan p ORDER BY id");
   std::vector<GatePlan> plans;
   plans.reserve(rows.size());
   for (std::size_t row = 0; row < rows.size(); ++row) {
@@ -26,6 +28,7 @@ std::vector<GatePlan> gate_plans(ports::Session& session) {
     plan.takes_away = rows.boolean(row, 3);
     plan.images = {rows.at(row, 4), rows.at(row, 5)};
     plan.effect = effect_from_json(rows.text(row, 6));
+    plan.browned = rows.boolean(row, 8);
     const auto progress = progress_from_json(rows.at(row, 7));
     if (plan.state)
       plan.back_seconds =
@@ -70,7 +73,9 @@ LiveCatalog live_catalog(ports::Session& session, const std::set<TableName>& tab
       R"sql(
 SELECT w.schema, w.name, a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
        a.attnotnull OR t.typnotnull OR a.attnum = ANY (k.numbers),
-       a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> ''
+       a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '',
+       CASE WHEN t.typtype = 'e' THEN (SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder)
+         FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END
 FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(schema pg_catalog.name, name pg_catalog.name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -87,7 +92,8 @@ ORDER BY 1, 2, a.attnum)sql",
     CatalogTable& table = catalog[{rows.text(row, 0), rows.text(row, 1)}];
     if (!rows.at(row, 2)) continue;  // a table without columns
     table.columns.push_back(
-        {rows.text(row, 2), rows.text(row, 3), rows.boolean(row, 4), rows.boolean(row, 5), rows.boolean(row, 6)});
+        {rows.text(row, 2), rows.text(row, 3), rows.boolean(row, 4), rows.boolean(row, 5), rows.boolean(row, 6), {}});
+    if (rows.at(row, 7)) table.columns.back().labels = json::parse(rows.text(row, 7)).get<std::vector<std::string>>();
   }
   return catalog;
 }
@@ -100,26 +106,68 @@ GateFacts gate_facts(ports::Session& session, std::vector<RegisteredImage> image
   return facts;
 }
 
+namespace {
+
+const RegisteredImage* find(const std::vector<RegisteredImage>& images, const std::string& name) {
+  const auto found = std::ranges::find(images, name, &RegisteredImage::name);
+  return found == images.end() ? nullptr : &*found;
+}
+
+/// Where else to go: a few, and no more is read than it takes to find them.
+std::vector<std::string> alternatives(ports::Session& session, const HorizonRules& rules, GateFacts facts,
+                                      const std::string& image) {
+  constexpr std::size_t enough = 5;
+  const std::vector<std::string> order = others_newest_first(facts, image);
+  std::vector<std::string> safe;
+  for (std::size_t next = 0; next < order.size() && safe.size() < enough;) {
+    std::set<std::string> names;
+    while (next < order.size() && names.size() < enough) names.insert(order[next++]);
+    facts.images = registered_images(session, names);
+    std::vector<RegisteredImage> looked_at;
+    for (const std::string& name : names) looked_at.push_back(*find(facts.images, name));
+    facts.catalog = live_catalog(session, tables_of(looked_at));
+    facts.surroundings = surroundings(session, looked_at);
+    for (std::string& name : safe_images(facts, image))
+      if (names.contains(name) && !login_refused(session, facts.images, rules, name)) safe.push_back(std::move(name));
+  }
+  if (safe.size() > enough) safe.resize(enough);
+  return safe;
+}
+
+GateAnswer journal_too_new(const JournalVersion& journal, GateKind kind) {
+  GateAnswer answer;
+  answer.verdict = GateVerdict::unknown;
+  answer.skip_migrations = kind == GateKind::rollback;
+  answer.reasons.push_back({"",
+                            "the journal is of version " + std::to_string(journal.version) +
+                                ", whose gates need a switchback that knows version " +
+                                std::to_string(journal.readable_by) + "; this one knows " +
+                                std::to_string(journal_version()),
+                            "", "ask a newer switchback", std::nullopt, true});
+  return answer;
+}
+
+}  // namespace
+
 GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const std::string& image, GateKind kind) {
   ports::Transaction transaction(session, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  const HorizonFacts horizon = horizon_facts(session, image);
+  const auto journal = journal_version_in(session);
+  if (!journal) require_readable_journal(session);  // says how to make one
+  if (journal->readable_by > journal_version()) return journal_too_new(*journal, kind);
+  const HorizonFacts horizon = horizon_facts(session, std::set<std::string>{image});
   GateFacts facts;
   facts.plans = gate_plans(session);
   facts.images = horizon.images;
   facts.catalog = live_catalog(session, tables_of(facts.images));
   facts.running = running(horizon, rules, server_now(session));
+  if (const RegisteredImage* asked = find(facts.images, image)) facts.surroundings = surroundings(session, {*asked});
   GateAnswer answer = gate(facts, image, kind);
   if (auto refused = login_refused(session, facts.images, rules, image)) {
     answer.verdict = GateVerdict::no;
     answer.reasons.push_back(*std::move(refused));
   }
   if (answer.verdict == GateVerdict::yes) return answer;
-  facts.images = registered_images(session);
-  facts.catalog = live_catalog(session, tables_of(facts.images));
-  answer.alternatives = safe_images(facts, image);
-  std::erase_if(answer.alternatives, [&](const std::string& other) {
-    return login_refused(session, facts.images, rules, other).has_value();
-  });
+  answer.alternatives = alternatives(session, rules, std::move(facts), image);
   return answer;
 }
 

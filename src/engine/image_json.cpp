@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "switchback/core/error.hpp"
@@ -21,7 +22,8 @@ json object_of(const std::string& text) {
   return parsed;
 }
 
-// Keys that are not there read as nothing: a journal newer by one may have others.
+// Keys that are not there read as nothing. Those that are there and not known are named (unknown_in): a newer
+// switchback has said something there that this one cannot take into account.
 bool flag(const json& object, const char* key) {
   return object.value(key, false);
 }
@@ -40,6 +42,29 @@ TableName table_from(const json& object) {
   return {object.value("schema", "public"), object.value("table", "")};
 }
 
+/// Keys with something in them that are not among `known`.
+Names unknown_in(const json& object, const std::vector<std::string_view>& known) {
+  Names found;
+  for (const auto& [key, value] : object.items()) {
+    const bool says_nothing =
+        value.is_null() || value == false || value == "" || ((value.is_array() || value.is_object()) && value.empty());
+    if (!says_nothing && std::ranges::find(known, key) == known.end()) found.push_back(key);
+  }
+  return found;
+}
+
+json tables_json(const std::vector<TableName>& tables) {
+  json list = json::array();
+  for (const TableName& table : tables) list.push_back(table_json(table));
+  return list;
+}
+
+std::vector<TableName> tables_from(const json& object, const char* key) {
+  std::vector<TableName> tables;
+  for (const json& one : object.value(key, json::array())) tables.push_back(table_from(one));
+  return tables;
+}
+
 json use_json(const TableUse& use) {
   json object = table_json(use.table);
   object["read"] = use.reads;
@@ -49,11 +74,13 @@ json use_json(const TableUse& use) {
   object["insert"] = name(use.insert);
   object["supplies"] = use.supplies;
   object["positions"] = use.positions;
+  object["deletes"] = use.deletes;
   object["types"] = use.types;
+  object["values"] = use.values;
   return object;
 }
 
-TableUse use_from(const json& object) {
+TableUse use_from(const json& object, Names& unclear) {
   TableUse use;
   use.table = table_from(object);
   use.reads = object.value("read", Names{});
@@ -63,7 +90,15 @@ TableUse use_from(const json& object) {
   use.insert = form_named(object.value("insert", ""));
   use.supplies = object.value("supplies", Names{});
   use.positions = object.value("positions", Names{});
+  use.deletes = flag(object, "deletes");
   use.types = object.value("types", decltype(use.types){});
+  use.values = object.value("values", decltype(use.values){});
+  for (const std::string& key : unknown_in(object, {"schema", "table", "read", "write", "reads_all", "writes_all",
+                                                    "insert", "supplies", "positions", "deletes", "types", "values"}))
+    unclear.push_back("what a newer switchback says of " + shown(use.table) + " as '" + key + "'");
+  const std::string insert = object.value("insert", "");
+  if (use.insert == InsertForm::none && !insert.empty() && insert != name(InsertForm::none))
+    unclear.push_back("inserts of the form '" + insert + "' into " + shown(use.table));
   return use;
 }
 
@@ -90,6 +125,8 @@ std::string to_json(const Footprint& footprint) {
   json tables = json::array();
   for (const TableUse& use : footprint.tables) tables.push_back(use_json(use));
   return dumped({{"tables", tables},
+                 {"functions", tables_json(footprint.functions)},
+                 {"types", tables_json(footprint.types)},
                  {"role", footprint.role},
                  {"prepares_star", footprint.prepares_star},
                  {"star_tolerated", footprint.star_tolerated},
@@ -101,19 +138,23 @@ std::string to_json(const Footprint& footprint) {
 Footprint footprint_from_json(const std::string& text) {
   const json object = object_of(text);
   Footprint footprint;
-  for (const json& use : object.value("tables", json::array())) footprint.tables.push_back(use_from(use));
+  footprint.unclear = object.value("unclear", Names{});
+  for (const json& use : object.value("tables", json::array()))
+    footprint.tables.push_back(use_from(use, footprint.unclear));
+  footprint.functions = tables_from(object, "functions");
+  footprint.types = tables_from(object, "types");
   footprint.role = object.value("role", "");
   footprint.prepares_star = flag(object, "prepares_star");
   footprint.star_tolerated = flag(object, "star_tolerated");
   footprint.statements = object.value("statements", Names{});
-  footprint.unclear = object.value("unclear", Names{});
   footprint.partial = flag(object, "partial");
+  for (const std::string& key : unknown_in(object, {"tables", "functions", "types", "role", "prepares_star",
+                                                    "star_tolerated", "statements", "unclear", "partial"}))
+    footprint.unclear.push_back("what a newer switchback says of it as '" + key + "'");
   return footprint;
 }
 
 std::string to_json(const PlanEffect& effect) {
-  json relations = json::array();
-  for (const TableName& relation : effect.takes_relations) relations.push_back(table_json(relation));
   json synced = json::array();
   for (const SyncedColumns& pair : effect.synced) {
     json one = table_json(pair.table);
@@ -125,7 +166,9 @@ std::string to_json(const PlanEffect& effect) {
                  {"fills", columns_json(effect.fills)},
                  {"takes", columns_json(effect.takes)},
                  {"tightens", columns_json(effect.tightens)},
-                 {"takes_relations", relations},
+                 {"takes_relations", tables_json(effect.takes_relations)},
+                 {"takes_functions", tables_json(effect.takes_functions)},
+                 {"takes_types", tables_json(effect.takes_types)},
                  {"synced", synced},
                  {"contract_sql", effect.contract_sql}});
 }
@@ -137,11 +180,14 @@ PlanEffect effect_from_json(const std::string& text) {
   effect.fills = columns_from(object, "fills");
   effect.takes = columns_from(object, "takes");
   effect.tightens = columns_from(object, "tightens");
-  for (const json& one : object.value("takes_relations", json::array()))
-    effect.takes_relations.push_back(table_from(one));
+  effect.takes_relations = tables_from(object, "takes_relations");
+  effect.takes_functions = tables_from(object, "takes_functions");
+  effect.takes_types = tables_from(object, "takes_types");
   for (const json& one : object.value("synced", json::array()))
     effect.synced.push_back({table_from(one), one.value("old", Names{}), one.value("new", Names{})});
   effect.contract_sql = flag(object, "contract_sql");
+  effect.unknown = unknown_in(object, {"adds", "fills", "takes", "tightens", "takes_relations", "takes_functions",
+                                       "takes_types", "synced", "contract_sql"});
   return effect;
 }
 

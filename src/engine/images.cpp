@@ -6,6 +6,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/nearest.hpp"
+#include "switchback/engine/gate_surroundings.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -113,6 +114,7 @@ void register_image(ports::Session& session, const Actor& actor, const std::stri
       "INSERT INTO switchback.image AS i (name, source, footprint) VALUES ($1, $2, $3::jsonb) ON CONFLICT (name) DO "
       "UPDATE SET source = excluded.source, footprint = excluded.footprint",
       {name, source, to_json(footprint)});
+  remember_surroundings(session, name);
   note(session, actor, "image_add", name, "by " + source, {{"footprint", json::parse(to_json(footprint))}});
   transaction.commit();
 }
@@ -122,15 +124,16 @@ void register_plan_images(ports::Session& session, const Actor& actor, const Ima
   if (images.after) register_one(session, actor, *images.after, footprint_after(effect));
 }
 
-std::vector<RegisteredImage> registered_images(ports::Session& session, const std::optional<std::string>& only) {
+std::vector<RegisteredImage> registered_images(ports::Session& session,
+                                               const std::optional<std::set<std::string>>& only) {
   const auto rows = session.exec(
       "SELECT i.name, " + since_epoch("i.registered_at") +
-          ", i.registered_by, i.source, CASE WHEN $1::text IS NULL OR i.name = $1 THEN i.footprint ELSE "
-          "pg_catalog.jsonb_build_object('role', i.footprint -> 'role') END, i.pinned, i.retired, " +
+          ", i.registered_by, i.source, CASE WHEN $1::jsonb IS NULL OR $1::jsonb ? i.name THEN i.footprint ELSE "
+          "pg_catalog.jsonb_build_object('role', i.role) END, i.pinned, i.retired, " +
           since_epoch("min(d.at)") + ", " + since_epoch("max(d.at)") +
           " FROM switchback.image i LEFT JOIN switchback.image_deployment d ON d.image = i.name GROUP BY i.name"
           " ORDER BY i.registered_at, i.name",
-      {only});
+      {only ? ports::Value(json(*only).dump()) : ports::Value()});
   std::vector<RegisteredImage> images;
   images.reserve(rows.size());
   for (std::size_t row = 0; row < rows.size(); ++row)
@@ -186,7 +189,7 @@ HorizonRules horizon_rules(const Settings& settings) {
   return rules;
 }
 
-HorizonFacts horizon_facts(ports::Session& session, const std::optional<std::string>& only) {
+HorizonFacts horizon_facts(ports::Session& session, const std::optional<std::set<std::string>>& only) {
   return {registered_images(session, only), deployments(session), live_sessions(session), replica_sets(session)};
 }
 

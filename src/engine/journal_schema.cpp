@@ -7,6 +7,12 @@ namespace switchback::engine {
 namespace {
 
 /// Version 1. Later versions are appended as further entries, never edited.
+///
+/// What a gate reads is kept for binaries that are older: of `meta` version and readable_by; of `plan` id, name, file,
+/// state, takes_away, image_before, image_after, effect and progress; of `brownout` plan_id and undone_at; `image`,
+/// `image_deployment` and `image_replica_set` as they are below. A later version adds columns, tables, states, kinds of
+/// events, and keys to the documents, and leaves the meaning of those. Where an older gate would be wrong without what
+/// was added, readable_by is raised; a state or a key that it does not know makes it say unknown by itself.
 constexpr const char* version_1 = R"sql(
 CREATE SCHEMA switchback;
 COMMENT ON SCHEMA switchback IS 'Journal of switchback: plans, steps, checkpoints, events.';
@@ -318,9 +324,12 @@ CREATE TABLE switchback.image (
   registered_by text NOT NULL DEFAULT session_user,
   source    text NOT NULL CHECK (source IN ('manifest', 'label', 'capture', 'plan')),
   footprint jsonb NOT NULL,
+  role      text GENERATED ALWAYS AS (footprint ->> 'role') STORED,
+  met       jsonb,
   pinned    text,
   retired   text
 );
+COMMENT ON COLUMN switchback.image.met IS 'columns and rules of its tables when it was registered: what came since, its writes may not keep to';
 COMMENT ON COLUMN switchback.image.pinned IS 'why it stays in the horizon, and';
 COMMENT ON COLUMN switchback.image.retired IS 'why nobody goes back to it; NULL: neither';
 CREATE TABLE switchback.image_deployment (

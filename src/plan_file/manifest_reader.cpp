@@ -26,6 +26,8 @@ class ManifestReader {
     constexpr std::array<std::string_view, 2> words = {"counts", "tolerated"};
     footprint.star_tolerated = top_.choice("star", words) == std::size_t{1};
     if (const Value* tables = top_.find("tables")) read_tables(*tables, footprint);
+    if (const Value* functions = top_.find("functions")) read_names("functions", *functions, footprint.functions);
+    if (const Value* types = top_.find("types")) read_names("types", *types, footprint.types);
     if (const Value* statements = top_.find("statements"))
       for (const Value& item : values_.list("statements", *statements))
         if (auto text = values_.text("statements", item)) note_once(footprint.statements, *text);
@@ -36,8 +38,13 @@ class ManifestReader {
   }
 
  private:
-  static constexpr std::array<std::string_view, 6> keys = {"image",         "tables", "role",
-                                                           "prepares_star", "star",   "statements"};
+  static constexpr std::array<std::string_view, 8> keys = {"image", "tables",        "role", "functions",
+                                                           "types", "prepares_star", "star", "statements"};
+
+  void read_names(std::string_view key, const Value& list, std::vector<TableName>& into) {
+    for (const Value& item : values_.list(key, list))
+      if (const auto object = values_.table(key, item)) note_once(into, *object);
+  }
 
   void read_tables(const Value& map, Footprint& footprint) {
     if (map.node->kind != Node::Kind::map) {
@@ -57,7 +64,7 @@ class ManifestReader {
   }
 
   void read_use(const Value& map, TableUse& use) {
-    constexpr std::array<std::string_view, 4> known = {"read", "write", "insert", "types"};
+    constexpr std::array<std::string_view, 6> known = {"read", "write", "insert", "delete", "types", "values"};
     const Fields fields(findings_, map, "a table", known);
     if (!fields.is_map()) return;
     if (const Value* read = fields.find("read")) use.reads_all = columns("read", *read, use.reads);
@@ -72,7 +79,9 @@ class ManifestReader {
       use.supplies = use.writes;
       if (use.insert != InsertForm::named) use.positions = use.writes;
     }
+    use.deletes = fields.boolean("delete").value_or(false);
     if (const Value* types = fields.find("types")) read_types(*types, use);
+    if (const Value* enums = fields.find("values")) read_values(*enums, use);
     if (map.node->entries.empty()) findings_.error(map.place, "a table is empty", "give read, write or both");
   }
 
@@ -113,6 +122,21 @@ class ManifestReader {
       const auto column = values_.identifier("types", key);
       const auto type = values_.text("types", value);
       if (column && type) use.types.emplace_back(*column, *type);
+    }
+  }
+
+  void read_values(const Value& map, TableUse& use) {
+    if (map.node->kind != Node::Kind::map || map.node->entries.empty()) {
+      findings_.error(map.place, "values must be a map of columns and the values of their enums",
+                      "write values: { status: [new, paid] }: those that the image knows");
+      return;
+    }
+    for (const auto& [key, list] : free_entries(findings_, *map.node)) {
+      const auto column = values_.identifier("values", key);
+      std::vector<std::string> labels;
+      for (const Value& item : values_.list("values", list))
+        if (auto label = values_.text("values", item)) note_once(labels, *label);
+      if (column) use.values.emplace_back(*column, labels);
     }
   }
 

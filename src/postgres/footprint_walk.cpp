@@ -107,6 +107,14 @@ void FootprintWalk::visit(const ProtobufCMessage* message, const Level& level) {
   if (SWITCHBACK_IS(message, merge_stmt)) return merge(as<PgQuery__MergeStmt>(message), level);
   if (SWITCHBACK_IS(message, copy_stmt)) return copy(as<PgQuery__CopyStmt>(message), level);
   if (SWITCHBACK_IS(message, column_ref)) return reference(as<PgQuery__ColumnRef>(message), level);
+  if (SWITCHBACK_IS(message, func_call)) {
+    const auto& call = as<PgQuery__FuncCall>(message);
+    object(call.funcname, call.n_funcname, footprint_.functions);
+  }
+  if (SWITCHBACK_IS(message, type_name)) {
+    const auto& type = as<PgQuery__TypeName>(message);
+    object(type.names, type.n_names, footprint_.types);
+  }
   children(message, level);
 }
 
@@ -259,6 +267,14 @@ void FootprintWalk::join(const PgQuery__JoinExpr& join, Level& level) {
 }
 
 // --- names -----------------------------------------------------------------------------------------------------
+
+/// A function or type of the application's, maybe: what the grammar itself names is in pg_catalog.
+void FootprintWalk::object(PgQuery__Node* const* names, std::size_t count, std::vector<TableName>& into) {
+  if (count == 0) return;
+  const std::string schema = count > 1 ? std::string(string_of(names[count - 2])) : "";
+  const TableName object{schema, std::string(string_of(names[count - 1]))};
+  if (!of_the_system(object)) note_once(into, object);
+}
 
 std::optional<TableName> FootprintWalk::table_of(const PgQuery__RangeVar& variable, const Level& /*level*/) {
   const TableName table{variable.schemaname && *variable.schemaname ? variable.schemaname : "public",

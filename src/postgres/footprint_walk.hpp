@@ -55,6 +55,7 @@ class FootprintWalk {
 
   // --- names (footprint_walk.cpp) ---
   std::optional<TableName> table_of(const PgQuery__RangeVar& variable, const Level& level);
+  static void object(PgQuery__Node* const* names, std::size_t count, std::vector<TableName>& into);
   const From* with_query(std::string_view name, const Level& level) const;
   const From* named(std::string_view alias, const Level& level) const;
   void reference(const PgQuery__ColumnRef& column, const Level& level);

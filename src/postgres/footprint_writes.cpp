@@ -119,7 +119,7 @@ void FootprintWalk::remove(const PgQuery__DeleteStmt& statement, const Level& ou
   Level level;
   level.outer = &outer;
   with(statement.with_clause, level);
-  written(statement.relation, level);
+  if (const auto table = written(statement.relation, level)) use_of(footprint_, *table).deletes = true;
   from(statement.using_clause, statement.n_using_clause, level);
   one(statement.where_clause, level);
   list(statement.returning_list, statement.n_returning_list, level);
@@ -142,6 +142,7 @@ void FootprintWalk::merge(const PgQuery__MergeStmt& statement, const Level& oute
       positional(*table, InsertForm::positional, when.n_values);
     else
       assigned(table, when.target_list, when.n_target_list, level);
+    if (table && when.command_type == PG_QUERY__CMD_TYPE__CMD_DELETE) use_of(footprint_, *table).deletes = true;
     one(when.condition, level);
     list(when.values, when.n_values, level);
   }

@@ -125,3 +125,16 @@ TEST_CASE("tables are told without knowing their columns", "[footprint]") {
   CHECK(postgres::tables_in({"SELECT a FROM x JOIN s.y USING (b)", "DELETE FROM z"}) ==
         std::set<TableName>{{"public", "x"}, {"s", "y"}, {"public", "z"}});
 }
+
+TEST_CASE("functions, types and deletes of statements are needs too", "[footprint]") {
+  Footprint footprint;
+  postgres::add_statements(
+      footprint,
+      {"SELECT shop.taxed(total), lower('X')::order_status FROM orders",
+       "DELETE FROM orders WHERE user_id IN (SELECT id FROM users)", "SELECT 1::integer, $1::sales.mood"},
+      known);
+  CHECK(footprint.functions == std::vector<TableName>{{"shop", "taxed"}, {"", "lower"}});
+  CHECK(footprint.types == std::vector<TableName>{{"", "order_status"}, {"sales", "mood"}});
+  CHECK(use_of(footprint, {"public", "orders"}).deletes);
+  CHECK_FALSE(use_of(footprint, {"public", "users"}).deletes);
+}

@@ -312,3 +312,72 @@ TEST_CASE("a prepared SELECT * is noted while a plan has columns to add or renam
   facts.images[1].footprint.prepares_star = true;
   CHECK(gate(facts, "shop:v42", GateKind::deploy).notes.empty());
 }
+
+TEST_CASE("what came since an image was registered is unknown where it writes, a note where sync does", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  ImageSurroundings& its = facts.surroundings["shop:v41"];
+  const auto rule = [&](const std::string& column) {
+    return std::vector<ImageSurroundings::Rule>{{users, "since", "CHECK (…)", {column}, false}};
+  };
+  its.rules = rule("full_name");
+  CHECK(asked(facts, "shop:v41") == GateVerdict::unknown);
+  CHECK(asked(facts, "shop:v42") == GateVerdict::yes);
+  its.rules = rule("first_name");  // which sync writes for it
+  const GateAnswer noted = gate(facts, "shop:v41", GateKind::deploy);
+  CHECK(noted.verdict == GateVerdict::yes);
+  REQUIRE(noted.notes.size() == 1);
+  CHECK(has(noted.notes[0], "since"));
+  its.rules = rule("id");
+  CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+  its.rules[0].incoming = true;
+  CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+  facts.images[0].footprint.tables[0].deletes = true;
+  CHECK(asked(facts, "shop:v41") == GateVerdict::unknown);
+}
+
+TEST_CASE("values of an enum beyond those that the manifest tells are a no, and so are those that are gone", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.catalog[users].columns.push_back({"status", "mood", false, true, false, {"new", "paid"}});
+  TableUse& use = facts.images[0].footprint.tables[0];
+  use.reads.emplace_back("status");
+  const auto with = [&](const std::vector<std::string>& known) {
+    use.values = {{"status", known}};
+    return asked(facts, "shop:v41");
+  };
+  CHECK(with({"new", "paid"}) == GateVerdict::yes);
+  CHECK(with({"new"}) == GateVerdict::no);
+  CHECK(with({"new", "paid", "sent"}) == GateVerdict::no);
+  facts.catalog[users].columns.back().labels.clear();
+  CHECK(with({"new"}) == GateVerdict::unknown);
+}
+
+TEST_CASE("a brownout is a no for who uses the column, with the pause that ends it", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.plans[0].browned = true;
+  const GateAnswer answer = gate(facts, "shop:v41", GateKind::rollback);
+  CHECK(answer.verdict == GateVerdict::no);
+  CHECK(answer.reasons.at(0).remedy == "switchback pause split --reason rollback");
+  CHECK(asked(facts, "shop:v42") == GateVerdict::yes);
+}
+
+TEST_CASE("a plan that took nothing away and is done keeps nothing in step: no for who is before it", "[gate]") {
+  GatePlan plan = split(State::done);
+  plan.takes_away = false;
+  GateFacts facts = world({split(State::migrated)});
+  for (CatalogColumn& column : facts.catalog[users].columns) column.not_null = false;
+  facts.plans = {plan};
+  CHECK(asked(facts, "shop:v41") == GateVerdict::no);
+  CHECK(asked(facts, "shop:v42") == GateVerdict::yes);
+  facts.plans[0].images = {};
+  CHECK(asked(facts, "shop:v41") == GateVerdict::unknown);
+  facts.plans[0].state = State::migrated;
+  CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+}
+
+TEST_CASE("a plan with effects that this switchback does not know is unknown while it is in force", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.plans[0].effect.unknown = {"retypes"};
+  CHECK(asked(facts, "shop:v42") == GateVerdict::unknown);
+  facts.plans[0].state = State::planned;
+  CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+}

@@ -137,3 +137,15 @@ TEST_CASE("the manifest's schema and its reader agree on the example and every s
   }
   CHECK(compared > 300);
 }
+
+TEST_CASE("a manifest tells functions, types, deletes and the values that are known of an enum", "[manifest]") {
+  const Footprint footprint = read(
+      "functions: [taxed, sales.rate]\ntypes: [mood]\n"
+      "tables: { orders: { read: [status], delete: true, values: { status: [new, paid] } } }\n");
+  CHECK(footprint.functions == std::vector<TableName>{{"public", "taxed"}, {"sales", "rate"}});
+  CHECK(footprint.types == std::vector<TableName>{{"public", "mood"}});
+  CHECK(footprint.tables.at(0).deletes);
+  CHECK(footprint.tables.at(0).values.at(0).second == std::vector<std::string>{"new", "paid"});
+  CHECK(fault("tables: { orders: { read: [status], values: [new] } }\n").find("values must be a map") !=
+        std::string::npos);
+}

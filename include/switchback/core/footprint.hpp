@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,15 +31,18 @@ struct TableUse {
   InsertForm insert = InsertForm::none;
   std::vector<std::string> supplies;   ///< what each of its inserts gives a value for
   std::vector<std::string> positions;  ///< for positional and copy: the columns it takes the table to have, in order
-  std::vector<std::pair<std::string, std::string>> types;  ///< column, type as the server writes it
+  bool deletes = false;
+  std::vector<std::pair<std::string, std::string>> types;                ///< column, type as the server writes it
+  std::vector<std::pair<std::string, std::vector<std::string>>> values;  ///< enum column, those that it knows
   bool operator==(const TableUse&) const = default;
 };
 
 struct Footprint {
   std::vector<TableUse> tables;
-  std::string role;             ///< its login role; empty: not told
-  bool prepares_star = false;   ///< prepares SELECT * and keeps it
-  bool star_tolerated = false;  ///< its whole-row reads bear a column more or less
+  std::vector<TableName> functions, types;  ///< that it names; without a schema: found by search_path
+  std::string role;                         ///< its login role; empty: not told
+  bool prepares_star = false;               ///< prepares SELECT * and keeps it
+  bool star_tolerated = false;              ///< its whole-row reads bear a column more or less
   std::vector<std::string> statements;
   std::vector<std::string> unclear;  ///< what could not be told from the statements, each with why
   bool partial = false;              ///< only what a plan says of the image: that it needs nothing else is not known
@@ -48,7 +52,12 @@ struct Footprint {
 /// The entry of `table`, made when there is none.
 TableUse& use_of(Footprint& footprint, const TableName& table);
 /// Appends unless it is there.
-void note_once(std::vector<std::string>& columns, const std::string& column);
+template <class Name>
+void note_once(std::vector<Name>& names, const std::type_identity_t<Name>& name) {
+  for (const Name& one : names)
+    if (one == name) return;
+  names.push_back(name);
+}
 /// Everything that either needs. Not partial when one of them is not.
 Footprint merged(Footprint one, const Footprint& other);
 
@@ -71,9 +80,10 @@ struct PlanEffect {
   std::vector<Column> fills;     ///< by migrate
   std::vector<Column> takes;     ///< by contract
   std::vector<Column> tightens;  ///< contract forbids NULL there
-  std::vector<TableName> takes_relations;
+  std::vector<TableName> takes_relations, takes_functions, takes_types;
   std::vector<SyncedColumns> synced;
-  bool contract_sql = false;  ///< contract also runs SQL of its own, of which nothing is known
+  bool contract_sql = false;         ///< contract also runs SQL of its own, of which nothing is known
+  std::vector<std::string> unknown;  ///< what a newer switchback says of it, in words that this one does not know
   bool operator==(const PlanEffect&) const = default;
 };
 

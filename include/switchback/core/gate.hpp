@@ -19,6 +19,7 @@ struct CatalogColumn {
   bool not_null = false;   ///< attnotnull, its domain's NOT NULL, or a CHECK (… IS NOT NULL), validated or not
   bool has_value = false;  ///< a default, an identity or a generation expression
   bool generated = false;
+  std::vector<std::string> labels = {};  ///< of an enum, in their order
 };
 /// A table or view, its columns in the order of their numbers.
 struct CatalogTable {
@@ -32,6 +33,7 @@ struct GatePlan {
   std::string state_name;      ///< as the journal has it
   std::optional<State> state;  ///< empty: not one that this binary knows
   bool takes_away = false;
+  bool browned = false;  ///< what it takes away is out of reach for the stretch of a brownout
   Images images;
   PlanEffect effect;
   std::optional<std::int64_t> back_seconds;     ///< turning back to migrated; empty where that cannot be done
@@ -57,24 +59,56 @@ struct GateAnswer {
   GateVerdict verdict = GateVerdict::yes;
   bool skip_migrations = false;  ///< a way back: the pipeline leaves its own migrations out
   std::vector<GateReason> reasons;
-  std::vector<std::string> alternatives;  ///< as safe_images() gives them; left empty by gate()
+  std::vector<std::string> alternatives;  ///< some of safe_images(), the newest; left empty by gate()
   std::vector<std::string> notes;         ///< what is worth knowing and decides nothing
+};
+
+/// What else the database says that concerns one image.
+struct ImageSurroundings {
+  /// A constraint or unique index that was not there when the image was registered, on columns that were.
+  struct Rule {
+    TableName table;
+    std::string name;
+    std::string definition;
+    std::vector<std::string> columns;
+    bool incoming = false;  ///< a foreign key of another table, which refuses deletes and changed keys
+  };
+  /// What has come over a column since the image was registered.
+  struct Changed {
+    TableName table;
+    std::string column;
+    std::string what;  ///< the new label of its enum, or the type that it was of
+  };
+  /// What its role may not do; without a column: to the table, or without a table's name in its schema.
+  struct Denied {
+    TableName table;
+    std::string column;
+    std::string privilege;
+  };
+  std::vector<Rule> rules;
+  std::vector<Changed> labels, types;
+  std::vector<Denied> denied;
+  std::vector<TableName> absent_functions, absent_types;
+  bool no_role = false;  ///< the role that its manifest names is not there
 };
 
 struct GateFacts {
   LiveCatalog catalog;  ///< at least of the tables that the images asked about use
   std::vector<GatePlan> plans;
   std::vector<RegisteredImage> images;
-  std::vector<std::string> running;  ///< images that run now, as far as known
+  std::vector<std::string> running;                                    ///< images that run now, as far as known
+  std::map<std::string, ImageSurroundings, std::less<>> surroundings;  ///< by image; none: nothing to say
 };
 
-/// Of `facts` only the footprint of this image and its tables are looked at. No when anything the image needs is not
-/// there, not filled, under another name, or would refuse its writes; unknown when that could not be told and nothing
-/// is a no. Every state of every plan is taken into account.
+/// Of `facts` only the footprint of this image, its surroundings and its tables are looked at. No when anything the
+/// image needs is not there, not filled, under another name, or would refuse its writes; unknown when that could not be
+/// told and nothing is a no. Every state of every plan is taken into account.
 GateAnswer gate(const GateFacts& facts, std::string_view image, GateKind kind);
 
-/// Registered images but this one that would be safe now, newest first: where to go instead. `facts` has the footprints
-/// of all, and their tables.
+/// Registered images but this one, newest first, without the retired ones. Their footprints are not looked at.
+std::vector<std::string> others_newest_first(const GateFacts& facts, std::string_view but);
+/// Those of others_newest_first() that would be safe now: where to go instead. `facts` has the footprints of all, and
+/// their tables.
 std::vector<std::string> safe_images(const GateFacts& facts, std::string_view but);
 
 /// About how long turning a plan back to an image before the change takes. `rows` are filled again at `rate` rows a

@@ -16,7 +16,8 @@ LiveCatalog live_catalog(ports::Session& session, const std::set<TableName>& tab
 GateFacts gate_facts(ports::Session& session, std::vector<RegisteredImage> images);
 
 /// The gate's answer, with what would be safe instead where it is not a yes. In one transaction, so that journal and
-/// catalog are of one moment. A plan in a state that this binary does not know is no error: the answer is unknown then.
+/// catalog are of one moment. A newer journal is read as long as its readable_by allows; beyond, and with a plan in a
+/// state, or with effects, that this binary does not know, the answer is unknown, no error.
 GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const std::string& image, GateKind kind);
 
 }  // namespace switchback::engine

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,9 +22,9 @@ void register_image(ports::Session& session, const Actor& actor, const std::stri
 /// but plans has told of them; one with a manifest stays as it is. In the caller's transaction.
 void register_plan_images(ports::Session& session, const Actor& actor, const Images& images, const PlanEffect& effect);
 
-/// With `only`, the footprint of that image alone, and of the others their role: footprints can be long.
+/// With `only`, the footprints of those images alone, and of the others their role: footprints can be long.
 std::vector<RegisteredImage> registered_images(ports::Session& session,
-                                               const std::optional<std::string>& only = std::nullopt);
+                                               const std::optional<std::set<std::string>>& only = std::nullopt);
 
 /// `at`: as timestamptz reads it; empty: now. A retired image is taken back by it. Error(Exit::invalid) for an unknown
 /// image.
@@ -41,7 +42,7 @@ void record_replica_sets(ports::Session& session, const Actor& actor, const std:
 HorizonRules horizon_rules(const Settings& settings);
 /// Registry, deployments, replica sets, and who is connected to this database now (switchback itself left out). `only`
 /// as in registered_images.
-HorizonFacts horizon_facts(ports::Session& session, const std::optional<std::string>& only = std::nullopt);
+HorizonFacts horizon_facts(ports::Session& session, const std::optional<std::set<std::string>>& only = std::nullopt);
 /// Adds who is connected to the same database on a standby.
 void add_sessions_on(HorizonFacts& facts, const std::string& name, ports::Session& standby);
 Instant server_now(ports::Session& session);

@@ -1,0 +1,21 @@
+/// What the database says that concerns one image, beside columns: its role's rights, functions and types that it
+/// names, and what came over its tables since it was registered.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "switchback/core/gate.hpp"
+#include "switchback/ports/session.hpp"
+
+namespace switchback::engine {
+
+/// Remembers what is there now as what the image was registered against. In the caller's transaction.
+void remember_surroundings(ports::Session& session, const std::string& image);
+
+using Surroundings = std::map<std::string, ImageSurroundings, std::less<>>;
+/// Of these images, which have their footprints. Reads the catalog and the registry only.
+Surroundings surroundings(ports::Session& session, const std::vector<RegisteredImage>& images);
+
+}  // namespace switchback::engine
