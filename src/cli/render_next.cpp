@@ -89,7 +89,7 @@ std::string out_of_hold(const PlanRecord& plan, HoldKind kind, bool has_runner) 
       return "put back what was changed (switchback explain shows what the plan made); then " + run(plan);
     case HoldKind::horizon:
       return "switchback image list --horizon; the hold names the command for each image; then " +
-             run(plan, " --to contracted --wait");
+             run(plan, plan.migrated_at ? " --to contracted --wait" : "");
     case HoldKind::approval:
       return "switchback approve " + plan.name + " --phase contract";
     case HoldKind::backup:

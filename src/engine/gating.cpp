@@ -124,6 +124,7 @@ std::vector<std::string> alternatives(ports::Session& session, const HorizonRule
     while (next < order.size() && names.size() < enough) names.insert(order[next++]);
     facts.images = registered_images(session, names);
     std::vector<RegisteredImage> looked_at;
+    looked_at.reserve(names.size());
     for (const std::string& name : names) looked_at.push_back(*find(facts.images, name));
     facts.catalog = live_catalog(session, tables_of(looked_at));
     facts.surroundings = surroundings(session, looked_at);

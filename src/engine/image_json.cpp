@@ -46,8 +46,8 @@ TableName table_from(const json& object) {
 Names unknown_in(const json& object, const std::vector<std::string_view>& known) {
   Names found;
   for (const auto& [key, value] : object.items()) {
-    const bool says_nothing =
-        value.is_null() || value == false || value == "" || ((value.is_array() || value.is_object()) && value.empty());
+    const bool says_nothing = value.is_null() || value == false ||
+                              (value.is_string() ? value.get_ref<const std::string&>().empty() : value.empty());
     if (!says_nothing && std::ranges::find(known, key) == known.end()) found.push_back(key);
   }
   return found;

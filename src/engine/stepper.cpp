@@ -3,6 +3,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/engine/contracting.hpp"
 #include "switchback/engine/expanding.hpp"
+#include "switchback/engine/guard.hpp"
 #include "switchback/engine/migrating.hpp"
 #include "switchback/engine/turning_back.hpp"
 
@@ -59,10 +60,13 @@ Stop change_state(Workbench& bench, Event on) {
 }
 
 Stop begin_expand(Workbench& bench) {
+  const auto in_the_way = [&] {
+    auto hold = requires_hold(bench);
+    return hold ? hold : addition_hold(bench);
+  };
   std::optional<Hold> hold;
-  Stop stop = bench.outside_transaction([&](ports::Session&) { hold = requires_hold(bench); });
-  if (stop.ok() && hold)
-    stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), [&] { return requires_hold(bench); });
+  Stop stop = bench.outside_transaction([&](ports::Session&) { hold = in_the_way(); });
+  if (stop.ok() && hold) stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), in_the_way);
   return stop.ok() ? change_state(bench, Event::expand) : stop;
 }
 

@@ -75,6 +75,7 @@ class Asking {
  public:
   Asking(ports::Session& session, const std::vector<Structure>& structures) : session_(session) {
     std::vector<std::string> removals;
+    removals.reserve(structures.size());
     for (const Structure& one : structures) removals.push_back(removal_sql(one));
     removals_ = array_literal(removals);
     ports::Transaction transaction(session_);
@@ -199,6 +200,7 @@ class Replaying {
 
   void compare(Asking& asking, const Parsing& how, const std::vector<std::size_t>& group) {
     std::vector<std::string> texts;
+    texts.reserve(group.size());
     for (const std::size_t i : group) texts.push_back(without_exists_stars(preparable(texts_[i].text)));
     const std::vector<Answer> with = asking.ask(texts, how, false);
     const std::vector<Answer> without = asking.ask(texts, how, true);
