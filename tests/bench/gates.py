@@ -41,7 +41,7 @@ class Bench:
             query(self.connection, f"""
 create table t{table} (id bigint primary key, name text not null, amount integer check (amount > 0),
   price numeric(10,2) check (price is not null), placed_at timestamptz)""")
-        query(self.connection, "create role bench_gate; grant all on all tables in schema public to bench_gate")
+        query(self.connection, "create role bench_gate login; grant all on all tables in schema public to bench_gate")
         self.run(["init"])
         for image in range(chosen.images):
             first = image * (chosen.tables - chosen.each) // (chosen.images - 1)
