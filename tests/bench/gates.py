@@ -43,10 +43,10 @@ create table t{table} (id bigint primary key, name text not null, amount integer
   price numeric(10,2) check (price is not null), placed_at timestamptz)""")
         query(self.connection, "create role bench_gate login; grant all on all tables in schema public to bench_gate")
         self.run(["init"])
+        self.register("shop:all", range(chosen.tables))  # the oldest: nowhere else to go
         for image in range(chosen.images):
             first = image * (chosen.tables - chosen.each) // (chosen.images - 1)
             self.register(f"shop:{image}", range(first, first + chosen.each))
-        self.register("shop:all", range(chosen.tables))
         for table in (0, 1):  # two plans on the first image's tables
             (servers.work / "plan.yaml").write_text(
                 PLAN.format(table=table).replace("bench-gate", f"bench-gate-{table}"))
