@@ -19,4 +19,4 @@ if ! answer=$(may_go_back); then
   may_go_back >&2 || { echo "$image would still not work: not undone" >&2; exit 3; }
 fi
 kubectl rollout undo "deployment/$deployment" --to-revision="$revision"
-switchback image deployed "$image"
+switchback image deployed "$image" --environment "${ENVIRONMENT:-production}"

@@ -25,4 +25,4 @@ switchback image deployed "$image" --environment "${ENVIRONMENT:-production}"
 kubectl rollout status "deployment/$deployment" --timeout 10m
 # What this deployment can now be undone to.
 kubectl get replicasets -l "app=$deployment" -o json |
-  switchback image sync --replicasets - --container "$deployment"
+  switchback image sync --replicasets - --container "$deployment" --cluster "$deployment"

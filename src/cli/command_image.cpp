@@ -71,7 +71,8 @@ int deployed(Invocation& invocation, const MarkOptions& options) {
 int retire(Invocation& invocation, const MarkOptions& options) {
   const auto session = invocation.writing();
   engine::retire(*session, invocation.actor(), options.name, options.reason);
-  invocation.say(options.name + " is retired: it is in the horizon only while it runs; image deployed takes it back");
+  invocation.say(options.name +
+                 " is retired: it is in the horizon only while it runs, or is pinned; image deployed takes it back");
   return 0;
 }
 

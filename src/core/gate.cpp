@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gate_checks.hpp"
+#include "switchback/core/image_name.hpp"
 
 namespace switchback {
 namespace {
@@ -30,7 +31,8 @@ bool older(const GateFacts& facts, const RegisteredImage& image, const Registere
 bool goes_back(const GateFacts& facts, const RegisteredImage& image) {
   return std::ranges::any_of(facts.running, [&](const std::string& name) {
     const RegisteredImage* runs = find(facts, name);
-    return runs && runs->name != image.name && older(facts, image, *runs);
+    return runs && runs->name != image.name && application_of(runs->name) == application_of(image.name) &&
+           older(facts, image, *runs);
   });
 }
 
@@ -77,7 +79,7 @@ GateAnswer gate(const GateFacts& facts, std::string_view image, GateKind kind) {
                               "switchback image add " + std::string(image) + " --manifest FILE", std::nullopt, true});
   } else {
     answer.skip_migrations = answer.skip_migrations || goes_back(facts, *asked);
-    gating::Checks checks(facts, *asked);
+    gating::Checks checks(facts, *asked, kind == GateKind::deploy);
     answer.reasons = checks.found();
     answer.notes = checks.notes();
     if (asked->retired) answer.notes.push_back("it is retired: " + *asked->retired);
@@ -102,8 +104,9 @@ std::vector<std::string> others_newest_first(const GateFacts& facts, std::string
 
 std::vector<std::string> safe_images(const GateFacts& facts, std::string_view but) {
   std::vector<std::string> names = others_newest_first(facts, but);
-  std::erase_if(
-      names, [&facts](const std::string& name) { return !gating::Checks(facts, *find(facts, name)).found().empty(); });
+  std::erase_if(names, [&facts](const std::string& name) {
+    return !gating::Checks(facts, *find(facts, name), false).found().empty();
+  });
   return names;
 }
 

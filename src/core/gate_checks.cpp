@@ -100,7 +100,9 @@ Side Checks::side_of(const GatePlan& plan) const {
   if (const RegisteredImage* before = registered(facts_, plan.images.before))
     if (is_older(image_, *before) == true) return Side::before;
   if (const RegisteredImage* after = registered(facts_, plan.images.after))
-    if (is_older(*after, image_) == true) return Side::after;
+    if (const bool deployed = image_.first_deployed && after->first_deployed;
+        (deployed || going_on_ || image_.footprint.partial) && is_older(*after, image_) == true)
+      return Side::after;
   return Side::unknown;
 }
 

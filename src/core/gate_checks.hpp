@@ -10,7 +10,10 @@ enum class Side { before, after, unknown };
 
 class Checks {
  public:
-  Checks(const GateFacts& facts, const RegisteredImage& image) : facts_(facts), image_(image) {}
+  /// `going_on`: the image is a new one, so that one registered later is a later one. Of one that runs, or ran, that
+  /// says nothing: it may have been registered late because nobody had thought of it.
+  Checks(const GateFacts& facts, const RegisteredImage& image, bool going_on)
+      : facts_(facts), image_(image), going_on_(going_on) {}
   std::vector<GateReason> found();
   Side side_of(const GatePlan& plan) const;
   /// What is worth knowing and decides nothing; filled by found().
@@ -49,6 +52,7 @@ class Checks {
 
   const GateFacts& facts_;
   const RegisteredImage& image_;
+  bool going_on_;
   std::vector<GateReason> reasons_;
   std::vector<std::string> notes_;
 };

@@ -118,8 +118,8 @@ class Objecting {
   std::vector<GateReason> needs(const std::string& name) const {
     const RegisteredImage* image = find(before_, name);
     if (!image) return {{"", "nobody registered it: what it needs is not known", "", "", std::nullopt, true}};
-    const std::vector<GateReason> anyway = gating::Checks(before_, *image).found();
-    gating::Checks checks(after_, *image);
+    const std::vector<GateReason> anyway = gating::Checks(before_, *image, false).found();
+    gating::Checks checks(after_, *image, false);
     std::vector<GateReason> all = checks.found();
     const auto replayed = replay_.images.find(name);
     const bool judged = replayed != replay_.images.end();  // each of its statements by itself

@@ -55,7 +55,7 @@ class Horizon {
  private:
   void add(const std::string& name, bool live, const std::string& reason) {
     const RegisteredImage* known = registered(facts_.images, name);
-    if (known && known->retired && !live) return;
+    if (known && known->retired && !known->pinned && !live) return;
     HorizonImage& image = images_[name];
     image.name = name;
     image.known = known != nullptr;
@@ -110,6 +110,26 @@ class Horizon {
 };
 
 }  // namespace
+
+std::vector<Deployment> last_deployments(const std::vector<Deployment>& all) {
+  std::map<std::pair<std::string, std::string>, Deployment> last;
+  for (const Deployment& one : all) {
+    const auto [known, added] = last.try_emplace({one.environment, one.image}, one);
+    if (!added && known->second.at < one.at) known->second.at = one.at;
+  }
+  std::vector<Deployment> found;
+  for (auto& [key, one] : last) {
+    one.replaced_at.reset();
+    for (const Deployment& other : all) {
+      if (other.environment != one.environment || other.image == one.image || other.at <= one.at) continue;
+      if (application_of(other.image) != application_of(one.image)) continue;
+      if (!one.replaced_at || other.at < *one.replaced_at) one.replaced_at = other.at;
+    }
+    found.push_back(std::move(one));
+  }
+  std::ranges::stable_sort(found, {}, &Deployment::at);
+  return found;
+}
 
 std::vector<HorizonImage> horizon(const HorizonFacts& facts, const HorizonRules& rules, Instant now) {
   return Horizon(facts, rules, now).found();

@@ -19,4 +19,12 @@ std::string live_name(std::string_view pattern, std::string_view image) {
   return text;
 }
 
+std::string_view application_of(std::string_view image) {
+  image = image.substr(0, image.find('@'));
+  const std::size_t slash = image.rfind('/');
+  const std::size_t colon = image.rfind(':');
+  const bool tagged = colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
+  return tagged ? image.substr(0, colon) : image;
+}
+
 }  // namespace switchback

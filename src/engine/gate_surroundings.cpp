@@ -120,7 +120,7 @@ JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = k."table"
 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attname = k."column" AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_enum e ON k.labels IS NOT NULL AND e.enumtypid = a.atttypid AND NOT k.labels ? e.enumlabel
 WHERE $1::pg_catalog.jsonb ? i.name
-AND (e.oid IS NOT NULL OR pg_catalog.format_type(a.atttypid, NULL) <> k.type)
+AND (e.oid IS NOT NULL OR pg_catalog.format_type(a.atttypid, a.atttypmod) <> k.type)
 ORDER BY 1, 2, 3, 4, e.enumsortorder)sql",
       {images});
   for (std::size_t row = 0; row < rows.size(); ++row) {
@@ -234,7 +234,7 @@ void remember_surroundings(ports::Session& session, const std::string& image) {
           std::string(definition) +
           "), '{}') FROM used u JOIN rule r USING (relation)), 'columns', (SELECT "
           "coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('schema', u.schema, 'table', u.name, "
-          "'column', a.attname, 'type', pg_catalog.format_type(a.atttypid, NULL), 'labels', (SELECT "
+          "'column', a.attname, 'type', pg_catalog.format_type(a.atttypid, a.atttypmod), 'labels', (SELECT "
           "pg_catalog.jsonb_agg(e.enumlabel) FROM pg_catalog.pg_enum e WHERE e.enumtypid = a.atttypid))), '[]') "
           "FROM used u JOIN pg_catalog.pg_attribute a ON a.attrelid = u.relation AND a.attnum > 0 AND NOT "
           "a.attisdropped)) WHERE $1::pg_catalog.jsonb ? name",

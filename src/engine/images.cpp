@@ -55,16 +55,13 @@ void mark(ports::Session& session, const Actor& actor, const std::string& image,
 }
 
 std::vector<Deployment> deployments(ports::Session& session) {
-  const auto rows = session.exec(
-      "SELECT d.image, d.environment, " + since_epoch("d.at") + ", " +
-      since_epoch("(SELECT min(o.at) FROM switchback.image_deployment o WHERE o.environment = d.environment AND o.at > "
-                  "d.at)") +
-      " FROM (SELECT image, environment, max(at) AS at FROM switchback.image_deployment GROUP BY image, environment) d "
-      "ORDER BY d.at");
-  std::vector<Deployment> found;
+  const auto rows = session.exec("SELECT image, environment, " + since_epoch("at") +
+                                 " FROM switchback.image_deployment ORDER BY at, id");
+  std::vector<Deployment> all;
+  all.reserve(rows.size());
   for (std::size_t row = 0; row < rows.size(); ++row)
-    found.push_back({rows.text(row, 0), rows.text(row, 1), instant(rows, row, 2), instant_if(rows, row, 3)});
-  return found;
+    all.push_back({rows.text(row, 0), rows.text(row, 1), instant(rows, row, 2)});
+  return last_deployments(all);
 }
 
 /// application_name and role are shown to every role (documentation of pg_stat_activity, "insufficient privilege"

@@ -25,8 +25,14 @@ std::string text_of(const json& value) {
   return value.is_string() ? value.get<std::string>() : std::string();
 }
 
-std::int64_t number_of(const json& value) {
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+[[noreturn]] void unreadable(const std::string& set, const std::string& why) {
+  throw invalid("a ReplicaSet of the list cannot be read" + (set.empty() ? "" : ", " + set) + ": " + why,
+                "what the last sync said is kept; take what kubectl get replicasets -o json prints, as it prints it");
+}
+
+std::int64_t number_of(const json& value, const std::string& set) {
+  if (!value.is_null() && !value.is_number_integer()) unreadable(set, "its replicas are no number");
+  return value.is_null() ? 0 : value.get<std::int64_t>();
 }
 
 }  // namespace
@@ -59,17 +65,24 @@ std::vector<ContainerImage> replica_sets_in(std::string_view text, const std::op
     any = true;
     const json& metadata = member(item, "metadata");
     const json& spec = member(item, "spec");
-    const std::string name = text_of(member(metadata, "namespace")) + "/" + text_of(member(metadata, "name"));
+    const std::string own_name = text_of(member(metadata, "name"));
+    const std::string name = text_of(member(metadata, "namespace")) + "/" + own_name;
+    if (own_name.empty()) unreadable("", "it has no name");
     // Pods that still end count as well: the higher of what is wanted and what is there.
-    const std::int64_t replicas =
-        std::max(number_of(member(spec, "replicas")), number_of(member(member(item, "status"), "replicas")));
+    const std::int64_t replicas = std::max(number_of(member(spec, "replicas"), name),
+                                           number_of(member(member(item, "status"), "replicas"), name));
     const json& pod = member(member(spec, "template"), "spec");
+    if (!member(pod, "containers").is_array()) unreadable(name, "it has no containers");
     for (const char* kind : {"initContainers", "containers"}) {
       const json& containers = member(pod, kind);
       if (!containers.is_array()) continue;
-      for (const json& one : containers)
-        if ((!container || text_of(member(one, "name")) == *container) && !text_of(member(one, "image")).empty())
-          found.push_back({name, text_of(member(one, "image")), replicas});
+      for (const json& one : containers) {
+        if (container && text_of(member(one, "name")) != *container) continue;
+        const std::string image = text_of(member(one, "image"));
+        if (image.empty() || std::ranges::any_of(image, [](unsigned char c) { return c <= ' ' || c == 0x7f; }))
+          unreadable(name, "the image of a container is no name");
+        found.push_back({name, image, replicas});
+      }
     }
   }
   if (!any) throw invalid("there is no ReplicaSet in this list", "kubectl get replicasets -o json > FILE");

@@ -211,6 +211,12 @@ void FootprintWalk::from(PgQuery__Node* const* items, std::size_t count, Level& 
 
 void FootprintWalk::item(const PgQuery__Node& node, Level& level) {
   if (node.node_case == PG_QUERY__NODE__NODE_JOIN_EXPR) return join(*node.join_expr, level);
+  if (node.node_case == PG_QUERY__NODE__NODE_RANGE_TABLE_SAMPLE) {
+    const PgQuery__RangeTableSample& sample = *node.range_table_sample;
+    list(sample.args, sample.n_args, level);
+    one(sample.repeatable, level);
+    return item(*sample.relation, level);
+  }
   From entry;
   if (node.node_case == PG_QUERY__NODE__NODE_RANGE_VAR) {
     const PgQuery__RangeVar& variable = *node.range_var;

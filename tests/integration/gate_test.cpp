@@ -373,7 +373,9 @@ TEST_CASE("the horizon is who is connected, deployed lately, kept by ReplicaSets
                   {{"containers", json::array({{{"name", "shop"}, {"image", "hub.example/shop:v41"}}})}}}}}}}}})}};
   REQUIRE(shop.tool.run({"image", "sync", "--replicasets", shop.file("sets.json", sets.dump())}).exit_code == 0);
   CHECK(has(horizon()["shop:v41"], "kubectl rollout undo can go back to it: ReplicaSet prod/shop-7"));
-  REQUIRE(shop.tool.run({"image", "sync", "--replicasets", shop.file("sets.json", "{\"items\": []}")}).exit_code == 0);
+  CHECK(shop.tool.run({"image", "sync", "--replicasets", shop.file("sets.json", "{\"items\": []}")}).exit_code == 4);
+  CHECK(horizon().contains("shop:v41"));
+  REQUIRE(shop.tool.run({"image", "sync", "--forget"}).exit_code == 0);
   CHECK_FALSE(horizon().contains("shop:v41"));
   REQUIRE(shop.tool.run({"image", "retire", "shop:v42", "--reason", "slow"}).exit_code == 0);
   CHECK_FALSE(horizon().contains("shop:v42"));

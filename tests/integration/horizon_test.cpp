@@ -179,3 +179,40 @@ TEST_CASE("an image that is connected to a standby alone is in the horizon of th
   CHECK(has(shop.hold(), "shop:v39 may need what goes"));
   CHECK(has(shop.hold(), "1 session now on " + name + ", named shop:v39"));
 }
+
+TEST_CASE("an application's deployment does not take another's image out of the horizon", "[horizon]") {
+  Shop shop;
+  shop.add("api:v8", "statements: ['SELECT id, full_name FROM users']\n");
+  shop.add("web:v43", "statements: ['SELECT id, email FROM users']\n");
+  shop.call({"image", "deployed", "api:v8", "--environment", "prod", "--at", "2020-01-01T00:00:00Z"});
+  shop.call({"image", "deployed", "web:v43", "--environment", "prod", "--at", "2020-06-01T00:00:00Z"});
+  CHECK(shop.to("hidden").exit_code == 6);
+  INFO(shop.hold());
+  CHECK(has(shop.hold(), "api:v8 needs public.users.full_name"));
+}
+
+TEST_CASE("an old image that was registered late is not taken for a new one because of that", "[horizon]") {
+  Shop shop;
+  shop.call({"image", "deployed", "shop:v42", "--environment", "prod"});
+  const auto session = application(shop.uri, "shop:v38");
+  shop.add("shop:v38", "statements: ['SELECT * FROM users WHERE id = $1']\n");
+  CHECK(shop.to("hidden").exit_code == 6);
+  INFO(shop.hold());
+  CHECK(shop.view.state() == "migrated");
+  CHECK(has(shop.hold(), "shop:v38"));
+}
+
+TEST_CASE("a sync that finds nothing leaves what the last one said, and says so", "[horizon]") {
+  Shop shop;
+  const auto sync = [&](const std::string& container) {
+    std::ofstream(fs::path(shop.tool.folder()) / "rs.json")
+        << R"({"kind": "List", "items": [{"kind": "ReplicaSet", "metadata": {"namespace": "prod", "name": "shop-1"}, "spec":
+           {"replicas": 0, "template": {"spec": {"containers": [{"name": "shop", "image": "shop:v41"}]}}}}]})";
+    return shop.tool.run({"image", "sync", "--replicasets", "rs.json", "--container", container});
+  };
+  REQUIRE(sync("shop").exit_code == 0);
+  const auto nothing = sync("Shop");
+  CHECK(nothing.exit_code == 4);
+  CHECK(has(nothing.err, "no ReplicaSet with a container Shop"));
+  CHECK(has(shop.tool.run({"image", "list", "--horizon"}).out, "ReplicaSet prod/shop-1"));
+}

@@ -51,6 +51,7 @@ std::string needs(const std::string& statement) {
 TEST_CASE("a query reads the columns it names, by alias, bare, and of outer queries", "[footprint]") {
   CHECK(needs("SELECT id, full_name FROM users WHERE email = $1") == "users r:email full_name id");
   CHECK(needs("SELECT u.id FROM public.users AS u ORDER BY u.full_name") == "users r:full_name id");
+  CHECK(needs("SELECT o.total FROM orders o TABLESAMPLE SYSTEM (10) REPEATABLE (1)") == "orders r:total");
   CHECK(needs("SELECT total FROM orders o JOIN users u ON u.id = o.user_id") == "orders r:total user_id | users r:id");
   CHECK(needs("SELECT 1 FROM users u WHERE EXISTS (SELECT 1 FROM orders WHERE user_id = u.id AND email = 'x')") ==
         "orders r:user_id | users r:email id");
@@ -122,6 +123,7 @@ TEST_CASE("what cannot be understood is said, never left out", "[footprint]") {
 }
 
 TEST_CASE("tables are told without knowing their columns", "[footprint]") {
+  CHECK(postgres::tables_in({"SELECT a FROM x TABLESAMPLE SYSTEM (1)"}) == std::set<TableName>{{"public", "x"}});
   CHECK(postgres::tables_in({"SELECT a FROM x JOIN s.y USING (b)", "DELETE FROM z"}) ==
         std::set<TableName>{{"public", "x"}, {"s", "y"}, {"public", "z"}});
 }

@@ -218,6 +218,11 @@ TEST_CASE("whole rows count as a use of what is taken, by older images alone, un
   facts.images[3].footprint.tables[0].reads_all = facts.images[4].footprint.tables[0].reads_all = true;
   CHECK(asked(facts, "shop:v40") == GateVerdict::no);
   CHECK(asked(facts, "shop:v44") == GateVerdict::yes);
+  // One that ran before may have been registered late.
+  CHECK(gate(facts, "shop:v44", GateKind::rollback).verdict == GateVerdict::unknown);
+  for (RegisteredImage& one : facts.images) one.first_deployed = one.registered_at;
+  CHECK(gate(facts, "shop:v44", GateKind::rollback).verdict == GateVerdict::yes);
+  for (RegisteredImage& one : facts.images) one.first_deployed.reset();
   facts.images[3].footprint.star_tolerated = true;
   CHECK(asked(facts, "shop:v40") == GateVerdict::yes);
   // Which is older cannot be told: unknown, and unknown is no yes.

@@ -1,5 +1,7 @@
 #include "switchback/core/image.hpp"
 
+#include "switchback/core/image_name.hpp"
+
 #include "catch.hpp"
 
 using namespace switchback;
@@ -85,6 +87,25 @@ TEST_CASE("what was replaced counts for the horizon's time, to the second, and w
   CHECK(why(facts, "shop:v43", rules) == "deployed 33d08h ago to prod");
 }
 
+TEST_CASE("an image is replaced by the next one of its application in its environment, and by no other", "[horizon]") {
+  const std::vector<Deployment> all{{"api:v8", "prod", now - 9h},       {"shop:v41", "prod", now - 8h},
+                                    {"shop:v42", "qa", now - 7h},       {"web:v43", "prod", now - 6h},
+                                    {"shop:v42", "prod", now - 5h},     {"shop:v43", "prod", now - 4h},
+                                    {"r:5/a/shop:v9", "prod", now - 3h}};
+  std::map<std::string, std::optional<Instant>> replaced;
+  for (const Deployment& one : last_deployments(all)) replaced[one.environment + " " + one.image] = one.replaced_at;
+  CHECK(replaced.size() == 7);
+  CHECK_FALSE(replaced.at("prod api:v8"));
+  CHECK_FALSE(replaced.at("prod web:v43"));
+  CHECK_FALSE(replaced.at("qa shop:v42"));
+  CHECK(replaced.at("prod shop:v41") == now - 5h);
+  CHECK(replaced.at("prod shop:v42") == now - 4h);
+  CHECK_FALSE(replaced.at("prod shop:v43"));
+  CHECK(application_of("shop") == "shop");
+  CHECK(application_of("r.example:5000/team/shop") == "r.example:5000/team/shop");
+  CHECK(application_of("r.example:5000/team/shop:v1@sha256:ab") == "r.example:5000/team/shop");
+}
+
 TEST_CASE("what is pinned stays; what is retired goes unless it runs", "[horizon]") {
   HorizonFacts facts = registry();
   facts.images[0].pinned = "Oslo";
@@ -94,6 +115,9 @@ TEST_CASE("what is pinned stays; what is retired goes unless it runs", "[horizon
   CHECK(why(facts, "shop:v42") == "-");
   facts.sessions = {{"shop:v42", "app", 1}};
   CHECK(why(facts, "shop:v42") == "1 session now, named shop:v42");
+  facts.sessions.clear();
+  facts.images[1].pinned = "Bergen";
+  CHECK(why(facts, "shop:v42").find("pinned: Bergen") != std::string::npos);
 }
 
 TEST_CASE("of two images the one deployed first is older, else the one registered first", "[horizon]") {

@@ -107,6 +107,13 @@ TEST_CASE("every container of every ReplicaSet is found, or those of one name", 
   CHECK(replica_sets_in("{\"items\": []}", std::nullopt).empty());
   CHECK_THROWS_AS(replica_sets_in("{\"items\": [{\"kind\": \"Pod\"}]}", std::nullopt), Error);
   CHECK_THROWS_AS(replica_sets_in("no json", std::nullopt), Error);
+  for (
+      const char* item :
+      {R"({"kind": "ReplicaSet"})", R"({"kind": "ReplicaSet", "metadata": {"name": "a"}})",
+       R"({"kind": "ReplicaSet", "metadata": {"name": "a"}, "spec": {"replicas": "three", "template": {"spec": {"containers": []}}}})",
+       R"({"kind": "ReplicaSet", "metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": [{"name": "a"}]}}}})",
+       R"({"kind": "ReplicaSet", "metadata": {"name": "a"}, "spec": {"template": {"spec": {"containers": [{"image": "a\u0000b:1"}]}}}})"})
+    CHECK_THROWS_AS(replica_sets_in(std::string("{\"items\": [") + item + "]}", std::nullopt), Error);
 }
 
 TEST_CASE("the manifest's schema and its reader agree on the example and every small change of it",

@@ -18,8 +18,11 @@ struct Deployment {
   std::string image;
   std::string environment;
   Instant at;
-  std::optional<Instant> replaced_at = {};  ///< another image was deployed there since
+  std::optional<Instant> replaced_at = {};  ///< another image of its application was deployed there since
 };
+/// The last one of each image to each environment, of all that there were; with what replaced them. One application
+/// does not replace another.
+std::vector<Deployment> last_deployments(const std::vector<Deployment>& all);
 
 struct RegisteredImage {
   std::string name;
@@ -70,9 +73,9 @@ struct HorizonImage {
   bool operator==(const HorizonImage&) const = default;
 };
 
-/// Every image that one may still have to run, by name. A retired image is in it only while it runs. A session whose
-/// name fits no registered image counts as one of its own when images are named whole (`{image}` in the pattern) and
-/// the name reads as `name:tag`; other sessions are people and tools.
+/// Every image that one may still have to run, by name. A retired image is in it only while it runs, or is pinned. A
+/// session whose name fits no registered image counts as one of its own when images are named whole (`{image}` in the
+/// pattern) and the name reads as `name:tag`; other sessions are people and tools.
 std::vector<HorizonImage> horizon(const HorizonFacts& facts, const HorizonRules& rules, Instant now);
 
 /// The registered image that a reference of a container means: the same name, or the same behind the registry's path
