@@ -177,7 +177,8 @@ TEST_CASE("every step of the pipelines of GitHub and GitLab runs", "[examples]")
   pipeline.write("schema.sql",
                  "DO $$ BEGIN CREATE ROLE shop_test LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\n"
                  "ALTER TABLE users ADD first_name text; GRANT SELECT ON users TO shop_test;\n");
-  pipeline.write("run-tests.sh", "#!/bin/sh\nexec psql -X -q -c 'SELECT id, first_name, email FROM users' >/dev/null\n");
+  pipeline.write("run-tests.sh",
+                 "#!/bin/sh\nexec psql -X -q -c 'SELECT id, first_name, email FROM users' >/dev/null\n");
   fs::permissions(pipeline.folder / "run-tests.sh", fs::perms::owner_all);
   fs::remove(pipeline.folder / "manifest.yaml");
   const std::map<std::string, std::optional<std::string>> variables{{"TEST_DATABASE", test_database},

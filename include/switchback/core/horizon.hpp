@@ -23,8 +23,8 @@ struct HorizonObjection {
 /// Of each image the gate's answer once `plan` is contracted, but for what the gate would say before that too.
 /// `facts` has the footprints of all images, and the tables they use, as they are in any state of the plan; whether it
 /// has the plan does not matter. An image that nobody registered objects, and so does one whose statements leave open
-/// what it needs, unless `replay` has judged each of them. What is replayed and breaks objects; another result does so in
-/// an image that is not known to bear it (star: tolerated, or after the change).
+/// what it needs, unless `replay` has judged each of them. What is replayed and breaks objects; another result does so
+/// in an image that is not known to bear it (star: tolerated, or after the change).
 std::vector<HorizonObjection> horizon_objections(const GateFacts& facts, const GatePlan& plan,
                                                  const std::vector<HorizonImage>& horizon,
                                                  const ContractReplay& replay = {});
