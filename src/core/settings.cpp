@@ -105,6 +105,8 @@ constexpr std::array specs = {
     SettingSpec{"images.pgbouncer", "", "connections", "admin consoles of the poolers, to ask for their clients", false,
                 false},
     SettingSpec{"backup.none", "", "text", "why this database needs no backup before a contract", true, false},
+    SettingSpec{"drill.required", "0s", "duration",
+                "how old the last passed drill of a plan may be when it is run; 0s: none is asked for", true, false},
 };
 
 /// What a duration may be, where not everything from nothing to a century makes sense.
@@ -152,7 +154,8 @@ std::optional<std::string> duration_misfit(std::string_view key, std::string_vie
   const auto duration = parse_duration(value);
   if (!duration) return "is not a duration: write 250ms, 2s, 5m, 24h or 30d";
   if (*duration > 100 * year) return "is over a century";
-  if (key.starts_with("contract.") && duration->count() % 1000 != 0) return "must be whole seconds";
+  if ((key.starts_with("contract.") || key == "drill.required") && duration->count() % 1000 != 0)
+    return "must be whole seconds";
   const auto bound = std::ranges::find(bounds, key, &Bounds::key);
   if (bound == bounds.end() || (*duration >= bound->least && *duration <= bound->most)) return std::nullopt;
   return "must lie between " + format_duration(bound->least) + " and " + format_duration(bound->most) + ": " +
@@ -275,6 +278,7 @@ constexpr std::array assignments = {
     Assignment{"images.horizon_time", [](Settings& s, std::string_view text) { s.horizon_time = seconds(text); }},
     Assignment{"images.pgbouncer", [](Settings& s, std::string_view text) { s.pgbouncer = *parse_words(text); }},
     Assignment{"backup.none", [](Settings& s, std::string_view text) { s.backup_none = text; }},
+    Assignment{"drill.required", [](Settings& s, std::string_view text) { s.drill_required = seconds(text); }},
 };
 static_assert(assignments.size() + 3 == specs.size(), "the keys with a free part are assigned by their names");
 

@@ -57,7 +57,8 @@ TEST_CASE("every kind of value reaches its place", "[settings]") {
       value("environment", "development"), value("database", "service=shop"), value("contract.observe", "5s"),
       value("contract.approvals", "2"), value("backfill.batch.max_wal", "1MiB"),
       value("backfill.synchronous_commit", "off"), value("backfill.quarantine.share", "5%"),
-      value("backfill.user_triggers", "skip"), value("health.replicas.r2", "ignore"), value("backup.none", "sandbox")});
+      value("backfill.user_triggers", "skip"), value("health.replicas.r2", "ignore"), value("backup.none", "sandbox"),
+      value("drill.required", "7d")});
   CHECK(settings.environment == Environment::development);
   CHECK(settings.database == "service=shop");
   CHECK(settings.observe == 5s);
@@ -68,6 +69,8 @@ TEST_CASE("every kind of value reaches its place", "[settings]") {
   CHECK(settings.user_triggers == UserTriggers::skip);
   CHECK(settings.replicas.at("r2") == ReplicaPolicy::ignore);
   CHECK(settings.backup_none == "sandbox");
+  CHECK(settings.drill_required == std::chrono::hours(7 * 24));
+  CHECK(misfit("drill.required", "500ms") == "must be whole seconds");
 }
 
 TEST_CASE("a misfit is refused with key and source", "[settings]") {

@@ -80,6 +80,7 @@ struct Settings {
   std::chrono::seconds horizon_time{7 * 24 * 3600};
   std::vector<std::string> pgbouncer;      ///< connection strings; may hold passwords: never shown
   std::optional<std::string> backup_none;  ///< `backup: { none: reason }`
+  std::chrono::seconds drill_required{0};  ///< how old the last passed drill of a plan may be; 0: none is asked for
 };
 
 /// Where a value came from; narrower ones come later in this order and win.
