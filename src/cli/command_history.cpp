@@ -157,6 +157,8 @@ int journal_import(Invocation& invocation, const ExportOptions& options) {
 std::string content_of(const std::string& path) {
   if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
   std::ifstream in(path, std::ios::binary);
+  if (std::error_code unused; std::filesystem::is_directory(path, unused))
+    throw Error(Exit::invalid, Remedy::person, path + " is a folder", "give the file, or - for standard input");
   if (!in) throw Error(Exit::invalid, Remedy::person, "cannot read " + path, "is it there, and readable?");
   return {std::istreambuf_iterator<char>(in), {}};
 }

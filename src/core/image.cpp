@@ -27,8 +27,8 @@ std::optional<std::string> spelled_image(std::string_view pattern, std::string_v
     return std::nullopt;
   const std::string_view image = text.substr(front.size(), text.size() - front.size() - back.size());
   const std::size_t colon = image.rfind(':');
-  const bool reads_so = colon != std::string_view::npos && colon > 0 && colon + 1 < image.size() &&
-                        image.find(' ') == std::string_view::npos;
+  const bool reads_so =
+      colon != std::string_view::npos && colon > 0 && colon + 1 < image.size() && is_image_name(image);
   return reads_so ? std::optional<std::string>(image) : std::nullopt;
 }
 

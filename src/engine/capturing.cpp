@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "switchback/core/image_name.hpp"
+
 namespace switchback::engine {
 namespace {
 
@@ -16,6 +18,7 @@ std::optional<Footprint> registered_footprint(ports::Session& session, const std
 }
 
 Footprint register_capture(ports::Session& session, const Actor& actor, const Capture& capture, bool replace) {
+  require_image_name(capture.image);
   ports::Transaction transaction(session);
   // Two captures of one image at once: the second adds to what the first has registered, also where there was none.
   transaction.exec("SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('switchback image ' || $1, 0))",

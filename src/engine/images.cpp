@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/image_name.hpp"
 #include "switchback/core/nearest.hpp"
 #include "switchback/engine/gate_surroundings.hpp"
 
@@ -33,11 +34,8 @@ void note(ports::Session& session, const Actor& actor, const std::string& kind, 
 }
 
 [[noreturn]] void refuse_unknown(ports::Session& session, const std::string& name) {
-  const auto rows = session.exec("SELECT name FROM switchback.image ORDER BY name");
-  std::vector<std::string> names;
-  for (std::size_t row = 0; row < rows.size(); ++row) names.push_back(rows.text(row, 0));
-  const std::vector<std::string_view> views(names.begin(), names.end());
-  const auto near = nearest(name, views);
+  require_image_name(name);
+  const auto near = nearest_image(session, name);
   throw Error(Exit::invalid, Remedy::person, "there is no image '" + name + "' in the registry of this database",
               (near ? "did you mean " + *near + "? " : "") + "switchback image add " + name +
                   " --manifest FILE registers it; switchback image list shows those there are");
@@ -104,8 +102,16 @@ void register_one(ports::Session& session, const Actor& actor, const std::string
 
 }  // namespace
 
+std::optional<std::string> nearest_image(ports::Session& session, const std::string& name) {
+  const auto rows = session.exec("SELECT name FROM switchback.image ORDER BY name");
+  std::vector<std::string> names;
+  for (std::size_t row = 0; row < rows.size(); ++row) names.push_back(rows.text(row, 0));
+  return nearest(name, std::vector<std::string_view>(names.begin(), names.end()));
+}
+
 void register_image(ports::Session& session, const Actor& actor, const std::string& name, const std::string& source,
                     const Footprint& footprint) {
+  require_image_name(name);
   ports::Transaction transaction(session);
   transaction.exec(
       "INSERT INTO switchback.image AS i (name, source, footprint) VALUES ($1, $2, $3::jsonb) ON CONFLICT (name) DO "
@@ -140,11 +146,12 @@ std::vector<RegisteredImage> registered_images(ports::Session& session,
   return images;
 }
 
-void record_deployment(ports::Session& session, const Actor& actor, const std::string& image,
+bool record_deployment(ports::Session& session, const Actor& actor, const std::string& image,
                        const std::string& environment, const std::optional<std::string>& at) {
+  require_image_name(image);
   ports::Transaction transaction(session);
-  if (transaction.exec("UPDATE switchback.image SET retired = NULL WHERE name = $1 RETURNING 1", {image}).empty())
-    refuse_unknown(session, image);
+  const bool known =
+      !transaction.exec("UPDATE switchback.image SET retired = NULL WHERE name = $1 RETURNING 1", {image}).empty();
   transaction.exec(
       "INSERT INTO switchback.image_deployment (image, environment, at) VALUES ($1, $2, coalesce($3::timestamptz, "
       "pg_catalog.clock_timestamp()))",
@@ -152,11 +159,15 @@ void record_deployment(ports::Session& session, const Actor& actor, const std::s
   note(session, actor, "image_deployed", image, environment.empty() ? "" : "to " + environment,
        {{"environment", environment}, {"at", at ? json(*at) : json()}});
   transaction.commit();
+  return known;
 }
 
-void set_pinned(ports::Session& session, const Actor& actor, const std::string& image,
+bool set_pinned(ports::Session& session, const Actor& actor, const std::string& image,
                 const std::optional<std::string>& reason) {
+  const auto pinned = session.exec("SELECT pinned IS NOT NULL FROM switchback.image WHERE name = $1", {image});
+  if (!pinned.empty() && !pinned.boolean(0, 0) && !reason) return false;
   mark(session, actor, image, "pinned", reason ? "image_pin" : "image_unpin", reason);
+  return true;
 }
 
 void retire(ports::Session& session, const Actor& actor, const std::string& image, const std::string& reason) {
@@ -165,6 +176,7 @@ void retire(ports::Session& session, const Actor& actor, const std::string& imag
 
 void record_replica_sets(ports::Session& session, const Actor& actor, const std::string& cluster,
                          const std::vector<KeptReplicaSet>& sets) {
+  for (const KeptReplicaSet& set : sets) require_image_name(set.image);
   ports::Transaction transaction(session);
   transaction.exec("DELETE FROM switchback.image_replica_set WHERE cluster = $1", {cluster});
   for (const KeptReplicaSet& set : sets)

@@ -334,7 +334,7 @@ COMMENT ON COLUMN switchback.image.pinned IS 'why it stays in the horizon, and';
 COMMENT ON COLUMN switchback.image.retired IS 'why nobody goes back to it; NULL: neither';
 CREATE TABLE switchback.image_deployment (
   id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  image     text NOT NULL REFERENCES switchback.image,
+  image     text NOT NULL,  -- which nobody may have registered
   environment text NOT NULL DEFAULT '',
   at        timestamptz NOT NULL DEFAULT clock_timestamp(),
   role      text NOT NULL DEFAULT session_user

@@ -72,7 +72,7 @@ ParsedTable parse_table(std::string_view text) {
   if (!second.why_not.empty()) return {{}, second.why_not};
   if (!text.empty()) return {{}, text.front() == '.' ? "it has more than schema and name" : left_over(text)};
   if (first.name == "switchback" || first.name == "information_schema" || first.name.starts_with("pg_"))
-    return {{}, "schema " + first.name + " is not for plans"};
+    return {{}, "schema " + first.name + " is the system's, or switchback's own"};
   return {{first.name, second.name}, {}};
 }
 

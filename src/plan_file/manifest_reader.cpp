@@ -4,6 +4,7 @@
 #include <array>
 
 #include "fields.hpp"
+#include "switchback/core/image_name.hpp"
 #include "yaml_tree.hpp"
 
 namespace switchback {
@@ -21,6 +22,10 @@ class ManifestReader {
     if (!top_.is_map()) return manifest;
     Footprint& footprint = manifest.footprint;
     manifest.image = top_.text("image").value_or("");
+    if (const Value* image = top_.find("image");
+        image != nullptr && !manifest.image.empty() && !is_image_name(manifest.image))
+      findings_.error(image->place, "image: '" + shown_image_name(manifest.image) + "' cannot be the name of an image",
+                      std::string(image_name_rule));
     footprint.role = top_.identifier("role").value_or("");
     footprint.prepares_star = top_.boolean("prepares_star").value_or(false);
     constexpr std::array<std::string_view, 2> words = {"counts", "tolerated"};

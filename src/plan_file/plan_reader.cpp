@@ -10,6 +10,7 @@
 #include "step_reader.hpp"
 #include "switchback/core/brownout.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/image_name.hpp"
 #include "switchback/core/settings.hpp"
 #include "switchback/core/units.hpp"
 
@@ -88,6 +89,11 @@ class PlanReader {
     const Fields fields(findings_, map, "images", known);
     images.before = fields.text("before");
     images.after = fields.text("after");
+    for (const char* key : {"before", "after"})
+      if (const auto image = fields.text(key); image && !is_image_name(*image))
+        findings_.error(fields.find(key)->place,
+                        std::string(key) + ": '" + shown_image_name(*image) + "' cannot be the name of an image",
+                        std::string(image_name_rule));
     if (fields.is_map() && map.node->entries.empty()) findings_.error(map.place, "images is empty", "leave it out");
     if (images.before && images.before == images.after)
       findings_.error(fields.find("after")->place, "images: before and after are the same image",

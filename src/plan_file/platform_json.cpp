@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/image_name.hpp"
 #include "switchback/plan_file/manifest_reader.hpp"
 
 namespace switchback {
@@ -35,11 +36,30 @@ std::int64_t number_of(const json& value, const std::string& set) {
   return value.is_null() ? 0 : value.get<std::int64_t>();
 }
 
+/// docker inspect prints each image that it was given: the one of that name, where there are several.
+const json& the_one_of(const json& list, std::string_view image) {
+  if (list.size() == 1) return list.front();
+  const json* found = nullptr;
+  std::size_t fitting = 0;
+  for (const json& one : list) {
+    bool fits = false;
+    for (const char* key : {"RepoTags", "RepoDigests"})
+      for (const json& name : member(one, key)) fits = fits || (!image.empty() && text_of(name) == image);
+    if (fits) found = &one;
+    fitting += fits ? 1 : 0;
+  }
+  if (fitting != 1)
+    throw invalid("there are " + std::to_string(list.size()) + " images in it" +
+                      (image.empty() ? "" : ", and not just one of them is " + std::string(image)),
+                  "docker inspect IMAGE | switchback image add IMAGE --label-json -, one at a time");
+  return *found;
+}
+
 }  // namespace
 
-std::string labelled_manifest(std::string_view text) {
+std::string labelled_manifest(std::string_view text, std::string_view image) {
   json document = json::parse(text, nullptr, false);
-  if (document.is_array() && !document.empty()) document = json(document.front());
+  if (document.is_array() && !document.empty()) document = json(the_one_of(document, image));
   if (!document.is_object())
     throw invalid("this is not what docker inspect or skopeo inspect prints", "docker inspect IMAGE > FILE");
   // docker inspect: Config.Labels; skopeo inspect: Labels; skopeo inspect --config: config.Labels.
@@ -79,8 +99,7 @@ std::vector<ContainerImage> replica_sets_in(std::string_view text, const std::op
       for (const json& one : containers) {
         if (container && text_of(member(one, "name")) != *container) continue;
         const std::string image = text_of(member(one, "image"));
-        if (image.empty() || std::ranges::any_of(image, [](unsigned char c) { return c <= ' ' || c == 0x7f; }))
-          unreadable(name, "the image of a container is no name");
+        if (!is_image_name(image)) unreadable(name, "the image of a container is no name");
         found.push_back({name, image, replicas});
       }
     }

@@ -104,7 +104,7 @@ class TreeBuilder : public YAML::EventHandler {
 
   std::shared_ptr<Node> node(Node::Kind kind, const YAML::Mark& mark) {
     if (++nodes_ > most_nodes)
-      stop(mark, "more than " + std::to_string(most_nodes) + " values", "a plan this long is several plans");
+      stop(mark, "more than " + std::to_string(most_nodes) + " values", "what is this long is several");
     auto made = std::make_shared<Node>();
     made->kind = kind;
     made->place = at(mark);
@@ -152,7 +152,8 @@ class TreeBuilder : public YAML::EventHandler {
 /// What must be true of the bytes before YAML is looked at.
 bool bytes_are_fit(std::string_view text, Findings& findings) {
   if (text.size() > most_bytes) {
-    findings.error({}, "larger than 1 MiB", "a plan is a few steps: data belongs in a table");
+    findings.error({}, "larger than 1 MiB",
+                   "a plan is a few steps, a manifest a list of needs: data belongs in a table");
     return false;
   }
   int line = 0;

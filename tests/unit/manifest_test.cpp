@@ -81,6 +81,21 @@ TEST_CASE("the label is found in what docker and skopeo print", "[manifest]") {
   }
 }
 
+TEST_CASE("of several images that docker inspect printed the one of that name counts, and no other", "[manifest]") {
+  const auto one = [](const std::string& name) {
+    return json{{"RepoTags", {name}}, {"Config", {{"Labels", {{"io.switchback.manifest", "image: " + name + "\n"}}}}}};
+  };
+  const std::string both = json::array({one("a:1"), one("b:1")}).dump();
+  CHECK(labelled_manifest(both, "b:1") == "image: b:1\n");
+  CHECK_THROWS_AS(labelled_manifest(both), Error);
+  CHECK_THROWS_AS(labelled_manifest(both, "c:1"), Error);
+}
+
+TEST_CASE("a manifest names its image as an image can be named", "[manifest]") {
+  CHECK(fault("image: \"shop v1\"\ntables: { users: { read: [a] } }\n") ==
+        "1:8 image: 'shop v1' cannot be the name of an image");
+}
+
 TEST_CASE("every container of every ReplicaSet is found, or those of one name", "[manifest]") {
   const auto set = [](const std::string& name, int replicas, int there) {
     return json{{"kind", "ReplicaSet"},

@@ -26,12 +26,16 @@ void register_plan_images(ports::Session& session, const Actor& actor, const Ima
 std::vector<RegisteredImage> registered_images(ports::Session& session,
                                                const std::optional<std::set<std::string>>& only = std::nullopt);
 
-/// `at`: as timestamptz reads it; empty: now. A retired image is taken back by it. Error(Exit::invalid) for an unknown
-/// image.
-void record_deployment(ports::Session& session, const Actor& actor, const std::string& image,
+/// A registered image whose name is much like this one, for diagnostics.
+std::optional<std::string> nearest_image(ports::Session& session, const std::string& name);
+
+/// `at`: as timestamptz reads it; empty: now. A retired image is taken back by it. False: nobody registered the
+/// image, and it is on record all the same. Error(Exit::invalid) for what is no image's name.
+bool record_deployment(ports::Session& session, const Actor& actor, const std::string& image,
                        const std::string& environment, const std::optional<std::string>& at);
-/// The reason, or nothing to take it back; each with an event. Error(Exit::invalid) for an unknown image.
-void set_pinned(ports::Session& session, const Actor& actor, const std::string& image,
+/// The reason, or nothing to take it back; each with an event. False: there was no pin to take back.
+/// Error(Exit::invalid) for an unknown image.
+bool set_pinned(ports::Session& session, const Actor& actor, const std::string& image,
                 const std::optional<std::string>& reason);
 void retire(ports::Session& session, const Actor& actor, const std::string& image, const std::string& reason);
 

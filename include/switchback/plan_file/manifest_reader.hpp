@@ -28,9 +28,9 @@ struct ReadManifest {
 ReadManifest read_manifest(std::string_view text, std::string file);
 ReadManifest read_manifest_file(const std::string& path);
 
-/// The value of manifest_label in what `docker inspect`, `skopeo inspect` or `skopeo inspect --config` printed (a
-/// list's first entry counts). Error(Exit::invalid) where there is none.
-std::string labelled_manifest(std::string_view json);
+/// The value of manifest_label in what `docker inspect`, `skopeo inspect` or `skopeo inspect --config` printed (of a
+/// list with several the one that is named `image`). Error(Exit::invalid) where there is none.
+std::string labelled_manifest(std::string_view json, std::string_view image = {});
 
 struct ContainerImage {
   std::string replica_set;  ///< namespace/name
