@@ -50,6 +50,14 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
+/// A comma or a colon would end the property.
+std::string title_property(std::string_view image, GateKind kind) {
+  const std::string title = "switchback gate " + std::string(name(kind)) + " " + printable(image);
+  std::string property;
+  for (const char c : escaped(title)) property += c == ':' ? "%3A" : c == ',' ? "%2C" : std::string(1, c);
+  return property;
+}
+
 std::string line_of(const GateReason& reason) {
   return (reason.structure.empty() ? "" : reason.structure + ": ") + reason.why;
 }
@@ -162,11 +170,13 @@ std::string gate_json(std::string_view image, GateKind kind, const GateAnswer& a
          "\n";
 }
 
+std::string gate_github_failure(std::string_view image, GateKind kind, const Error& error) {
+  return "::error title=" + title_property(image, kind) +
+         "::" + escaped(std::string(error.what()) + (error.hint().empty() ? "" : "\n" + error.hint())) + "\n";
+}
+
 std::string gate_github(std::string_view image, GateKind kind, const GateAnswer& answer) {
-  const std::string title = "switchback gate " + std::string(name(kind)) + " " + printable(image);
-  // A comma or a colon would end the property.
-  std::string property;
-  for (const char c : escaped(title)) property += c == ':' ? "%3A" : c == ',' ? "%2C" : std::string(1, c);
+  const std::string property = title_property(image, kind);
   std::string text;
   for (const GateReason& reason : answer.reasons) {
     const std::string remedy = remedy_of(reason);

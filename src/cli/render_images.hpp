@@ -6,6 +6,7 @@
 
 #include "json_text.hpp"
 #include "switchback/cli/render.hpp"
+#include "switchback/core/error.hpp"
 #include "switchback/core/gate.hpp"
 
 namespace switchback::cli {
@@ -22,5 +23,7 @@ std::string gate_text(std::string_view image, GateKind kind, const GateAnswer& a
 std::string gate_json(std::string_view image, GateKind kind, const GateAnswer& answer);
 /// Workflow commands of GitHub Actions: an annotation for each reason.
 std::string gate_github(std::string_view image, GateKind kind, const GateAnswer& answer);
+/// The same for a gate that could not be asked.
+std::string gate_github_failure(std::string_view image, GateKind kind, const Error& error);
 
 }  // namespace switchback::cli

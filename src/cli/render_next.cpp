@@ -2,6 +2,7 @@
 
 #include "switchback/cli/render.hpp"
 #include "switchback/core/gate.hpp"
+#include "switchback/core/shell_word.hpp"
 #include "switchback/core/units.hpp"
 
 namespace switchback::cli {
@@ -9,20 +10,8 @@ namespace {
 
 using engine::PlanRecord;
 
-/// An argument as a shell takes it.
-std::string argument(const std::string& text) {
-  const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("_-./:@%+=,").find(c) != std::string_view::npos;
-  };
-  if (!text.empty() && std::ranges::all_of(text, plain)) return text;
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
-}
-
 std::string run(const PlanRecord& plan, const std::string& rest = "") {
-  return "switchback run " + argument(plan.file.empty() ? plan.name + ".yaml" : plan.file) + rest;
+  return "switchback run " + shell_word(plan.file.empty() ? plan.name + ".yaml" : plan.file) + rest;
 }
 
 std::string turn_back(const PlanRecord& plan) {

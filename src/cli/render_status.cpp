@@ -9,6 +9,14 @@
 namespace switchback::cli {
 namespace {
 
+/// Where sync has kept two sides in step its end takes something away too: what the image before writes afterwards the
+/// one after does not read.
+ImageSafety safety_of(const engine::PlanRecord& plan) {
+  const Json resolved = Json::parse(plan.resolved, nullptr, false);
+  const bool synced = resolved.is_object() && !resolved.value("sync", Json::array()).empty();
+  return image_safety(plan.state, plan.takes_away || synced);
+}
+
 using engine::PlanRecord;
 
 std::string age(std::string_view since, Instant now) {
@@ -95,7 +103,7 @@ std::string plan_text(const PlanRecord& plan, Instant now, Paint paint) {
                 show_duration(std::chrono::seconds(plan.brownout->seconds)) + "; undone by " + plan.brownout->deadline +
                 ", if the runner dies by " + printable(plan.brownout->guard),
             paint);
-  const ImageSafety safety = image_safety(plan.state, plan.takes_away);
+  const ImageSafety safety = safety_of(plan);
   add_row(text, "images",
           image_word(plan.images.before, "before", safety.before, paint) + "   " +
               image_word(plan.images.after, "after", safety.after, paint),
@@ -158,7 +166,7 @@ Json brownout_object(const PlanRecord& plan) {
 }
 
 Json plan_object(const PlanRecord& plan) {
-  const ImageSafety safety = image_safety(plan.state, plan.takes_away);
+  const ImageSafety safety = safety_of(plan);
   const auto seconds = turn_back_seconds(plan);
   return {{"plan", plan.name},
           {"hash", "sha256:" + plan.hash},

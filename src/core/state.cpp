@@ -50,7 +50,9 @@ std::string state_table_text() {
     const Safety untouched = image_safety(row.state, false).before;
     text += "| " + mark + std::string(row.name) + mark + " | " + std::string(row.truth) + " | " +
             std::string(word(row.before)) +
-            (untouched == row.before ? "" : "; " + std::string(word(untouched)) + " where nothing was taken away") +
+            (untouched == row.before
+                 ? ""
+                 : "; " + std::string(word(untouched)) + " where nothing was taken away and nothing was synced") +
             " | " + std::string(word(row.after)) + " |\n";
   }
   return text;
