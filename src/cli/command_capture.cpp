@@ -8,8 +8,10 @@
 #include "switchback/core/image_name.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/engine/capturing.hpp"
+#include "switchback/engine/gating.hpp"
 #include "switchback/plan_file/manifest_writer.hpp"
 #include "switchback/postgres/capture.hpp"
+#include "switchback/postgres/image_asking.hpp"
 #include "switchback/postgres/session.hpp"
 #include "switchback/process/child.hpp"
 
@@ -148,6 +150,7 @@ int capture(Invocation& invocation, const CaptureOptions& options) {
                       "switchback image capture " + options.image + " --role ROLE -- ./run-tests.sh");
   const auto time = parse_duration(options.time.empty() ? "0s" : options.time);
   if (!time) throw usage_error("--for cannot be '" + options.time + "'", "it takes a duration: 10m, 1h");
+  require_image_name(options.image);
   std::optional<Footprint> known;
   // Before the command takes its time: may we write what comes of it?
   if (!options.dry_run) known = engine::registered_footprint(*invocation.writing(), options.image);
@@ -177,6 +180,8 @@ int capture(Invocation& invocation, const CaptureOptions& options) {
         options.command.empty() ? "its traffic of " + show_duration(*time) : options.command.front();
     now = engine::register_capture(*invocation.writing(), invocation.actor(),
                                    {options.image, role, through, report.found}, options.replace);
+    postgres::ImageAsking asking;
+    engine::remember_prepared(*invocation.writing(), options.image, asking);
   }
   if (known && !known->partial) {
     report.known_before = true;

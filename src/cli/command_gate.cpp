@@ -6,6 +6,7 @@
 #include "render_images.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/engine/gating.hpp"
+#include "switchback/postgres/image_asking.hpp"
 
 namespace switchback::cli {
 namespace {
@@ -28,7 +29,8 @@ class Asking {
 
   GateAnswer ask() {
     if (!session_) session_ = invocation_.connected(true);  // the gate looks itself whether it can read the journal
-    return engine::ask_gate(*session_, engine::horizon_rules(invocation_.settings()), options_.image, options_.kind);
+    return engine::ask_gate(*session_, engine::horizon_rules(invocation_.settings()), options_.image, options_.kind,
+                            asking_);
   }
 
   GateAnswer ask_until(Clock::time_point deadline) {
@@ -52,6 +54,7 @@ class Asking {
   Invocation& invocation_;
   const GateOptions& options_;
   std::unique_ptr<ports::Session> session_;
+  postgres::ImageAsking asking_;
 };
 
 int ask(Invocation& invocation, const GateOptions& options) {
@@ -62,7 +65,15 @@ int ask(Invocation& invocation, const GateOptions& options) {
     if (!duration) throw usage_error("--wait cannot be '" + options.wait + "'", "it takes a duration: 30s, 5m");
     wait = *duration;
   }
-  const GateAnswer answer = Asking(invocation, options).ask_until(Clock::now() + wait);
+  const GateAnswer answer = [&] {
+    try {
+      return Asking(invocation, options).ask_until(Clock::now() + wait);
+    } catch (const Error& error) {
+      if (options.format == "github" && !invocation.json())
+        invocation.data(gate_github_failure(options.image, options.kind, error));
+      throw;
+    }
+  }();
   if (invocation.json())
     invocation.data(gate_json(options.image, options.kind, answer));
   else if (options.format == "github")

@@ -2,7 +2,9 @@
 #include "render_images.hpp"
 #include "switchback/engine/gating.hpp"
 #include "switchback/engine/images.hpp"
+#include "switchback/engine/type_names.hpp"
 #include "switchback/plan_file/manifest_reader.hpp"
+#include "switchback/postgres/image_asking.hpp"
 
 namespace switchback::cli {
 namespace {
@@ -17,7 +19,7 @@ Manifest manifest_from(Invocation& invocation, const AddOptions& options) {
   const bool label = !options.label_json.empty();
   if (label == !options.manifest.empty())
     throw usage_error("image add takes one of --manifest and --label-json", "switchback image add --help");
-  ReadManifest read = label ? read_manifest(labelled_manifest(content_of(options.label_json)),
+  ReadManifest read = label ? read_manifest(labelled_manifest(content_of(options.label_json), options.name),
                                             options.label_json + " (label " + std::string(manifest_label) + ")")
                             : read_manifest_file(options.manifest);
   if (!read.manifest) throw FileError(read.diagnostics, "this is not a manifest that can be used");
@@ -37,12 +39,19 @@ void add_needs_of_statements(ports::Session& session, Footprint& footprint) {
   postgres::add_statements(footprint, statements, known_columns(session, statements));
 }
 
+void remember_prepared(ports::Session& session, const std::string& image) {
+  postgres::ImageAsking asking;
+  engine::remember_prepared(session, image, asking);
+}
+
 int add(Invocation& invocation, const AddOptions& options) {
   Manifest manifest = manifest_from(invocation, options);
   const auto session = invocation.writing();
+  engine::settle_types(*session, manifest.footprint);
   add_needs_of_statements(*session, manifest.footprint);
   engine::register_image(*session, invocation.actor(), manifest.image, options.manifest.empty() ? "label" : "manifest",
                          manifest.footprint);
+  remember_prepared(*session, manifest.image);
   for (const std::string& unclear : manifest.footprint.unclear)
     invocation.warn(unclear + " is unclear: the gates say unknown until the manifest names it under tables");
   if (invocation.json())
@@ -61,8 +70,16 @@ struct MarkOptions {
 
 int deployed(Invocation& invocation, const MarkOptions& options) {
   const auto session = invocation.writing();
-  engine::record_deployment(*session, invocation.actor(), options.name, options.environment,
-                            options.at.empty() ? std::nullopt : std::optional(options.at));
+  const bool known = engine::record_deployment(*session, invocation.actor(), options.name, options.environment,
+                                               options.at.empty() ? std::nullopt : std::optional(options.at));
+  if (known) {
+    remember_prepared(*session, options.name);
+  } else {
+    const auto near = engine::nearest_image(*session, options.name);
+    invocation.warn("nobody registered " + options.name + (near ? " (did you mean " + *near + "?)" : "") +
+                    ": what it needs is not known, and contracts wait for it until switchback image add " +
+                    options.name + " --manifest FILE");
+  }
   invocation.say(options.name + " is deployed" + (options.environment.empty() ? "" : " to " + options.environment) +
                  ", on record; next: switchback image list --horizon");
   return 0;
@@ -85,8 +102,8 @@ int pin(Invocation& invocation, const MarkOptions& options) {
 
 int unpin(Invocation& invocation, const MarkOptions& options) {
   const auto session = invocation.writing();
-  engine::set_pinned(*session, invocation.actor(), options.name, std::nullopt);
-  invocation.say(options.name + " is no longer pinned");
+  const bool was = engine::set_pinned(*session, invocation.actor(), options.name, std::nullopt);
+  invocation.say(options.name + (was ? " is no longer pinned" : " was not pinned: nothing has changed"));
   return 0;
 }
 

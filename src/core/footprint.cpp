@@ -64,15 +64,20 @@ Footprint merged(Footprint one, const Footprint& other) {
     to.writes_all = to.writes_all || from.writes_all;
     to.deletes = to.deletes || from.deletes;
     merge_inserts(to, from);
+    for (const ConflictTarget& target : from.conflicts) note_once(to.conflicts, target);
+    add_all(to.nulls, from.nulls);
     for (const auto& type : from.types) note_once(to.types, type);
     for (const auto& known : from.values) note_once(to.values, known);
   }
   for (const TableName& name : other.functions) note_once(one.functions, name);
   for (const TableName& name : other.types) note_once(one.types, name);
+  for (const TableName& name : other.relations) note_once(one.relations, name);
+  for (const TableName& name : other.sequences) note_once(one.sequences, name);
   if (one.role.empty()) one.role = other.role;
   one.prepares_star = one.prepares_star || other.prepares_star;
   one.star_tolerated = one.star_tolerated || other.star_tolerated;
   add_all(one.statements, other.statements);
+  one.prepared.clear();
   add_all(one.unclear, other.unclear);
   one.partial = one.partial && other.partial;
   return one;
@@ -93,6 +98,9 @@ PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced) {
     if (const auto* view = std::get_if<DropView>(&step.action)) effect.takes_relations.push_back(view->name);
     if (const auto* function = std::get_if<DropFunction>(&step.action))
       effect.takes_functions.push_back(function->name);
+    if (const auto* index = std::get_if<DropIndex>(&step.action)) effect.takes_keys.push_back(index->name);
+    if (const auto* constraint = std::get_if<DropConstraint>(&step.action))
+      effect.takes_keys.push_back({constraint->table.schema, constraint->name});
     if (const auto* type = std::get_if<DropType>(&step.action)) effect.takes_types.push_back(type->name);
     effect.contract_sql = effect.contract_sql || std::holds_alternative<Sql>(step.action);
   }

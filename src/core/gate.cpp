@@ -74,7 +74,10 @@ GateAnswer gate(const GateFacts& facts, std::string_view image, GateKind kind) {
   GateAnswer answer;
   answer.skip_migrations = kind == GateKind::rollback;
   const RegisteredImage* asked = find(facts, image);
-  if (!asked) {
+  if (!asked && !is_image_name(image)) {
+    answer.reasons.push_back(
+        {"", "nobody can have registered it: " + std::string(image_name_rule), "", "", std::nullopt, true});
+  } else if (!asked) {
     answer.reasons.push_back({"", "nobody registered this image: what it needs is not known", "",
                               "switchback image add " + std::string(image) + " --manifest FILE", std::nullopt, true});
   } else {
@@ -92,7 +95,8 @@ GateAnswer gate(const GateFacts& facts, std::string_view image, GateKind kind) {
 std::vector<std::string> others_newest_first(const GateFacts& facts, std::string_view but) {
   std::vector<const RegisteredImage*> others;
   for (const RegisteredImage& other : facts.images)
-    if (other.name != but && !other.retired) others.push_back(&other);
+    if (other.name != but && !other.retired && application_of(other.name) == application_of(but))
+      others.push_back(&other);
   std::ranges::stable_sort(others, [&facts](const RegisteredImage* one, const RegisteredImage* two) {
     return is_older(*two, *one).value_or(older(facts, *two, *one));
   });

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "switchback/core/shell_word.hpp"
+
 namespace switchback::gating {
 namespace {
 
@@ -51,7 +53,7 @@ Remedy remedy_of(const GatePlan& plan) {
     case State::expanding:
     case State::expanded:
     case State::migrating:
-      return {"switchback run " + plan.file, plan.forward_seconds};
+      return {"switchback run " + shell_word(plan.file), plan.forward_seconds};
     case State::hiding:
     case State::hidden:
     case State::contracting:
@@ -68,8 +70,8 @@ Remedy remedy_of(const GatePlan& plan) {
 
 std::vector<GateReason> Checks::found() {
   for (const TableUse& use : image_.footprint.tables) table(use);
-  if (const auto found = facts_.surroundings.find(image_.name); found != facts_.surroundings.end())
-    surroundings(found->second);
+  const auto found = facts_.surroundings.find(image_.name);
+  surroundings(found == facts_.surroundings.end() ? ImageSurroundings{} : found->second);
   for (const GatePlan& one : facts_.plans) plan(one);
   for (const std::string& unclear : image_.footprint.unclear)
     doubt("", "what it needs is not clear: " + unclear, nullptr,

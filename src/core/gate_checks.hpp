@@ -32,13 +32,26 @@ class Checks {
   void positions(const TableUse& use, const CatalogTable& table);
   std::vector<std::string> filled(const TableUse& use) const;
   const GatePlan* whoever_moved(const TableName& table) const;
+  /// Whether what a plan does to `planned` it does to `used`, which may be its partition.
+  bool reaches(const TableName& planned, const TableName& used) const;
+  bool names(const std::vector<PlanEffect::Column>& columns, const TableName& table, std::string_view column) const;
+  bool is_attribute(const TableName& table, std::string_view name) const;
+
+  // --- what its writes rest on (gate_writes.cpp) ---
+  void conflicts(const TableUse& use, const CatalogTable& table);
+  const GatePlan* whoever_took(const TableName& table, const ConflictTarget& target) const;
+  void nulls(const TableUse& use, const CatalogTable& table);
 
   // --- what the database refuses or has changed since it was registered (gate_surroundings.cpp) ---
   void surroundings(const ImageSurroundings& found);
   void rule(const ImageSurroundings::Rule& rule);
   void label(const ImageSurroundings::Changed& label);
   void denied(const ImageSurroundings::Denied& denied);
-  void absent_object(const TableName& object, bool function);
+  void absent_object(const ImageSurroundings::Absent& absent, std::string_view kind,
+                     std::vector<TableName> PlanEffect::*taken);
+  void overloads(const ImageSurroundings& found);
+  void refused(const ImageSurroundings::Refusal& refusal);
+  void called(const ImageSurroundings::Called& called);
   void values(const TableUse& use, const CatalogTable& table);
   const TableUse* use_of_table(const TableName& table) const;
 
@@ -60,6 +73,8 @@ class Checks {
 /// `public.users.full_name`.
 std::string shown_column(const TableName& table, std::string_view column);
 std::string shown_table(const TableName& table);
+/// As an image names it: a bare name without a schema.
+std::string shown_object(const TableName& object);
 bool contains(const std::vector<std::string>& names, std::string_view name);
 const CatalogColumn* find(const CatalogTable& table, std::string_view name);
 /// What the plan takes away is out of reach, or on its way there or back.

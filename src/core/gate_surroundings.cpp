@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "gate_checks.hpp"
+#include "switchback/core/excerpt.hpp"
 
 namespace switchback::gating {
 namespace {
@@ -19,7 +20,22 @@ bool reads(const TableUse& use, const std::string& column) {
   return use.reads_all || contains(use.reads, column);
 }
 
+/// `object` as an image names it, without a schema where it leaves that to search_path.
+bool any_named(const std::vector<TableName>& taken, const TableName& object) {
+  return std::ranges::any_of(taken, [&](const TableName& one) {
+    return one.name == object.name && (object.schema.empty() || one.schema == object.schema);
+  });
+}
+
+std::string may_not(const std::string& role) {
+  return "the role " + role + ", as which the image runs, may not: GRANT ";
+}
+
 }  // namespace
+
+std::string shown_object(const TableName& object) {
+  return object.schema.empty() ? shown(std::string_view(object.name)) : shown_table(object);
+}
 
 const TableUse* Checks::use_of_table(const TableName& table) const {
   const auto found = std::ranges::find(image_.footprint.tables, table, &TableUse::table);
@@ -29,8 +45,18 @@ const TableUse* Checks::use_of_table(const TableName& table) const {
 void Checks::surroundings(const ImageSurroundings& found) {
   if (found.no_role) refuse("", "the role " + image_.footprint.role + ", as which it runs, is not there", nullptr);
   for (const ImageSurroundings::Denied& one : found.denied) denied(one);
-  for (const TableName& object : found.absent_functions) absent_object(object, true);
-  for (const TableName& object : found.absent_types) absent_object(object, false);
+  for (const ImageSurroundings::DeniedObject& one : found.denied_objects)
+    refuse(shown_object(one.name),
+           may_not(image_.footprint.role) + one.privilege + " ON " + one.object + " TO " +
+               quote_identifier(image_.footprint.role) + " lets it",
+           nullptr);
+  for (const auto& one : found.absent_functions) absent_object(one, "function", &PlanEffect::takes_functions);
+  for (const auto& one : found.absent_types) absent_object(one, "type", &PlanEffect::takes_types);
+  for (const auto& one : found.absent_relations) absent_object(one, "relation", &PlanEffect::takes_relations);
+  for (const auto& one : found.absent_sequences) absent_object(one, "sequence", &PlanEffect::takes_relations);
+  for (const ImageSurroundings::Called& one : found.called) called(one);
+  overloads(found);
+  for (const ImageSurroundings::Refusal& one : found.refused) refused(one);
   if (image_.footprint.partial) return;
   for (const ImageSurroundings::Rule& one : found.rules) rule(one);
   for (const ImageSurroundings::Changed& one : found.labels) label(one);
@@ -111,22 +137,78 @@ void Checks::denied(const ImageSurroundings::Denied& denied) {
   for (const GatePlan& plan : facts_.plans)
     if (plan.browned && names(plan.effect.takes, denied.table, denied.column)) return;  // present_column() says so
   refuse(structure,
-         "the role " + image_.footprint.role + ", as which the image runs, may not: GRANT " + object + " TO " +
-             quote_identifier(image_.footprint.role) + " lets it",
+         may_not(image_.footprint.role) + object + " TO " + quote_identifier(image_.footprint.role) + " lets it",
          nullptr);
 }
 
-void Checks::absent_object(const TableName& object, bool function) {
-  const std::string shown = object.schema.empty() ? object.name : shown_table(object);
-  for (auto plan = facts_.plans.rbegin(); plan != facts_.plans.rend(); ++plan) {
-    const auto& taken = function ? plan->effect.takes_functions : plan->effect.takes_types;
-    const bool its = std::ranges::any_of(taken, [&](const TableName& one) {
-      return one.name == object.name && (object.schema.empty() || one.schema == object.schema);
-    });
-    if (its && takes_now(*plan)) return refuse(shown, "it is out of reach: " + in_state(*plan), &*plan);
+/// What is there in a schema in which the image may look after all is only gone when a plan has taken it.
+void Checks::absent_object(const ImageSurroundings::Absent& absent, std::string_view kind,
+                           std::vector<TableName> PlanEffect::*taken) {
+  const TableName& object = absent.object;
+  for (auto plan = facts_.plans.rbegin(); plan != facts_.plans.rend(); ++plan)
+    if (takes_now(*plan) && any_named(plan->effect.*taken, object))
+      return refuse(shown_object(object), "it is out of reach: " + in_state(*plan), &*plan);
+  if (!absent.elsewhere)
+    refuse(shown_object(object), "there is no such " + std::string(kind) + ", and no plan has taken it away", nullptr);
+}
+
+/// One of several functions of a name was taken: which of them the image calls only the server can tell, from its
+/// statements.
+void Checks::overloads(const ImageSurroundings& found) {
+  if (found.asked) return;
+  for (const TableName& function : image_.footprint.functions) {
+    if (std::ranges::find(found.absent_functions, function, &ImageSurroundings::Absent::object) !=
+        found.absent_functions.end())
+      continue;
+    for (const GatePlan& plan : facts_.plans)
+      if (takes_now(plan) && any_named(plan.effect.takes_functions, function))
+        doubt(shown_object(function),
+              in_state(plan) + ", which took one of several of that name: which of them the image calls is not known",
+              &plan, "switchback image add " + image_.name + " --manifest FILE, with its statements");
   }
-  refuse(shown, std::string("there is no such ") + (function ? "function" : "type") + ", and no plan has taken it away",
-         nullptr);
+}
+
+/// The plan is told by the name in the server's message.
+void Checks::refused(const ImageSurroundings::Refusal& refusal) {
+  if (!refusal.certain)
+    return doubt("", "whether the server takes " + excerpt(refusal.statement) + " is not known: " + refusal.message,
+                 nullptr, "ask again");
+  const auto in_message = [&](const std::string& name) { return refusal.message.find(name) != std::string::npos; };
+  const auto any_in_message = [&](const auto& names) {
+    return std::ranges::any_of(names, [&](const auto& one) { return in_message(one.name); });
+  };
+  const GatePlan* by = nullptr;
+  for (const GatePlan& plan : facts_.plans) {
+    const PlanEffect& effect = plan.effect;
+    if (takes_now(plan) && (any_in_message(effect.takes) || any_in_message(effect.takes_relations) ||
+                            any_in_message(effect.takes_functions) || any_in_message(effect.takes_types) ||
+                            any_in_message(effect.takes_keys)))
+      by = &plan;
+  }
+  refuse("",
+         "the server does not take " + excerpt(refusal.statement) + ": " + refusal.message +
+             (by ? ": " + in_state(*by) : ""),
+         by);
+}
+
+/// What a function's body needs of columns that a plan has taken. A body that is wrong otherwise was so before.
+void Checks::called(const ImageSurroundings::Called& called) {
+  for (const TableUse& use : called.needs.tables) {
+    const auto table = facts_.catalog.find(use.table);
+    for (auto plan = facts_.plans.rbegin(); plan != facts_.plans.rend(); ++plan) {
+      if (!takes_now(*plan)) continue;
+      const std::string why = "it is out of reach: " + in_state(*plan) + ", and the function " +
+                              shown_object(called.function) + " needs it";
+      if (table == facts_.catalog.end()) {
+        if (any_named(plan->effect.takes_relations, use.table)) refuse(shown_table(use.table), why, &*plan);
+        continue;
+      }
+      for (const PlanEffect::Column& taken : plan->effect.takes)
+        if (reaches(taken.table, use.table) && !find(table->second, taken.name) &&
+            (contains(use.reads, taken.name) || contains(use.writes, taken.name)))
+          refuse(shown_column(use.table, taken.name), why, &*plan);
+    }
+  }
 }
 
 }  // namespace switchback::gating

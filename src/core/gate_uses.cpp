@@ -35,6 +35,24 @@ bool not_made(State state) {
 
 }  // namespace
 
+bool Checks::reaches(const TableName& planned, const TableName& used) const {
+  if (planned == used) return true;
+  const auto found = facts_.catalog.find(used);
+  return found != facts_.catalog.end() &&
+         std::ranges::find(found->second.ancestors, planned) != found->second.ancestors.end();
+}
+
+bool Checks::names(const std::vector<PlanEffect::Column>& columns, const TableName& table,
+                   std::string_view column) const {
+  return std::ranges::any_of(
+      columns, [&](const PlanEffect::Column& one) { return one.name == column && reaches(one.table, table); });
+}
+
+bool Checks::is_attribute(const TableName& table, std::string_view name) const {
+  const auto found = facts_.surroundings.find(image_.name);
+  return found != facts_.surroundings.end() && switchback::names(found->second.attributes, table, name);
+}
+
 void Checks::table(const TableUse& use) {
   const auto found = facts_.catalog.find(use.table);
   if (found == facts_.catalog.end()) return absent_table(use);
@@ -45,6 +63,8 @@ void Checks::table(const TableUse& use) {
   whole_rows(use);
   unsynced(use);
   inserts(use, found->second);
+  conflicts(use, found->second);
+  nulls(use, found->second);
   values(use, found->second);
 }
 
@@ -58,6 +78,7 @@ void Checks::absent_table(const TableUse& use) {
 
 void Checks::column(const TableUse& use, const CatalogTable& table, const std::string& name) {
   const CatalogColumn* there = find(table, name);
+  if (!there && is_attribute(use.table, name)) return;
   if (!there) return absent_column(use.table, name);
   present_column(use.table, name);
   for (const auto& [column, type] : use.types)
@@ -106,8 +127,8 @@ void Checks::whole_rows(const TableUse& use) {
   for (const GatePlan& plan : facts_.plans) {
     if (!takes_now(plan)) continue;
     for (const PlanEffect::Column& taken : plan.effect.takes) {
-      if (taken.table != use.table) continue;
-      const std::string shown = shown_column(taken.table, taken.name);
+      if (!reaches(taken.table, use.table)) continue;
+      const std::string shown = shown_column(use.table, taken.name);
       const std::string why = "the image uses every column of the table, and " + in_state(plan);
       switch (side_of(plan)) {
         case Side::after:
@@ -133,7 +154,7 @@ void Checks::unsynced(const TableUse& use) {
       const auto uses = [&use](const std::string& column) {
         return contains(use.reads, column) || contains(use.writes, column);
       };
-      if (pair.table != use.table || std::ranges::any_of(pair.new_side, uses)) continue;
+      if (!reaches(pair.table, use.table) || std::ranges::any_of(pair.new_side, uses)) continue;
       const auto old = std::ranges::find_if(pair.old_side, uses);
       if (old == pair.old_side.end()) continue;
       const std::string why =
@@ -146,10 +167,14 @@ void Checks::unsynced(const TableUse& use) {
   }
 }
 
-/// What an insert of the image gives a value to, by itself and through sync: from one side of a pair to the other, and
-/// on from there by the next plan's.
+/// What an insert of the image gives a value to, by itself, by a default, and through sync: from one side of a pair to
+/// the other, and on from there by the next plan's.
 std::vector<std::string> Checks::filled(const TableUse& use) const {
   std::vector<std::string> columns = use.supplies;
+  if (const auto table = facts_.catalog.find(use.table);
+      use.insert != InsertForm::none && table != facts_.catalog.end())
+    for (const CatalogColumn& column : table->second.columns)
+      if (column.has_value) note_once(columns, column.name);
   const auto spread = [&columns](const std::vector<std::string>& from, const std::vector<std::string>& to) {
     if (std::ranges::none_of(from, [&](const std::string& one) { return contains(columns, one); })) return;
     for (const std::string& one : to) note_once(columns, one);
@@ -158,7 +183,7 @@ std::vector<std::string> Checks::filled(const TableUse& use) const {
     before = columns.size();
     for (const GatePlan& plan : facts_.plans)
       for (const SyncedColumns& pair : plan.effect.synced) {
-        if (!plan.state || !syncs(*plan.state) || pair.table != use.table) continue;
+        if (!plan.state || !syncs(*plan.state) || !reaches(pair.table, use.table)) continue;
         spread(pair.old_side, pair.new_side);
         spread(pair.new_side, pair.old_side);
       }
@@ -187,8 +212,8 @@ void Checks::inserts(const TableUse& use, const CatalogTable& table) {
 /// The plan whose doing it is that the table's columns are not in the order they had.
 const GatePlan* Checks::whoever_moved(const TableName& table) const {
   const GatePlan* last = nullptr;
-  const auto concerns = [&table](const std::vector<PlanEffect::Column>& columns) {
-    return std::ranges::any_of(columns, [&](const PlanEffect::Column& one) { return one.table == table; });
+  const auto concerns = [&](const std::vector<PlanEffect::Column>& columns) {
+    return std::ranges::any_of(columns, [&](const PlanEffect::Column& one) { return reaches(one.table, table); });
   };
   for (const GatePlan& plan : facts_.plans)
     if (in_force(plan) && (concerns(plan.effect.takes) || concerns(plan.effect.adds))) last = &plan;

@@ -20,6 +20,14 @@ CatalogColumn* column_in(CatalogTable& table, const std::string& name) {
   return found == table.columns.end() ? nullptr : &*found;
 }
 
+/// The table and its partitions, as far as they are looked at.
+std::vector<CatalogTable*> reached(GateFacts& facts, const TableName& table) {
+  std::vector<CatalogTable*> tables;
+  for (auto& [name, its] : facts.catalog)
+    if (name == table || std::ranges::find(its.ancestors, table) != its.ancestors.end()) tables.push_back(&its);
+  return tables;
+}
+
 /// What the plan adds is there, and what it takes away still bears its name: as at migrated, whatever it is now.
 GateFacts before_contract(GateFacts facts, const GatePlan& plan) {
   if (!plan_in(facts, plan.name)) facts.plans.push_back(plan);
@@ -27,10 +35,15 @@ GateFacts before_contract(GateFacts facts, const GatePlan& plan) {
   here.state = State::migrated;
   here.state_name = name(State::migrated);
   for (const PlanEffect::Column& taken : plan.effect.takes) {
-    const auto table = facts.catalog.find(taken.table);
-    if (table == facts.catalog.end()) continue;
-    if (CatalogColumn* hidden = column_in(table->second, tombstone_name(plan.name, taken.name)))
-      hidden->name = taken.name;
+    const std::string tombstone = tombstone_name(plan.name, taken.name);
+    for (CatalogTable* table : reached(facts, taken.table)) {
+      if (CatalogColumn* hidden = column_in(*table, tombstone)) hidden->name = taken.name;
+      if (!table->keys) continue;
+      for (CatalogKey& key : *table->keys) {
+        std::ranges::replace(key.columns, tombstone, taken.name);
+        std::ranges::sort(key.columns);
+      }
+    }
   }
   for (const PlanEffect::Column& added : plan.effect.adds) {
     const auto table = facts.catalog.find(added.table);
@@ -45,12 +58,12 @@ GateFacts before_contract(GateFacts facts, const GatePlan& plan) {
 /// Functions and types that the plan takes, of each image that names them.
 void take_objects(GateFacts& facts, const PlanEffect& effect) {
   const auto taken = [](const std::vector<TableName>& named, const std::vector<TableName>& takes) {
-    std::vector<TableName> both;
+    std::vector<ImageSurroundings::Absent> both;
     for (const TableName& one : named)
       if (std::ranges::any_of(takes, [&](const TableName& its) {
             return its.name == one.name && (one.schema.empty() || its.schema == one.schema);
           }))
-        both.push_back(one);
+        both.push_back({one, false});
     return both;
   };
   for (const RegisteredImage& image : facts.images) {
@@ -60,18 +73,34 @@ void take_objects(GateFacts& facts, const PlanEffect& effect) {
   }
 }
 
+/// Indexes and constraints that the plan takes, and those of columns that it takes.
+void take_keys(GateFacts& facts, const PlanEffect& effect) {
+  for (auto& [table, its] : facts.catalog) {
+    if (!its.keys) continue;
+    const TableName& of = table;
+    std::erase_if(*its.keys, [&](const CatalogKey& key) {
+      const auto named = [&](const TableName& one) {
+        return one.schema == of.schema && (one.name == key.name || one.name == key.constraint);
+      };
+      return std::ranges::any_of(effect.takes_keys, named) ||
+             std::ranges::any_of(key.columns, [&](const std::string& one) { return names(effect.takes, of, one); });
+    });
+  }
+}
+
 GateFacts after_contract(GateFacts facts, const GatePlan& plan) {
   take_objects(facts, plan.effect);
+  take_keys(facts, plan.effect);
   GatePlan& here = *plan_in(facts, plan.name);
   here.state = State::contracted;
   here.state_name = "contracted then";
   for (const PlanEffect::Column& taken : plan.effect.takes)
-    if (const auto table = facts.catalog.find(taken.table); table != facts.catalog.end())
-      std::erase_if(table->second.columns, [&](const CatalogColumn& one) { return one.name == taken.name; });
+    for (CatalogTable* table : reached(facts, taken.table))
+      std::erase_if(table->columns, [&](const CatalogColumn& one) { return one.name == taken.name; });
   for (const TableName& relation : plan.effect.takes_relations) facts.catalog.erase(relation);
   for (const PlanEffect::Column& tightened : plan.effect.tightens)
-    if (const auto table = facts.catalog.find(tightened.table); table != facts.catalog.end())
-      if (CatalogColumn* column = column_in(table->second, tightened.name)) column->not_null = true;
+    for (CatalogTable* table : reached(facts, tightened.table))
+      if (CatalogColumn* column = column_in(*table, tightened.name)) column->not_null = true;
   return facts;
 }
 
@@ -124,7 +153,8 @@ class Objecting {
     const auto replayed = replay_.images.find(name);
     const bool judged = replayed != replay_.images.end();  // each of its statements by itself
     std::erase_if(all, [&](const GateReason& one) {
-      return is_unclear(*image, one) ? judged : std::ranges::find(anyway, one) != anyway.end();
+      if (judged && (is_unclear(*image, one) || is_called(*image, one))) return true;
+      return !is_unclear(*image, one) && std::ranges::find(anyway, one) != anyway.end();
     });
     for (GateReason& one : all) {
       if (!one.unknown) one.remedy.clear();  // restoring what is not gone yet
@@ -159,6 +189,18 @@ class Objecting {
   /// Statements of which it is not known what they need.
   static bool is_unclear(const RegisteredImage& image, const GateReason& reason) {
     return reason.unknown && reason.plan.empty() && reason.structure.empty() && !image.footprint.unclear.empty();
+  }
+
+  /// A function that its statements name: which of several of that name they call, the replay has told.
+  bool is_called(const RegisteredImage& image, const GateReason& reason) const {
+    const auto found = after_.surroundings.find(image.name);
+    if (found == after_.surroundings.end() || reason.plan != plan_.name) return false;
+    return std::ranges::any_of(found->second.absent_functions, [&](const ImageSurroundings::Absent& one) {
+      return gating::shown_object(one.object) == reason.structure &&
+             std::ranges::any_of(image.footprint.statements, [&](const std::string& text) {
+               return text.find(one.object.name) != std::string::npos;
+             });
+    });
   }
 
   const GatePlan& plan_;

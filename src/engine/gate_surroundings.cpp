@@ -4,6 +4,8 @@
 #include <set>
 #include <string_view>
 
+#include "gate_objects.hpp"
+
 namespace switchback::engine {
 namespace {
 
@@ -132,39 +134,6 @@ ORDER BY 1, 2, 3, 4, e.enumsortorder)sql",
   }
 }
 
-// --- functions and types ---------------------------------------------------------------------------------------
-
-void ask_for(json& wanted, const RegisteredImage& image, const std::vector<TableName>& names, bool function) {
-  for (const TableName& one : names)
-    wanted.push_back({{"image", image.name}, {"schema", one.schema}, {"name", one.name}, {"function", function}});
-}
-
-/// By name alone, in its schema, or, for a bare one, in any but those in which switchback keeps what is hidden.
-void find_absent(ports::Session& session, const std::vector<RegisteredImage>& images, Surroundings& found) {
-  json wanted = json::array();
-  for (const RegisteredImage& image : images) {
-    ask_for(wanted, image, image.footprint.functions, true);
-    ask_for(wanted, image, image.footprint.types, false);
-  }
-  if (wanted.empty()) return;
-  const auto rows = session.exec(
-      R"sql(
-SELECT w.image, w.schema, w.name, w.function
-FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb)
-  AS w(image pg_catalog.text, schema pg_catalog.text, name pg_catalog.name, function pg_catalog.bool)
-WHERE NOT EXISTS (
-  SELECT FROM pg_catalog.pg_namespace n
-  WHERE n.oid IN (SELECT pronamespace FROM pg_catalog.pg_proc WHERE w.function AND proname = w.name
-                  UNION ALL SELECT typnamespace FROM pg_catalog.pg_type WHERE NOT w.function AND typname = w.name)
-  AND (n.nspname = w.schema OR w.schema = '' AND n.nspname NOT LIKE 'switchback%'))
-ORDER BY 1, 2, 3)sql",
-      {wanted.dump()});
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    ImageSurroundings& mine = found[rows.text(row, 0)];
-    (rows.boolean(row, 3) ? mine.absent_functions : mine.absent_types).push_back(table_in(rows, row, 1));
-  }
-}
-
 // --- rights ----------------------------------------------------------------------------------------------------
 
 /// What the role needs at least. A column that is written, by an image that inserts without it, may be inserted or
@@ -248,6 +217,7 @@ Surroundings surroundings(ports::Session& session, const std::vector<RegisteredI
   find_changes(session, names, found);
   find_absent(session, images, found);
   find_denied(session, images, found);
+  find_denied_objects(session, images, found);
   return found;
 }
 

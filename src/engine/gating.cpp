@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "gate_asking.hpp"
 #include "journal_json.hpp"
 #include "switchback/engine/fencing.hpp"
 #include "switchback/engine/gate_surroundings.hpp"
@@ -75,7 +76,11 @@ SELECT w.schema, w.name, a.attname, pg_catalog.format_type(a.atttypid, a.atttypm
        a.attnotnull OR t.typnotnull OR a.attnum = ANY (k.numbers),
        a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, a.attgenerated <> '',
        CASE WHEN t.typtype = 'e' THEN (SELECT pg_catalog.jsonb_agg(e.enumlabel ORDER BY e.enumsortorder)
-         FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END
+         FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid) END,
+       CASE WHEN c.relispartition THEN (
+         SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(s.nspname, u.relname))
+         FROM pg_catalog.pg_partition_ancestors(c.oid) up JOIN pg_catalog.pg_class u ON u.oid = up.relid
+         JOIN pg_catalog.pg_namespace s ON s.oid = u.relnamespace WHERE u.oid <> c.oid) END
 FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(schema pg_catalog.name, name pg_catalog.name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -90,6 +95,9 @@ ORDER BY 1, 2, a.attnum)sql",
   LiveCatalog catalog;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     CatalogTable& table = catalog[{rows.text(row, 0), rows.text(row, 1)}];
+    if (rows.at(row, 8) && table.ancestors.empty())
+      for (const json& one : json::parse(rows.text(row, 8)))
+        table.ancestors.push_back({one.at(0).get<std::string>(), one.at(1).get<std::string>()});
     if (!rows.at(row, 2)) continue;  // a table without columns
     table.columns.push_back(
         {rows.text(row, 2), rows.text(row, 3), rows.boolean(row, 4), rows.boolean(row, 5), rows.boolean(row, 6), {}});
@@ -98,11 +106,45 @@ ORDER BY 1, 2, a.attnum)sql",
   return catalog;
 }
 
+void add_keys(ports::Session& session, LiveCatalog& catalog, const std::vector<RegisteredImage>& images) {
+  json wanted = json::array();
+  for (const RegisteredImage& image : images)
+    for (const TableUse& use : image.footprint.tables)
+      if (!use.conflicts.empty()) wanted.push_back({{"schema", use.table.schema}, {"name", use.table.name}});
+  if (wanted.empty()) return;
+  const auto rows = session.exec(
+      R"sql(
+SELECT DISTINCT w.schema, w.name, r.relname, k.conname, x.indpred IS NOT NULL, NOT x.indimmediate, x.indisunique,
+       (SELECT pg_catalog.jsonb_agg(DISTINCT COALESCE(a.attname::pg_catalog.text, ''))
+        FROM pg_catalog.generate_series(0, x.indnkeyatts - 1) i
+        LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = x.indkey[i] AND a.attnum > 0)
+FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(schema pg_catalog.name, name pg_catalog.name)
+JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p')
+LEFT JOIN (pg_catalog.pg_index x JOIN pg_catalog.pg_class r ON r.oid = x.indexrelid
+  LEFT JOIN pg_catalog.pg_constraint k ON k.conrelid = x.indrelid AND k.conindid = x.indexrelid
+    AND k.contype IN ('p', 'u', 'x'))
+  ON x.indrelid = c.oid AND x.indisvalid AND (x.indisunique OR k.contype = 'x')
+ORDER BY 1, 2, 3)sql",
+      {wanted.dump()});
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    CatalogTable& table = catalog[{rows.text(row, 0), rows.text(row, 1)}];
+    if (!table.keys) table.keys.emplace();
+    if (!rows.at(row, 2)) continue;  // a table without any
+    CatalogKey key{rows.text(row, 2),    rows.text(row, 3),    {},
+                   rows.boolean(row, 4), rows.boolean(row, 5), rows.boolean(row, 6)};
+    key.columns = json::parse(rows.text(row, 7)).get<std::vector<std::string>>();
+    std::ranges::sort(key.columns);
+    table.keys->push_back(std::move(key));
+  }
+}
+
 GateFacts gate_facts(ports::Session& session, std::vector<RegisteredImage> images) {
   GateFacts facts;
   facts.plans = gate_plans(session);
   facts.images = std::move(images);
   facts.catalog = live_catalog(session, tables_of(facts.images));
+  add_keys(session, facts.catalog, facts.images);
   return facts;
 }
 
@@ -113,9 +155,17 @@ const RegisteredImage* find(const std::vector<RegisteredImage>& images, const st
   return found == images.end() ? nullptr : &*found;
 }
 
+/// Everything there is to know of the images whose footprints were read.
+void look(ports::Session& session, GateFacts& facts, const std::vector<RegisteredImage>& images) {
+  facts.catalog = live_catalog(session, tables_of(images));
+  add_keys(session, facts.catalog, images);
+  facts.surroundings = surroundings(session, images);
+  find_attributes(session, facts.catalog, images, facts.surroundings);
+}
+
 /// Where else to go: a few, and no more is read than it takes to find them.
 std::vector<std::string> alternatives(ports::Session& session, const HorizonRules& rules, GateFacts facts,
-                                      const std::string& image) {
+                                      const std::string& image, ports::ImageAsking& asking) {
   constexpr std::size_t enough = 5;
   const std::vector<std::string> order = others_newest_first(facts, image);
   std::vector<std::string> safe;
@@ -126,8 +176,9 @@ std::vector<std::string> alternatives(ports::Session& session, const HorizonRule
     std::vector<RegisteredImage> looked_at;
     looked_at.reserve(names.size());
     for (const std::string& name : names) looked_at.push_back(*find(facts.images, name));
-    facts.catalog = live_catalog(session, tables_of(looked_at));
-    facts.surroundings = surroundings(session, looked_at);
+    look(session, facts, looked_at);
+    for (const std::string& name : safe_images(facts, image))
+      if (names.contains(name)) ask_closer(session, facts, *find(facts.images, name), asking);
     for (std::string& name : safe_images(facts, image))
       if (names.contains(name) && !login_refused(session, facts.images, rules, name)) safe.push_back(std::move(name));
   }
@@ -150,7 +201,8 @@ GateAnswer journal_too_new(const JournalVersion& journal, GateKind kind) {
 
 }  // namespace
 
-GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const std::string& image, GateKind kind) {
+GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const std::string& image, GateKind kind,
+                    ports::ImageAsking& asking) {
   ports::Transaction transaction(session, "ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const auto journal = journal_version_in(session);
   if (!journal) require_readable_journal(session);  // says how to make one
@@ -159,16 +211,18 @@ GateAnswer ask_gate(ports::Session& session, const HorizonRules& rules, const st
   GateFacts facts;
   facts.plans = gate_plans(session);
   facts.images = horizon.images;
-  facts.catalog = live_catalog(session, tables_of(facts.images));
   facts.running = running(horizon, rules, server_now(session));
-  if (const RegisteredImage* asked = find(facts.images, image)) facts.surroundings = surroundings(session, {*asked});
+  if (const RegisteredImage* asked = find(facts.images, image)) {
+    look(session, facts, {*asked});
+    ask_closer(session, facts, *asked, asking);
+  }
   GateAnswer answer = gate(facts, image, kind);
   if (auto refused = login_refused(session, facts.images, rules, image)) {
     answer.verdict = GateVerdict::no;
     answer.reasons.push_back(*std::move(refused));
   }
   if (answer.verdict == GateVerdict::yes) return answer;
-  answer.alternatives = alternatives(session, rules, std::move(facts), image);
+  answer.alternatives = alternatives(session, rules, std::move(facts), image, asking);
   return answer;
 }
 

@@ -65,6 +65,20 @@ std::vector<TableName> tables_from(const json& object, const char* key) {
   return tables;
 }
 
+json conflicts_json(const std::vector<ConflictTarget>& targets) {
+  json list = json::array();
+  for (const ConflictTarget& one : targets)
+    list.push_back({{"columns", one.columns}, {"predicate", one.predicate}, {"constraint", one.constraint}});
+  return list;
+}
+
+std::vector<ConflictTarget> conflicts_from(const json& object) {
+  std::vector<ConflictTarget> targets;
+  for (const json& one : object.value("conflicts", json::array()))
+    targets.push_back({one.value("columns", Names{}), flag(one, "predicate"), one.value("constraint", "")});
+  return targets;
+}
+
 json use_json(const TableUse& use) {
   json object = table_json(use.table);
   object["read"] = use.reads;
@@ -75,6 +89,8 @@ json use_json(const TableUse& use) {
   object["supplies"] = use.supplies;
   object["positions"] = use.positions;
   object["deletes"] = use.deletes;
+  object["conflicts"] = conflicts_json(use.conflicts);
+  object["nulls"] = use.nulls;
   object["types"] = use.types;
   object["values"] = use.values;
   return object;
@@ -91,10 +107,13 @@ TableUse use_from(const json& object, Names& unclear) {
   use.supplies = object.value("supplies", Names{});
   use.positions = object.value("positions", Names{});
   use.deletes = flag(object, "deletes");
+  use.conflicts = conflicts_from(object);
+  use.nulls = object.value("nulls", Names{});
   use.types = object.value("types", decltype(use.types){});
   use.values = object.value("values", decltype(use.values){});
-  for (const std::string& key : unknown_in(object, {"schema", "table", "read", "write", "reads_all", "writes_all",
-                                                    "insert", "supplies", "positions", "deletes", "types", "values"}))
+  for (const std::string& key :
+       unknown_in(object, {"schema", "table", "read", "write", "reads_all", "writes_all", "insert", "supplies",
+                           "positions", "deletes", "conflicts", "nulls", "types", "values"}))
     unclear.push_back("what a newer switchback says of " + shown(use.table) + " as '" + key + "'");
   const std::string insert = object.value("insert", "");
   if (use.insert == InsertForm::none && !insert.empty() && insert != name(InsertForm::none))
@@ -127,10 +146,13 @@ std::string to_json(const Footprint& footprint) {
   return dumped({{"tables", tables},
                  {"functions", tables_json(footprint.functions)},
                  {"types", tables_json(footprint.types)},
+                 {"relations", tables_json(footprint.relations)},
+                 {"sequences", tables_json(footprint.sequences)},
                  {"role", footprint.role},
                  {"prepares_star", footprint.prepares_star},
                  {"star_tolerated", footprint.star_tolerated},
                  {"statements", footprint.statements},
+                 {"prepared", footprint.prepared},
                  {"unclear", footprint.unclear},
                  {"partial", footprint.partial}});
 }
@@ -143,13 +165,17 @@ Footprint footprint_from_json(const std::string& text) {
     footprint.tables.push_back(use_from(use, footprint.unclear));
   footprint.functions = tables_from(object, "functions");
   footprint.types = tables_from(object, "types");
+  footprint.relations = tables_from(object, "relations");
+  footprint.sequences = tables_from(object, "sequences");
   footprint.role = object.value("role", "");
   footprint.prepares_star = flag(object, "prepares_star");
   footprint.star_tolerated = flag(object, "star_tolerated");
   footprint.statements = object.value("statements", Names{});
+  footprint.prepared = object.value("prepared", std::vector<std::size_t>{});
   footprint.partial = flag(object, "partial");
-  for (const std::string& key : unknown_in(object, {"tables", "functions", "types", "role", "prepares_star",
-                                                    "star_tolerated", "statements", "unclear", "partial"}))
+  for (const std::string& key :
+       unknown_in(object, {"tables", "functions", "types", "relations", "sequences", "role", "prepares_star",
+                           "star_tolerated", "statements", "prepared", "unclear", "partial"}))
     footprint.unclear.push_back("what a newer switchback says of it as '" + key + "'");
   return footprint;
 }
@@ -169,6 +195,7 @@ std::string to_json(const PlanEffect& effect) {
                  {"takes_relations", tables_json(effect.takes_relations)},
                  {"takes_functions", tables_json(effect.takes_functions)},
                  {"takes_types", tables_json(effect.takes_types)},
+                 {"takes_keys", tables_json(effect.takes_keys)},
                  {"synced", synced},
                  {"contract_sql", effect.contract_sql}});
 }
@@ -183,11 +210,12 @@ PlanEffect effect_from_json(const std::string& text) {
   effect.takes_relations = tables_from(object, "takes_relations");
   effect.takes_functions = tables_from(object, "takes_functions");
   effect.takes_types = tables_from(object, "takes_types");
+  effect.takes_keys = tables_from(object, "takes_keys");
   for (const json& one : object.value("synced", json::array()))
     effect.synced.push_back({table_from(one), one.value("old", Names{}), one.value("new", Names{})});
   effect.contract_sql = flag(object, "contract_sql");
   effect.unknown = unknown_in(object, {"adds", "fills", "takes", "tightens", "takes_relations", "takes_functions",
-                                       "takes_types", "synced", "contract_sql"});
+                                       "takes_types", "takes_keys", "synced", "contract_sql"});
   return effect;
 }
 

@@ -1,6 +1,7 @@
 #include "switchback/postgres/footprint.hpp"
 
 #include "footprint_walk.hpp"
+#include "function_body.hpp"
 
 namespace switchback::postgres {
 namespace {
@@ -23,6 +24,8 @@ std::set<TableName> tables_in(const std::vector<std::string>& statements) {
   add_statements(footprint, statements, {});
   std::set<TableName> tables;
   for (const TableUse& use : footprint.tables) tables.insert(use.table);
+  for (const TableName& type : footprint.types)
+    tables.insert({type.schema.empty() ? "public" : type.schema, type.name});
   return tables;
 }
 
@@ -45,6 +48,28 @@ void add_statements(Footprint& footprint, const std::vector<std::string>& statem
       if (tree.root()->stmts[i]->stmt)
         FootprintWalk(footprint, known, label, place).statement(*tree.root()->stmts[i]->stmt);
   }
+}
+
+Footprint needs_of_body(std::string_view language, const std::string& body, const KnownColumns& known) {
+  Footprint needs;
+  if (language == "sql") {
+    add_statements(needs, {body}, known, StatementPlace::in_function);
+    return needs;
+  }
+  if (language != "plpgsql") {
+    needs.unclear.push_back("it is in " + std::string(language));
+    return needs;
+  }
+  std::vector<std::string> statements;
+  bool builds = false;
+  for (const BodyPiece& piece : pieces_of(tokens_of(body))) {
+    if (piece.kind == BodyPiece::Kind::sql || piece.kind == BodyPiece::Kind::message)
+      statements.push_back(joined(piece.tokens));
+    builds = builds || piece.kind == BodyPiece::Kind::built;
+  }
+  add_statements(needs, statements, known, StatementPlace::in_function);
+  if (builds) needs.unclear.emplace_back("it runs a text that it builds (EXECUTE)");
+  return needs;
 }
 
 }  // namespace switchback::postgres

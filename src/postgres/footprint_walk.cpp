@@ -1,16 +1,8 @@
 #include "footprint_walk.hpp"
-
-#include <algorithm>
-#include <array>
-
 #include "statement_scope.hpp"
 
 namespace switchback::postgres {
 namespace {
-
-bool of_the_system(const TableName& table) {
-  return table.schema.starts_with("pg_") || table.schema == "information_schema";
-}
 
 std::string alias_of(const PgQuery__Alias* alias) {
   return alias && alias->aliasname ? alias->aliasname : "";
@@ -34,7 +26,15 @@ void FootprintWalk::statement(const PgQuery__Node& node) {
     case PG_QUERY__NODE__NODE_EXPLAIN_STMT:
     case PG_QUERY__NODE__NODE_PREPARE_STMT:
     case PG_QUERY__NODE__NODE_DECLARE_CURSOR_STMT:
+    case PG_QUERY__NODE__NODE_CALL_STMT:
       return one(&node, nothing);
+    case PG_QUERY__NODE__NODE_DO_STMT:
+      return block(*node.do_stmt);
+    case PG_QUERY__NODE__NODE_REFRESH_MAT_VIEW_STMT:
+      if (node.refresh_mat_view_stmt->relation) table_of(*node.refresh_mat_view_stmt->relation);
+      return;
+    case PG_QUERY__NODE__NODE_VACUUM_STMT:
+      return maintained(*node.vacuum_stmt);
     case PG_QUERY__NODE__NODE_TRUNCATE_STMT:
       return whole(node.truncate_stmt->relations, node.truncate_stmt->n_relations);
     case PG_QUERY__NODE__NODE_LOCK_STMT:
@@ -84,7 +84,34 @@ bool FootprintWalk::drops_temporary(const PgQuery__DropStmt& statement) const {
 
 void FootprintWalk::whole(PgQuery__Node* const* tables, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
-    if (tables[i]->node_case == PG_QUERY__NODE__NODE_RANGE_VAR) table_of(*tables[i]->range_var, {});
+    if (tables[i]->node_case == PG_QUERY__NODE__NODE_RANGE_VAR) table_of(*tables[i]->range_var);
+}
+
+void FootprintWalk::maintained(const PgQuery__VacuumStmt& statement) {
+  for (std::size_t i = 0; i < statement.n_rels; ++i) {
+    if (statement.rels[i]->node_case != PG_QUERY__NODE__NODE_VACUUM_RELATION) continue;
+    const PgQuery__VacuumRelation& relation = *statement.rels[i]->vacuum_relation;
+    const auto table = relation.relation ? table_of(*relation.relation) : std::nullopt;
+    for (std::size_t k = 0; table && k < relation.n_va_cols; ++k)
+      read(*table, std::string(string_of(relation.va_cols[k])));
+  }
+}
+
+/// What a DO block runs is told as far as its body can be read.
+void FootprintWalk::block(const PgQuery__DoStmt& statement) {
+  std::string language = "plpgsql";
+  std::string body;
+  for (std::size_t i = 0; i < statement.n_args; ++i) {
+    if (statement.args[i]->node_case != PG_QUERY__NODE__NODE_DEF_ELEM) continue;
+    const PgQuery__DefElem& option = *statement.args[i]->def_elem;
+    const std::string_view key = option.defname ? option.defname : "";
+    if (key == "language") language = string_of(option.arg);
+    if (key == "as") body = string_of(option.arg);
+  }
+  Footprint needs = needs_of_body(language, body, known_);
+  for (std::string& why : needs.unclear) why = label_ + ": " + why;
+  needs.statements.clear();
+  footprint_ = merged(std::move(footprint_), needs);
 }
 
 void FootprintWalk::one(const PgQuery__Node* node, const Level& level) {
@@ -107,36 +134,53 @@ void FootprintWalk::visit(const ProtobufCMessage* message, const Level& level) {
   if (SWITCHBACK_IS(message, merge_stmt)) return merge(as<PgQuery__MergeStmt>(message), level);
   if (SWITCHBACK_IS(message, copy_stmt)) return copy(as<PgQuery__CopyStmt>(message), level);
   if (SWITCHBACK_IS(message, column_ref)) return reference(as<PgQuery__ColumnRef>(message), level);
-  if (SWITCHBACK_IS(message, func_call)) {
-    const auto& call = as<PgQuery__FuncCall>(message);
-    object(call.funcname, call.n_funcname, footprint_.functions);
-  }
-  if (SWITCHBACK_IS(message, type_name)) {
-    const auto& type = as<PgQuery__TypeName>(message);
-    object(type.names, type.n_names, footprint_.types);
-  }
+  if (SWITCHBACK_IS(message, sub_link)) return sub_link(as<PgQuery__SubLink>(message), level);
+  if (SWITCHBACK_IS(message, a__indirection) && field_of_row(as<PgQuery__AIndirection>(message))) return;
+  if (SWITCHBACK_IS(message, func_call)) call(as<PgQuery__FuncCall>(message));
+  if (SWITCHBACK_IS(message, type_cast)) cast(as<PgQuery__TypeCast>(message));
+  if (SWITCHBACK_IS(message, type_name)) type(as<PgQuery__TypeName>(message));
   children(message, level);
 }
 
-void FootprintWalk::select(const PgQuery__SelectStmt& statement, const Level& outer) {
+/// EXISTS (SELECT * …) asks for no column.
+void FootprintWalk::sub_link(const PgQuery__SubLink& link, const Level& level) {
+  const bool exists = link.sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK && link.subselect &&
+                      link.subselect->node_case == PG_QUERY__NODE__NODE_SELECT_STMT;
+  if (!exists) return children(base_of(&link), level);
+  select(*link.subselect->select_stmt, level, Stars::nothing);
+}
+
+/// Those of ORDER BY, GROUP BY and DISTINCT ON. A bare name that the select list gives is that output, or, in GROUP BY,
+/// may be one: with or without a column of that name.
+void FootprintWalk::by_outputs(PgQuery__Node* const* items, std::size_t count, const Level& level) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const PgQuery__Node* item = items[i];
+    if (item->node_case == PG_QUERY__NODE__NODE_SORT_BY) item = item->sort_by->node;
+    const bool bare = item && item->node_case == PG_QUERY__NODE__NODE_COLUMN_REF && item->column_ref->n_fields == 1;
+    if (!bare || !level.outputs.contains(std::string(string_of(item->column_ref->fields[0])))) one(items[i], level);
+  }
+}
+
+void FootprintWalk::select(const PgQuery__SelectStmt& statement, const Level& outer, Stars stars) {
   Level level;
   level.outer = &outer;
   with(statement.with_clause, level);
   if (statement.larg || statement.rarg) {
     for (const PgQuery__SelectStmt* arm : {statement.larg, statement.rarg})
-      if (arm) select(*arm, level);
+      if (arm) select(*arm, level, stars);
     // ORDER BY of a set operation goes by the names of its output.
     const PgQuery__SelectStmt* first = &statement;
     while (first->larg) first = first->larg;
     for (std::size_t i = 0; i < first->n_target_list; ++i) level.outputs.insert(output_name(first->target_list[i]));
-    list(statement.sort_clause, statement.n_sort_clause, level);
+    by_outputs(statement.sort_clause, statement.n_sort_clause, level);
     one(statement.limit_count, level);
     one(statement.limit_offset, level);
     return;
   }
   from(statement.from_clause, statement.n_from_clause, level);
-  if (statement.into_clause) unclear("SELECT INTO makes a table");
-  list(statement.target_list, statement.n_target_list, level);
+  if (statement.into_clause && !is_temporary(statement.into_clause->rel)) unclear("SELECT INTO makes a table");
+  for (std::size_t i = 0; i < statement.n_target_list; ++i)
+    if (stars == Stars::count || !is_star(statement.target_list[i])) one(statement.target_list[i], level);
   list(statement.values_lists, statement.n_values_lists, level);
   one(statement.where_clause, level);
   one(statement.having_clause, level);
@@ -144,9 +188,9 @@ void FootprintWalk::select(const PgQuery__SelectStmt& statement, const Level& ou
   one(statement.limit_count, level);
   one(statement.limit_offset, level);
   for (std::size_t i = 0; i < statement.n_target_list; ++i) level.outputs.insert(output_name(statement.target_list[i]));
-  list(statement.distinct_clause, statement.n_distinct_clause, level);
-  list(statement.group_clause, statement.n_group_clause, level);
-  list(statement.sort_clause, statement.n_sort_clause, level);
+  by_outputs(statement.distinct_clause, statement.n_distinct_clause, level);
+  by_outputs(statement.group_clause, statement.n_group_clause, level);
+  by_outputs(statement.sort_clause, statement.n_sort_clause, level);
 }
 
 void FootprintWalk::outputs_of(const PgQuery__Node* query, From& into) {
@@ -188,6 +232,18 @@ void FootprintWalk::rename(const PgQuery__Alias* alias, From& into) {
   into.any_output = true;  // those behind the list keep their names
 }
 
+/// FROM users AS u (a, b): the first columns, whatever they are called. They and those between are all read, since
+/// names move on to the next column when one of them goes.
+void FootprintWalk::rename_columns(const TableName& table, const PgQuery__Alias& alias, From& into) {
+  if (alias.n_colnames == 0) return;
+  const auto columns = known_.find(table);
+  if (columns == known_.end() || columns->second.size() < alias.n_colnames) return read_all(table);
+  for (std::size_t i = 0; i < alias.n_colnames; ++i) {
+    read(table, columns->second[i]);
+    into.outputs.insert(std::string(string_of(alias.colnames[i])));
+  }
+}
+
 void FootprintWalk::with(const PgQuery__WithClause* clause, Level& level) {
   for (std::size_t i = 0; clause && i < clause->n_ctes; ++i) {
     if (clause->ctes[i]->node_case != PG_QUERY__NODE__NODE_COMMON_TABLE_EXPR) continue;
@@ -226,11 +282,11 @@ void FootprintWalk::item(const PgQuery__Node& node, Level& level) {
       entry.outputs = query->outputs;
       entry.any_output = query->any_output;
     } else {
-      entry.table = table_of(variable, level);
+      entry.table = table_of(variable);
       entry.any_output = !entry.table.has_value();  // of the system catalogs
-      if (entry.table && variable.alias && variable.alias->n_colnames > 0) read_all(*entry.table);
+      if (entry.table && variable.alias) rename_columns(*entry.table, *variable.alias, entry);
     }
-    rename(variable.alias, entry);
+    if (!entry.table) rename(variable.alias, entry);
   } else if (node.node_case == PG_QUERY__NODE__NODE_RANGE_SUBSELECT) {
     entry.alias = alias_of(node.range_subselect->alias);
     outputs_of(node.range_subselect->subquery, entry);
@@ -270,117 +326,6 @@ void FootprintWalk::join(const PgQuery__JoinExpr& join, Level& level) {
       if (level.from[i].table) read_all(*level.from[i].table);
     level.from.push_back(std::move(entry));
   }
-}
-
-// --- names -----------------------------------------------------------------------------------------------------
-
-/// A function or type of the application's, maybe: what the grammar itself names is in pg_catalog.
-void FootprintWalk::object(PgQuery__Node* const* names, std::size_t count, std::vector<TableName>& into) {
-  if (count == 0) return;
-  const std::string schema = count > 1 ? std::string(string_of(names[count - 2])) : "";
-  const TableName object{schema, std::string(string_of(names[count - 1]))};
-  if (!of_the_system(object)) note_once(into, object);
-}
-
-std::optional<TableName> FootprintWalk::table_of(const PgQuery__RangeVar& variable, const Level& /*level*/) {
-  const TableName table{variable.schemaname && *variable.schemaname ? variable.schemaname : "public",
-                        variable.relname ? variable.relname : ""};
-  // A bare name that only the system has is the system's: it is searched first.
-  const bool bare = !(variable.schemaname && *variable.schemaname);
-  if (of_the_system(table) || (bare && known_.contains({"pg_temp", table.name})) ||
-      (bare && table.name.starts_with("pg_") && !known_.contains(table)))
-    return std::nullopt;
-  use_of(footprint_, table);
-  return table;
-}
-
-const FootprintWalk::From* FootprintWalk::with_query(std::string_view name, const Level& level) const {
-  for (const Level* at = &level; at; at = at->outer)
-    if (const auto found = std::ranges::find(at->queries, name, &From::alias); found != at->queries.end())
-      return &*found;
-  return nullptr;
-}
-
-const FootprintWalk::From* FootprintWalk::named(std::string_view alias, const Level& level) const {
-  for (const Level* at = &level; at; at = at->outer)
-    if (const auto found = std::ranges::find(at->from, alias, &From::alias); found != at->from.end()) return &*found;
-  return nullptr;
-}
-
-bool FootprintWalk::knows(const TableName& table, const std::string& column) const {
-  const auto found = known_.find(table);
-  return found != known_.end() && std::ranges::find(found->second, column) != found->second.end();
-}
-
-void FootprintWalk::read(const TableName& table, const std::string& column) {
-  constexpr std::array<std::string_view, 6> every_table_has = {"ctid", "tableoid", "xmin", "xmax", "cmin", "cmax"};
-  if (std::ranges::find(every_table_has, column) != every_table_has.end()) return;
-  note_once(use_of(footprint_, table).reads, column);
-}
-
-void FootprintWalk::read_all(const TableName& table) {
-  use_of(footprint_, table).reads_all = true;
-}
-
-bool FootprintWalk::is_variable(const std::set<TableName>& tables) const {
-  return place_ == StatementPlace::in_function &&
-         std::ranges::all_of(tables, [this](const TableName& table) { return known_.contains(table); });
-}
-
-void FootprintWalk::reference(const PgQuery__ColumnRef& column, const Level& level) {
-  std::vector<std::string> parts;
-  for (std::size_t i = 0; i < column.n_fields; ++i)
-    parts.push_back(
-        column.fields[i]->node_case == PG_QUERY__NODE__NODE_A_STAR ? "*" : std::string(string_of(column.fields[i])));
-  if (parts.size() != 1) return qualified(parts, level);
-  if (parts[0] != "*") return bare(parts[0], level);
-  for (const From& entry : level.from)
-    if (entry.table) read_all(*entry.table);
-}
-
-void FootprintWalk::bare(const std::string& name, const Level& level) {
-  std::set<TableName> possible;
-  bool derived = false;
-  for (const Level* at = &level; at; at = at->outer) {
-    bool here = false;
-    for (const From& entry : at->from) {
-      if (entry.table && knows(*entry.table, name)) {
-        read(*entry.table, name);
-        here = true;
-      }
-      if (entry.table) possible.insert(*entry.table);
-      if (entry.outputs.contains(name)) here = true;
-      derived = derived || entry.any_output;
-    }
-    if (here || (at == &level && at->outputs.contains(name))) return;
-  }
-  if (const From* row = named(name, level)) {  // a whole row as a value
-    if (row->table) read_all(*row->table);
-    return;
-  }
-  if (is_variable(possible)) return;
-  if (possible.size() == 1 && !derived) return read(*possible.begin(), name);
-  if (!possible.empty()) unclear("which table has the column " + name);
-}
-
-void FootprintWalk::qualified(const std::vector<std::string>& parts, const Level& level) {
-  const std::string& column = parts.back();
-  std::optional<TableName> table;
-  if (parts.size() >= 3) {
-    table = TableName{parts[parts.size() - 3], parts[parts.size() - 2]};
-  } else if (const From* entry = named(parts[0], level)) {
-    if (!entry->table) return;
-    table = entry->table;
-  } else if (place_ == StatementPlace::in_function) {
-    return;  // a field of a record
-  } else {
-    return unclear("what " + parts[0] + "." + column + " is");
-  }
-  if (of_the_system(*table)) return;
-  if (column == "*")
-    read_all(*table);
-  else
-    read(*table, column);
 }
 
 #undef SWITCHBACK_IS

@@ -12,6 +12,10 @@
 
 namespace switchback::postgres {
 
+bool of_the_system(const TableName& name);
+/// An entry of a select list that is `*` or `table.*`.
+bool is_star(const PgQuery__Node* entry);
+
 class FootprintWalk {
  public:
   FootprintWalk(Footprint& footprint, const KnownColumns& known, std::string label, StatementPlace place)
@@ -24,8 +28,8 @@ class FootprintWalk {
   struct From {
     std::string alias;
     std::optional<TableName> table;
-    std::set<std::string> outputs;
-    bool any_output = false;  ///< its outputs are not all known
+    std::set<std::string> outputs;  ///< of a table: the names that an alias gives its columns
+    bool any_output = false;        ///< its outputs are not all known
   };
   struct Level {
     const Level* outer = nullptr;
@@ -39,23 +43,35 @@ class FootprintWalk {
   bool drops_temporary(const PgQuery__DropStmt& statement) const;
   /// Tables that it takes whole, without a look at their columns.
   void whole(PgQuery__Node* const* tables, std::size_t count);
+  void maintained(const PgQuery__VacuumStmt& statement);
+  void block(const PgQuery__DoStmt& statement);
 
   // --- queries (footprint_walk.cpp) ---
   void visit(const ProtobufCMessage* message, const Level& level);
   void children(const ProtobufCMessage* message, const Level& level);
   void one(const PgQuery__Node* node, const Level& level);
   void list(PgQuery__Node* const* nodes, std::size_t count, const Level& level);
-  void select(const PgQuery__SelectStmt& statement, const Level& outer);
+  enum class Stars { count, nothing };
+  void select(const PgQuery__SelectStmt& statement, const Level& outer, Stars stars = Stars::count);
+  void sub_link(const PgQuery__SubLink& link, const Level& level);
+  void by_outputs(PgQuery__Node* const* items, std::size_t count, const Level& level);
   void with(const PgQuery__WithClause* clause, Level& level);
   void from(PgQuery__Node* const* items, std::size_t count, Level& level);
   void item(const PgQuery__Node& node, Level& level);
   void join(const PgQuery__JoinExpr& join, Level& level);
   static void outputs_of(const PgQuery__Node* query, From& into);
   static void rename(const PgQuery__Alias* alias, From& into);
+  void rename_columns(const TableName& table, const PgQuery__Alias& alias, From& into);
 
-  // --- names (footprint_walk.cpp) ---
-  std::optional<TableName> table_of(const PgQuery__RangeVar& variable, const Level& level);
-  static void object(PgQuery__Node* const* names, std::size_t count, std::vector<TableName>& into);
+  // --- functions, types and what strings name (footprint_objects.cpp) ---
+  void call(const PgQuery__FuncCall& call);
+  void cast(const PgQuery__TypeCast& cast);
+  void type(const PgQuery__TypeName& type);
+  std::optional<TableName> row_type(const PgQuery__TypeName& type) const;
+  bool field_of_row(const PgQuery__AIndirection& indirection);
+
+  // --- names (footprint_names.cpp) ---
+  std::optional<TableName> table_of(const PgQuery__RangeVar& variable);
   const From* with_query(std::string_view name, const Level& level) const;
   const From* named(std::string_view alias, const Level& level) const;
   void reference(const PgQuery__ColumnRef& column, const Level& level);
@@ -77,6 +93,9 @@ class FootprintWalk {
   void assigned(const std::optional<TableName>& table, PgQuery__Node* const* entries, std::size_t count,
                 const Level& level);
   void inserted(const TableName& table, InsertForm form, const std::vector<std::string>& columns);
+  void conflict(const PgQuery__OnConflictClause& clause, const std::optional<TableName>& table, const Level& level);
+  /// Columns that get a literal NULL in any row of VALUES; `columns` in the order of the values.
+  void nulls_of(const PgQuery__InsertStmt& statement, const TableName& table, const std::vector<std::string>& columns);
   /// By position: so many values, into the first columns; nothing: as many as there are columns.
   void positional(const TableName& table, InsertForm form, std::optional<std::size_t> values);
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "footprint_walk.hpp"
 
 namespace switchback::postgres {
@@ -11,11 +13,22 @@ std::vector<std::string> targets(PgQuery__Node* const* entries, std::size_t coun
   return names;
 }
 
-bool is_star(const PgQuery__Node* entry) {
-  if (entry->node_case != PG_QUERY__NODE__NODE_RES_TARGET || !entry->res_target->val) return false;
-  const PgQuery__Node& value = *entry->res_target->val;
-  return value.node_case == PG_QUERY__NODE__NODE_COLUMN_REF && value.column_ref->n_fields > 0 &&
-         value.column_ref->fields[value.column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+bool is_null(const PgQuery__Node* value) {
+  while (value && value->node_case == PG_QUERY__NODE__NODE_TYPE_CAST) value = value->type_cast->arg;
+  return value && value->node_case == PG_QUERY__NODE__NODE_A_CONST && value->a_const->isnull;
+}
+
+ConflictTarget target_of(const PgQuery__InferClause& infer) {
+  ConflictTarget target;
+  if (infer.conname) target.constraint = infer.conname;
+  target.predicate = infer.where_clause != nullptr;
+  for (std::size_t i = 0; i < infer.n_index_elems; ++i)
+    if (infer.index_elems[i]->node_case == PG_QUERY__NODE__NODE_INDEX_ELEM) {
+      const char* column = infer.index_elems[i]->index_elem->name;
+      note_once(target.columns, column ? column : "");
+    }
+  std::ranges::sort(target.columns);
+  return target;
 }
 
 /// How many values a row of the query has; nothing where a star hides it.
@@ -32,9 +45,16 @@ std::optional<std::size_t> width_of(const PgQuery__Node* query) {
 
 }  // namespace
 
+bool is_star(const PgQuery__Node* entry) {
+  if (entry->node_case != PG_QUERY__NODE__NODE_RES_TARGET || !entry->res_target->val) return false;
+  const PgQuery__Node& value = *entry->res_target->val;
+  return value.node_case == PG_QUERY__NODE__NODE_COLUMN_REF && value.column_ref->n_fields > 0 &&
+         value.column_ref->fields[value.column_ref->n_fields - 1]->node_case == PG_QUERY__NODE__NODE_A_STAR;
+}
+
 std::optional<TableName> FootprintWalk::written(const PgQuery__RangeVar* variable, Level& level) {
   if (!variable) return std::nullopt;
-  const auto table = table_of(*variable, level);
+  const auto table = table_of(*variable);
   From entry;
   entry.alias = variable->alias && variable->alias->aliasname ? variable->alias->aliasname : variable->relname;
   entry.table = table;
@@ -75,33 +95,56 @@ void FootprintWalk::insert(const PgQuery__InsertStmt& statement, const Level& ou
     inserted(*table, InsertForm::named, {});
   else if (table)
     positional(*table, InsertForm::positional, width_of(statement.select_stmt));
-  if (const PgQuery__OnConflictClause* conflict = statement.on_conflict_clause) {
-    Level set = level;
-    From excluded;
-    excluded.alias = "excluded";
-    excluded.table = table;
-    if (conflict->infer) {
-      for (std::size_t i = 0; table && i < conflict->infer->n_index_elems; ++i) {
-        const PgQuery__Node& element = *conflict->infer->index_elems[i];
-        if (element.node_case == PG_QUERY__NODE__NODE_INDEX_ELEM && element.index_elem->name &&
-            *element.index_elem->name)
-          read(*table, element.index_elem->name);
-      }
-      children(base_of(conflict->infer), level);
-    }
-    set.from.push_back(std::move(excluded));
-    assigned(table, conflict->target_list, conflict->n_target_list, set);
-    one(conflict->where_clause, set);
-  }
+  if (table && statement.n_cols > 0) nulls_of(statement, *table, targets(statement.cols, statement.n_cols));
+  if (const auto columns = table ? known_.find(*table) : known_.end(); columns != known_.end() && statement.n_cols == 0)
+    nulls_of(statement, *table, columns->second);
+  if (statement.on_conflict_clause) conflict(*statement.on_conflict_clause, table, level);
   list(statement.returning_list, statement.n_returning_list, level);
+}
+
+void FootprintWalk::conflict(const PgQuery__OnConflictClause& clause, const std::optional<TableName>& table,
+                             const Level& level) {
+  Level set = level;
+  From excluded;
+  excluded.alias = "excluded";
+  excluded.table = table;
+  if (clause.infer) {
+    if (table) {
+      const ConflictTarget target = target_of(*clause.infer);
+      for (const std::string& column : target.columns)
+        if (!column.empty()) read(*table, column);
+      note_once(use_of(footprint_, *table).conflicts, target);
+    }
+    children(base_of(clause.infer), level);
+  }
+  set.from.push_back(std::move(excluded));
+  assigned(table, clause.target_list, clause.n_target_list, set);
+  one(clause.where_clause, set);
+}
+
+void FootprintWalk::nulls_of(const PgQuery__InsertStmt& statement, const TableName& table,
+                             const std::vector<std::string>& columns) {
+  if (!statement.select_stmt || statement.select_stmt->node_case != PG_QUERY__NODE__NODE_SELECT_STMT) return;
+  const PgQuery__SelectStmt& values = *statement.select_stmt->select_stmt;
+  for (std::size_t row = 0; row < values.n_values_lists; ++row) {
+    if (values.values_lists[row]->node_case != PG_QUERY__NODE__NODE_LIST) continue;
+    const PgQuery__List& list = *values.values_lists[row]->list;
+    for (std::size_t i = 0; i < list.n_items && i < columns.size(); ++i)
+      if (is_null(list.items[i])) note_once(use_of(footprint_, table).nulls, columns[i]);
+  }
 }
 
 void FootprintWalk::assigned(const std::optional<TableName>& table, PgQuery__Node* const* entries, std::size_t count,
                              const Level& level) {
   for (const std::string& column : targets(entries, count))
     if (table) note_once(use_of(footprint_, *table).writes, column);
-  for (std::size_t i = 0; i < count; ++i)
-    if (entries[i]->node_case == PG_QUERY__NODE__NODE_RES_TARGET) one(entries[i]->res_target->val, level);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (entries[i]->node_case != PG_QUERY__NODE__NODE_RES_TARGET) continue;
+    const PgQuery__ResTarget& set = *entries[i]->res_target;
+    if (table && set.name && set.n_indirection == 0 && is_null(set.val))
+      note_once(use_of(footprint_, *table).nulls, set.name);
+    one(set.val, level);
+  }
 }
 
 void FootprintWalk::update(const PgQuery__UpdateStmt& statement, const Level& outer) {

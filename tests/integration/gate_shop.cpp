@@ -9,6 +9,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/core/sql.hpp"
 #include "switchback/engine/gating.hpp"
+#include "switchback/postgres/image_asking.hpp"
 
 namespace switchback::tests {
 namespace {
@@ -143,12 +144,13 @@ class Running {
 std::array<GateFact, 3> asked(const Tool& tool, const std::string& uri) {
   std::array<GateFact, 3> facts;
   const auto session = application(uri, "gate");
+  postgres::ImageAsking asking;
   for (std::size_t i = 0; i < shop.size(); ++i) {
     const auto outcome = tool.run({"gate", "deploy", shop.at(i).image, "-o", "json", "-d", uri});
     const json answer = json::parse(outcome.out);
     facts.at(i).answer = answer.at("answer");
     facts.at(i).reasons = answer.at("reasons").dump();
-    const GateAnswer back = engine::ask_gate(*session, {}, shop.at(i).image, GateKind::rollback);
+    const GateAnswer back = engine::ask_gate(*session, {}, shop.at(i).image, GateKind::rollback, asking);
     if (name(back.verdict) != facts.at(i).answer)
       throw std::logic_error("gate rollback says " + std::string(name(back.verdict)));
   }

@@ -136,3 +136,17 @@ TEST_CASE("a statement of which no manifest's columns tell holds the contract by
   CHECK_FALSE(has(reason, "count(*)"));
   CHECK(has(reason, "switchback image retire shop:v40"));
 }
+
+TEST_CASE("an image that calls the function that stays does not wait for its namesake that goes", "[replay]") {
+  Scene scene(quoted_uri(cloner()));
+  server().sql(scene.uri, "CREATE FUNCTION shout(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT upper($1)'");
+  scene.tool.plan(
+      "plan: quiet\nimages: { before: shop:v0, after: shop:v9 }\ncontract:\n  steps:\n    - drop_function: { name: "
+      "shout, arguments: text }\n");
+  scene.add("shop:v40", {"SELECT shout(email) FROM users"});
+  scene.add("shop:v41", {"SELECT shout(1)"});
+  const json explained = scene.explained();
+  INFO(explained.at("images").dump(1));
+  CHECK(Scene::image_in(explained, "shop:v40").at("answer") == "breaks");
+  CHECK(Scene::image_in(explained, "shop:v41").at("answer") == "works");
+}

@@ -115,7 +115,9 @@ TEST_CASE("inserts without columns go by position, as far as the values reach", 
 
 TEST_CASE("what cannot be understood is said, never left out", "[footprint]") {
   CHECK(needs("SELEC id FROM users") == " ?");
-  CHECK(needs("VACUUM users") == " ?");
+  CHECK(needs("CREATE INDEX ON users (email)") == " ?");
+  CHECK(needs("DO $$ BEGIN EXECUTE 'SELECT 1'; END $$") == " ?");
+  CHECK(needs("SELECT id INTO kept FROM users") == "users r:id ?");
   CHECK(needs("BEGIN; SELECT id FROM users; COMMIT") == "users r:id");
   CHECK(needs("PREPARE p AS SELECT id FROM users") == "users r:id");
   CHECK(needs("SELECT relname FROM pg_catalog.pg_class") == "");
@@ -139,4 +141,76 @@ TEST_CASE("functions, types and deletes of statements are needs too", "[footprin
   CHECK(footprint.types == std::vector<TableName>{{"", "order_status"}, {"sales", "mood"}});
   CHECK(use_of(footprint, {"public", "orders"}).deletes);
   CHECK_FALSE(use_of(footprint, {"public", "users"}).deletes);
+}
+
+TEST_CASE("what an ON CONFLICT rests on is a need: columns, an expression, a predicate, or a constraint",
+          "[footprint]") {
+  Footprint footprint;
+  postgres::add_statements(
+      footprint,
+      {"INSERT INTO users (id, email) VALUES (1, 'a') ON CONFLICT (email, id) DO NOTHING",
+       "INSERT INTO users (id) VALUES (1) ON CONFLICT (lower(email)) WHERE id > 0 DO UPDATE SET email = 'a'",
+       "INSERT INTO users (id) VALUES (1) ON CONFLICT ON CONSTRAINT users_pkey DO NOTHING",
+       "INSERT INTO users (id) VALUES (1) ON CONFLICT DO NOTHING"},
+      known);
+  CHECK(use_of(footprint, {"public", "users"}).conflicts ==
+        std::vector<ConflictTarget>{{{"email", "id"}, false, ""}, {{""}, true, ""}, {{}, false, "users_pkey"}});
+}
+
+TEST_CASE("a literal NULL that is written is told from a parameter", "[footprint]") {
+  const auto nulls = [](const std::string& statement) {
+    Footprint footprint;
+    postgres::add_statements(footprint, {statement}, known);
+    return joined(use_of(footprint, {"public", "users"}).nulls, false);
+  };
+  CHECK(nulls("UPDATE users SET full_name = NULL, email = $1") == "full_name");
+  CHECK(nulls("INSERT INTO users (id, email, full_name) VALUES (1, 'a', 'b'), (2, NULL::text, 'c')") == "email");
+  CHECK(nulls("INSERT INTO users VALUES ($1, NULL)") == "full_name");
+  CHECK(nulls("INSERT INTO users (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET email = NULL") == "email");
+  CHECK(nulls("UPDATE users SET full_name = NULLIF($1, '') WHERE email IS NULL").empty());
+}
+
+TEST_CASE("a table's row as a type is its columns, and a field of it that column", "[footprint]") {
+  CHECK(needs("SELECT (NULL::users).full_name") == "users r:full_name");
+  CHECK(needs("SELECT * FROM json_populate_record(NULL::users, $1)") == "users r:*");
+  CHECK(needs("SELECT (NULL::sales.items).sku, NULL::text") == "sales.items r:sku");
+  CHECK(postgres::tables_in({"SELECT NULL::users"}) == std::set<TableName>{{"public", "users"}});
+}
+
+TEST_CASE("relations that stand in strings are needs", "[footprint]") {
+  Footprint footprint;
+  postgres::add_statements(
+      footprint,
+      {"SELECT nextval('ids'), currval('sales.\"Order Ids\"'::regclass), setval('Ids'::text, 1)",
+       "SELECT 'users'::regclass, CAST('pg_catalog.pg_class' AS regclass), '17'::regclass, $1::regclass",
+       "SELECT nextval($1)"},
+      known);
+  CHECK(footprint.sequences == std::vector<TableName>{{"", "ids"}, {"sales", "Order Ids"}});
+  CHECK(footprint.relations == std::vector<TableName>{{"sales", "Order Ids"}, {"", "users"}});
+}
+
+TEST_CASE("EXISTS asks for no column through its star, and an output is no column", "[footprint]") {
+  CHECK(needs("SELECT EXISTS (SELECT * FROM users WHERE id = 1)") == "users r:id");
+  CHECK(needs("SELECT id FROM orders o WHERE NOT EXISTS (SELECT u.* FROM users u WHERE u.id = o.user_id)") ==
+        "orders r:id user_id | users r:id");
+  CHECK(needs("SELECT id IN (SELECT * FROM users) FROM orders") == "orders r:id | users r:*");
+  CHECK(needs("SELECT email || '' AS full_name FROM users ORDER BY full_name") == "users r:email");
+  CHECK(needs("SELECT email AS full_name, count(*) FROM users GROUP BY full_name") == "users r:email");
+  CHECK(needs("SELECT email AS full_name FROM users ORDER BY lower(full_name)") == "users r:email full_name");
+}
+
+TEST_CASE("an alias with names for columns reads the columns that it names anew", "[footprint]") {
+  CHECK(needs("SELECT b FROM users AS u (a, b) WHERE u.a = 1 AND email = 'x'") == "users r:email full_name id");
+  CHECK(needs("SELECT total FROM users AS u (total)") == "users r:id");
+}
+
+TEST_CASE("procedures, blocks, refreshes and maintenance are told as far as they can be", "[footprint]") {
+  Footprint footprint;
+  postgres::add_statements(footprint, {"CALL sales.close_day($1)"}, known);
+  CHECK(footprint.functions == std::vector<TableName>{{"sales", "close_day"}});
+  CHECK(needs("DO $$ DECLARE n text; BEGIN SELECT full_name INTO n FROM users; DELETE FROM orders WHERE total = 0; END "
+              "$$") == "orders r:total | users r:full_name");
+  CHECK(needs("REFRESH MATERIALIZED VIEW CONCURRENTLY sales.items") == "sales.items");
+  CHECK(needs("SELECT id INTO TEMP kept FROM users") == "users r:id");
+  CHECK(needs("VACUUM ANALYZE users (email), orders") == "orders | users r:email");
 }

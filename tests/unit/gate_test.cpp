@@ -268,7 +268,7 @@ TEST_CASE("an image that nobody registered is unknown, with the command that reg
   CHECK(answer.reasons.at(0).remedy == "switchback image add shop:v50 --manifest FILE");
   CHECK(safe_images(world({}), "shop:v50") == std::vector<std::string>{"shop:v41"});
   // Newest first.
-  CHECK(safe_images(world({split(State::migrated)}), "") == std::vector<std::string>{"shop:v42", "shop:v41"});
+  CHECK(safe_images(world({split(State::migrated)}), "shop:v9") == std::vector<std::string>{"shop:v42", "shop:v41"});
 }
 
 TEST_CASE("statements that could not be understood make the answer unknown", "[gate]") {
@@ -385,4 +385,150 @@ TEST_CASE("a plan with effects that this switchback does not know is unknown whi
   CHECK(asked(facts, "shop:v42") == GateVerdict::unknown);
   facts.plans[0].state = State::planned;
   CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+}
+
+TEST_CASE("an ON CONFLICT wants a unique index of its columns, or its constraint", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  TableUse& use = facts.images[0].footprint.tables[0];
+  std::optional<std::vector<CatalogKey>>& keys = facts.catalog[users].keys;
+  keys = {{"users_pkey", "users_pkey", {"id"}, false, false, true},
+          {"part", "", {"full_name"}, true, false, true},
+          {"late", "late", {"full_name", "id"}, false, true, true}};
+  const auto answer = [&](const ConflictTarget& target) {
+    use.conflicts = {target};
+    return asked(facts, "shop:v41");
+  };
+  CHECK(answer({{"id"}, false, ""}) == GateVerdict::yes);
+  CHECK(answer({{}, false, "users_pkey"}) == GateVerdict::yes);
+  CHECK(answer({{"full_name"}, true, ""}) == GateVerdict::yes);
+  CHECK(answer({{"full_name"}, false, ""}) == GateVerdict::no);        // of a part of the rows
+  CHECK(answer({{"full_name", "id"}, false, ""}) == GateVerdict::no);  // deferrable
+  CHECK(answer({{}, false, "gone"}) == GateVerdict::no);
+  keys.reset();  // not looked at, or a view
+  CHECK(answer({{}, false, "gone"}) == GateVerdict::yes);
+  // Once a plan has taken it, that is said, with the way back.
+  keys.emplace();
+  GatePlan& plan = facts.plans[0];
+  plan.state = State::contracted;
+  plan.state_name = "contracted";
+  plan.effect = {};
+  plan.effect.takes_keys = {{"public", "users_name_key"}};
+  plan.images = {};
+  use.conflicts = {{{}, false, "users_name_key"}};
+  const GateAnswer said = gate(facts, "shop:v41", GateKind::rollback);
+  CHECK(said.verdict == GateVerdict::no);
+  REQUIRE_FALSE(said.reasons.empty());
+  CHECK(has(said.reasons[0].why,
+            "ON CONSTRAINT users_name_key has no constraint that it can rest on: split is contracted"));
+  CHECK(said.reasons[0].remedy == "switchback restore split");
+}
+
+TEST_CASE("a NULL that is written where NOT NULL came since is a no, and a parameter there a note", "[gate]") {
+  GateFacts facts = world({split(State::hidden)});
+  RegisteredImage other = image("shop:v40", 0, {"id"}, {});
+  other.footprint.tables[0].writes = {"first_name"};
+  facts.images.push_back(other);
+  for (CatalogColumn& column : facts.catalog[users].columns)
+    if (column.name == "first_name") column.not_null = true;
+  facts.plans[0].images = {};
+  const GateAnswer parameter = gate(facts, "shop:v40", GateKind::deploy);
+  CHECK(parameter.verdict == GateVerdict::yes);
+  REQUIRE(parameter.notes.size() == 1);
+  CHECK(has(parameter.notes[0], "first_name takes no NULL: split is hidden"));
+  facts.images.back().footprint.tables[0].nulls = {"first_name"};
+  const GateAnswer literal = gate(facts, "shop:v40", GateKind::deploy);
+  CHECK(literal.verdict == GateVerdict::no);
+  CHECK(has(literal.reasons.at(0).why, "the image writes NULL there, and it takes none: split is hidden"));
+}
+
+TEST_CASE("a column with a default is given by an insert that leaves it out, and sync makes the other side of it",
+          "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  TableUse& use = facts.images[0].footprint.tables[0];
+  use.supplies = use.writes = {};
+  for (CatalogColumn& column : facts.catalog[users].columns)
+    if (column.name == "first_name") column.not_null = true;
+  CHECK(asked(facts, "shop:v41") == GateVerdict::no);
+  for (CatalogColumn& column : facts.catalog[users].columns)
+    if (column.name == "full_name") column.has_value = true;
+  CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+}
+
+TEST_CASE("a function's body that needs a column out of reach is a no for who calls it", "[gate]") {
+  GateFacts facts = world({split(State::hidden)});
+  facts.images.push_back(image("shop:v40", 0, {"id"}));
+  facts.plans[0].images = {};
+  CHECK(asked(facts, "shop:v40") == GateVerdict::yes);
+  ImageSurroundings::Called called{{"", "shout"}, {}};
+  use_of(called.needs, users).reads = {"id", "nothing_of_the_kind"};
+  facts.surroundings["shop:v40"].called = {called};
+  CHECK(asked(facts, "shop:v40") == GateVerdict::yes);
+  use_of(facts.surroundings["shop:v40"].called[0].needs, users).reads.push_back("full_name");
+  const GateAnswer answer = gate(facts, "shop:v40", GateKind::deploy);
+  CHECK(answer.verdict == GateVerdict::no);
+  REQUIRE_FALSE(answer.reasons.empty());
+  CHECK(answer.reasons[0].structure == "public.users.full_name");
+  CHECK(has(answer.reasons[0].why, "the function shout needs it"));
+  CHECK(answer.reasons[0].remedy == "switchback restore split");
+}
+
+TEST_CASE("which of several functions of a name is called the server must have told", "[gate]") {
+  GateFacts facts = world({split(State::hidden)});
+  facts.plans[0].images = {};
+  facts.plans[0].effect.takes_functions = {{"public", "shout"}};
+  facts.images.push_back(image("shop:v40", 0, {"id"}));
+  facts.images.back().footprint.functions = {{"", "shout"}};
+  CHECK(asked(facts, "shop:v40") == GateVerdict::unknown);  // another of that name is there
+  ImageSurroundings& its = facts.surroundings["shop:v40"];
+  its.asked = true;
+  CHECK(asked(facts, "shop:v40") == GateVerdict::yes);
+  its.refused = {{"SELECT shout('x')", "function shout(unknown) does not exist", true}};
+  const GateAnswer answer = gate(facts, "shop:v40", GateKind::deploy);
+  CHECK(answer.verdict == GateVerdict::no);
+  CHECK(answer.reasons.at(0).remedy == "switchback restore split");
+  its.refused[0].certain = false;
+  CHECK(asked(facts, "shop:v40") == GateVerdict::unknown);
+  its.refused.clear();
+  its.absent_functions = {{{"", "shout"}, true}};  // one elsewhere, where search_path may not find it
+  CHECK(asked(facts, "shop:v40") == GateVerdict::no);
+  facts.plans.clear();
+  CHECK(asked(facts, "shop:v40") == GateVerdict::yes);
+  its.absent_functions[0].elsewhere = false;
+  CHECK(asked(facts, "shop:v40") == GateVerdict::no);
+}
+
+TEST_CASE("a partition that is used by itself goes the way of its table", "[gate]") {
+  GateFacts facts = world({split(State::hidden)});
+  facts.plans[0].images = {};
+  const TableName partition{"public", "users_old"};
+  facts.catalog[partition] = facts.catalog[users];
+  facts.catalog[partition].ancestors = {users};
+  facts.images.push_back(image("shop:v40", 0, {}));
+  facts.images.back().footprint.tables[0].table = partition;
+  facts.images.back().footprint.tables[0].reads = {"full_name"};
+  const GateAnswer answer = gate(facts, "shop:v40", GateKind::deploy);
+  CHECK(answer.verdict == GateVerdict::no);
+  CHECK(answer.reasons.at(0).remedy == "switchback restore split");
+}
+
+TEST_CASE("a function of the row that is written as a column is no column that is missing", "[gate]") {
+  GateFacts facts = world({split(State::migrated)});
+  facts.images[0].footprint.tables[0].reads.push_back("uname");
+  CHECK(asked(facts, "shop:v41") == GateVerdict::no);
+  facts.surroundings["shop:v41"].attributes = {{users, "uname"}};
+  CHECK(asked(facts, "shop:v41") == GateVerdict::yes);
+}
+
+TEST_CASE("a remedy can be pasted into a shell", "[gate]") {
+  GateFacts facts = world({split(State::expanded)});
+  facts.plans[0].file = "the plan's.yaml";
+  const GateAnswer answer = gate(facts, "shop:v42", GateKind::deploy);
+  CHECK(answer.reasons.at(0).remedy == "switchback run 'the plan'\\''s.yaml'");
+}
+
+TEST_CASE("only images of the same application are offered instead", "[gate]") {
+  GateFacts facts = world({split(State::hidden)});
+  facts.images.push_back(image("mail:v7", 9, {"id"}));
+  CHECK(safe_images(facts, "shop:v41") == std::vector<std::string>{"shop:v42"});
+  CHECK(others_newest_first(facts, "mail:v6") == std::vector<std::string>{"mail:v7"});
 }

@@ -21,6 +21,14 @@ enum class InsertForm {
 };
 std::string_view name(InsertForm form);
 
+/// What an ON CONFLICT rests on: a unique index of these columns, or a constraint by its name.
+struct ConflictTarget {
+  std::vector<std::string> columns;  ///< sorted, each once; "" stands for expressions
+  bool predicate = false;            ///< it has a WHERE: an index of a part of the rows would do
+  std::string constraint;            ///< ON CONSTRAINT; then there are no columns
+  bool operator==(const ConflictTarget&) const = default;
+};
+
 /// One table, as one image uses it. Columns in the order written, each once.
 struct TableUse {
   TableName table;
@@ -32,7 +40,9 @@ struct TableUse {
   std::vector<std::string> supplies;   ///< what each of its inserts gives a value for
   std::vector<std::string> positions;  ///< for positional and copy: the columns it takes the table to have, in order
   bool deletes = false;
-  std::vector<std::pair<std::string, std::string>> types;                ///< column, type as the server writes it
+  std::vector<ConflictTarget> conflicts;
+  std::vector<std::string> nulls;                          ///< columns into which it writes a literal NULL
+  std::vector<std::pair<std::string, std::string>> types;  ///< column, type as the server writes it
   std::vector<std::pair<std::string, std::vector<std::string>>> values;  ///< enum column, those that it knows
   bool operator==(const TableUse&) const = default;
 };
@@ -40,12 +50,15 @@ struct TableUse {
 struct Footprint {
   std::vector<TableUse> tables;
   std::vector<TableName> functions, types;  ///< that it names; without a schema: found by search_path
+  std::vector<TableName> relations;         ///< that it names in strings: 'x'::regclass
+  std::vector<TableName> sequences;         ///< of nextval, currval and setval
   std::string role;                         ///< its login role; empty: not told
   bool prepares_star = false;               ///< prepares SELECT * and keeps it
   bool star_tolerated = false;              ///< its whole-row reads bear a column more or less
   std::vector<std::string> statements;
-  std::vector<std::string> unclear;  ///< what could not be told from the statements, each with why
-  bool partial = false;              ///< only what a plan says of the image: that it needs nothing else is not known
+  std::vector<std::size_t> prepared;  ///< of `statements`: those that the server could prepare at registration
+  std::vector<std::string> unclear;   ///< what could not be told from the statements, each with why
+  bool partial = false;               ///< only what a plan says of the image: that it needs nothing else is not known
   bool operator==(const Footprint&) const = default;
 };
 
@@ -58,7 +71,7 @@ void note_once(std::vector<Name>& names, const std::type_identity_t<Name>& name)
     if (one == name) return;
   names.push_back(name);
 }
-/// Everything that either needs. Not partial when one of them is not.
+/// Everything that either needs. Not partial when one of them is not; what was prepared is forgotten.
 Footprint merged(Footprint one, const Footprint& other);
 
 /// One table's pair of sides that sync keeps equal.
@@ -81,6 +94,7 @@ struct PlanEffect {
   std::vector<Column> takes;     ///< by contract
   std::vector<Column> tightens;  ///< contract forbids NULL there
   std::vector<TableName> takes_relations, takes_functions, takes_types;
+  std::vector<TableName> takes_keys;  ///< indexes, and constraints with their table's schema
   std::vector<SyncedColumns> synced;
   bool contract_sql = false;         ///< contract also runs SQL of its own, of which nothing is known
   std::vector<std::string> unknown;  ///< what a newer switchback says of it, in words that this one does not know

@@ -21,9 +21,20 @@ struct CatalogColumn {
   bool generated = false;
   std::vector<std::string> labels = {};  ///< of an enum, in their order
 };
+/// What an ON CONFLICT can rest on: a valid unique index, or an exclusion constraint's.
+struct CatalogKey {
+  std::string name;                  ///< of the index
+  std::string constraint;            ///< that it belongs to; empty: none
+  std::vector<std::string> columns;  ///< sorted, each once; "" stands for expressions
+  bool partial = false;
+  bool deferrable = false;
+  bool unique = true;  ///< false: an exclusion constraint's
+};
 /// A table or view, its columns in the order of their numbers.
 struct CatalogTable {
   std::vector<CatalogColumn> columns;
+  std::optional<std::vector<CatalogKey>> keys = {};  ///< empty: not looked at, or of a view
+  std::vector<TableName> ancestors = {};             ///< the tables that it is a partition of
 };
 using LiveCatalog = std::map<TableName, CatalogTable>;
 
@@ -85,10 +96,37 @@ struct ImageSurroundings {
     std::string column;
     std::string privilege;
   };
+  /// A function, type, sequence or relation that it names and that is not where it looks.
+  struct Absent {
+    TableName object;        ///< as it names it
+    bool elsewhere = false;  ///< there is one of that name in a schema in which it may look, or may not
+    bool operator==(const Absent&) const = default;
+  };
+  /// What its role may not do with a function or sequence.
+  struct DeniedObject {
+    std::string object;     ///< as GRANT takes it: SEQUENCE public.ids
+    std::string privilege;  ///< USAGE, EXECUTE
+    TableName name;
+  };
+  /// A function that it calls, and what the function's body needs.
+  struct Called {
+    TableName function;
+    Footprint needs;
+  };
+  /// A statement of it that the server does not take.
+  struct Refusal {
+    std::string statement, message;
+    bool certain = true;  ///< it took it once, or the message leaves no doubt
+  };
   std::vector<Rule> rules;
   std::vector<Changed> labels, types;
   std::vector<Denied> denied;
-  std::vector<TableName> absent_functions, absent_types;
+  std::vector<DeniedObject> denied_objects;
+  std::vector<Absent> absent_functions, absent_types, absent_relations, absent_sequences;
+  std::vector<PlanEffect::Column> attributes;  ///< functions of a table's row: what can be written as its column
+  std::vector<Called> called;
+  std::vector<Refusal> refused;
+  bool asked = false;    ///< the server was asked about its statements
   bool no_role = false;  ///< the role that its manifest names is not there
 };
 
@@ -105,7 +143,8 @@ struct GateFacts {
 /// told and nothing is a no. Every state of every plan is taken into account.
 GateAnswer gate(const GateFacts& facts, std::string_view image, GateKind kind);
 
-/// Registered images but this one, newest first, without the retired ones. Their footprints are not looked at.
+/// Registered images of the same application but this one, newest first, without the retired ones. Their footprints are
+/// not looked at.
 std::vector<std::string> others_newest_first(const GateFacts& facts, std::string_view but);
 /// Those of others_newest_first() that would be safe now: where to go instead. `facts` has the footprints of all, and
 /// their tables.

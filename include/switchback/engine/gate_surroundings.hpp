@@ -18,4 +18,8 @@ using Surroundings = std::map<std::string, ImageSurroundings, std::less<>>;
 /// Of these images, which have their footprints. Reads the catalog and the registry only.
 Surroundings surroundings(ports::Session& session, const std::vector<RegisteredImage>& images);
 
+/// Adds the functions that can be written as columns of the images' tables, for columns that `catalog` does not have.
+void find_attributes(ports::Session& session, const LiveCatalog& catalog, const std::vector<RegisteredImage>& images,
+                     Surroundings& found);
+
 }  // namespace switchback::engine

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "switchback/core/footprint.hpp"
@@ -13,8 +14,8 @@ namespace switchback::postgres {
 /// Columns of each table and view that is there, in their order: what bare names are resolved by.
 using KnownColumns = std::map<TableName, std::vector<std::string>>;
 
-/// Every table and view that the statements name; without a schema it is public's. Those of the system catalogs are
-/// left out, and so is what cannot be parsed.
+/// Every table and view that the statements name, and every type, which may be a table's row; without a schema it is
+/// public's. Those of the system catalogs are left out, and so is what cannot be parsed.
 std::set<TableName> tables_in(const std::vector<std::string>& statements);
 
 /// Who sent a statement. In a function a name that no table has is a variable.
@@ -25,5 +26,9 @@ enum class StatementPlace { client, in_function };
 /// nothing is ever left out silently. Bare names that `known` has in pg_temp are temporary tables, of no concern.
 void add_statements(Footprint& footprint, const std::vector<std::string>& statements, const KnownColumns& known,
                     StatementPlace place = StatementPlace::client);
+
+/// What the body of a function or DO block needs, in `language` sql or plpgsql, others being unclear. Statements that
+/// it builds at run time are unclear too.
+Footprint needs_of_body(std::string_view language, const std::string& body, const KnownColumns& known);
 
 }  // namespace switchback::postgres
