@@ -1,6 +1,8 @@
 #include "switchback/postgres/image_asking.hpp"
 
+#include <algorithm>
 #include <set>
+#include <string_view>
 
 #include "parse_tree.hpp"
 #include "switchback/core/error.hpp"
@@ -38,9 +40,11 @@ Preparation prepared(ports::Session& session, const std::string& text) {
     session.exec("DEALLOCATE switchback_gate");
   } catch (const Error& error) {
     if (error.sqlstate().empty() || error.remedy() == Remedy::reconnect) throw;
+    constexpr std::string_view severity = "ERROR:  ";
     const std::string message = error.what();
     found.code = error.sqlstate();
-    found.message = message.substr(0, message.find('\n'));
+    found.message = message.substr(message.starts_with(severity) ? severity.size() : 0);
+    found.message.erase(std::min(found.message.find('\n'), found.message.size()));
   }
   session.exec("ROLLBACK TO SAVEPOINT switchback_asked");  // its locks, too
   return found;

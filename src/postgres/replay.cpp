@@ -114,6 +114,7 @@ struct Word {
   TextWord text = TextWord::clear;
   ReplayWord server = ReplayWord::none;
   std::string text_why, server_why;
+  std::string namesake_why;  ///< the text alone cannot tell which of several functions of a name it calls
 };
 
 bool names_one(std::string_view text, const std::set<TableName>& objects) {
@@ -130,6 +131,16 @@ TextWord word_of(const Sentence& sentence, std::string_view text, const Structur
       (sentence.reads == RowRead::star || sentence.reads == RowRead::dump) && !names_one(text, target.functions);
   const bool unnamed = !mentions(text, structure.name) && !names_one(text, target.views);
   return rows_alone && sentence.works_without.value_or(unnamed) ? TextWord::star : TextWord::uses;
+}
+
+/// Which function of a name a call means the server decides when it prepares: not so in a string that somebody may run.
+bool only_calls(const Sentence& sentence, const std::string& text, const JudgeTarget& target) {
+  if (target.kind != Structure::Kind::function || !target.namesakes || sentence.judged.use != StatementUse::ambiguous ||
+      !sentence.judged.why.starts_with("calls " + target.object.name))
+    return false;
+  return std::ranges::none_of(tokens_of(text), [&](const Token& token) {
+    return token.kind == Token::Kind::string && mentions(token.text, target.object.name);
+  });
 }
 
 /// One replay: what the text says of each structure, then what the server says of all of them together.
@@ -160,7 +171,11 @@ class Replaying {
     if (!clone_) result.remark = "there is no schema clone";
     if (result.remark.empty() && !texts_.empty()) result.remark = ask_server(print);
     for (std::size_t i = 0; i < texts_.size(); ++i) {
-      const Word& word = words_[i];
+      Word& word = words_[i];
+      if (!word.namesake_why.empty() && word.server == ReplayWord::none && word.text < TextWord::unclear) {
+        word.text = TextWord::unclear;
+        word.text_why = word.namesake_why;
+      }
       const ReplayOutcome outcome = joined(word.text, word.server);
       const std::string why =
           word.server == ReplayWord::refused || word.text_why.empty() ? word.server_why : word.text_why;
@@ -173,6 +188,10 @@ class Replaying {
   /// The worst of what is said of any structure.
   void hear(const std::vector<Sentence>& sentences, const Structure& structure, const JudgeTarget& target) {
     for (std::size_t i = 0; i < sentences.size(); ++i) {
+      if (only_calls(sentences[i], texts_[i].text, target)) {
+        words_[i].namesake_why = shown(structure) + ": " + sentences[i].judged.why;
+        continue;
+      }
       const TextWord said = word_of(sentences[i], texts_[i].text, structure, target);
       if (said == TextWord::clear || said <= words_[i].text) continue;
       words_[i].text = said;
