@@ -169,6 +169,8 @@ TEST_CASE("once a plan that took nothing away is done, the image before loses it
   CHECK(server().sql(uri, "SELECT first_name FROM users WHERE id = 1") == "First1");  // the write is lost
   CHECK(answer("shop:v41") == "no");
   CHECK(answer("shop:v42") == "yes");
+  const json status = json::parse(tool.run({"status", "split", "-o", "json"}).out);
+  CHECK(status.at("plans").at(0).at("images").at("before") == "breaks");
 }
 
 TEST_CASE("a gate is right with a journal one version newer than the binary, and run refuses it", "[gate][journal]") {
