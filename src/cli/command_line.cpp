@@ -56,6 +56,7 @@ void add_commands(CLI::App& app, Action& chosen) {
   add_image(app, chosen);
   add_gate(app, chosen);
   add_fence(app, chosen);
+  add_drill(app, chosen);
   add_sandbox(app, chosen);
   add_brownout_guard(app, chosen);
 }

@@ -20,7 +20,6 @@ namespace switchback::daemon {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* prefix = "clone-";
 constexpr const char* role = "switchback_clone";
 
 /// A file that is locked as long as its owner lives, however that ends. Empty descriptor: somebody else holds it.
@@ -60,7 +59,14 @@ std::string random_name() {
   return out.str();
 }
 
-void clear_left_overs(const fs::path& folder) {
+void take_down(const fs::path& folder) {
+  try {
+    process::sandbox_down(folder);
+  } catch (const Error&) {  // the next one clears it away
+  }
+}
+
+void clear_left_overs(const fs::path& folder, const std::string& prefix) {
   std::error_code none;
   for (const auto& entry : fs::directory_iterator(folder, none)) {
     const fs::path& path = entry.path();
@@ -88,39 +94,14 @@ class NamedServer final : public ScratchServer {
 
 class ThrowawayServer final : public ScratchServer {
  public:
-  explicit ThrowawayServer(int major) : base_(fs::path(process::default_sandbox_dir()).parent_path()) {
-    fs::create_directories(base_);
-    clear_left_overs(base_);
-    fs::path folder;
-    for (int attempt = 0; attempt < 5 && (!lock_ || !*lock_); ++attempt) {  // one clearing away may have been quicker
-      folder = base_ / (prefix + random_name());
-      lock_ = std::make_unique<LockFile>(folder.string() + ".lock", true);
-    }
-    if (!*lock_)
-      throw Error(Exit::failed, Remedy::person, "cannot write in " + base_.string(),
-                  "make that folder writable, or name a server for clones: scratch: \"host=…\"");
-    process::SandboxOptions options;
-    options.dir = folder;
-    options.fsync = false;
-    options.replica = false;
-    options.max_connections = 20;
-    options.major = major;
-    try {
-      sandbox_ = process::sandbox_up(options);
-      process::sandbox_sql(sandbox_, sandbox_.primary_uri(), std::string("CREATE ROLE ") + role + " LOGIN CREATEDB");
-    } catch (const Error&) {
-      take_down(folder);
-      throw;
-    }
-    if (std::stoi(sandbox_.version) < major) {
-      take_down(folder);
+  explicit ThrowawayServer(int major) : throwaway_("clone-", options(major)), sandbox_(throwaway_.info()) {
+    process::sandbox_sql(sandbox_, sandbox_.primary_uri(), std::string("CREATE ROLE ") + role + " LOGIN CREATEDB");
+    if (std::stoi(sandbox_.version) < major)
       throw Error(Exit::failed, Remedy::person,
                   "the newest PostgreSQL here is " + sandbox_.version + ", and the database's server is of version " +
                       std::to_string(major),
                   "install that version's server, or name a server for clones: scratch: \"host=…\"");
-    }
   }
-  ~ThrowawayServer() override { take_down(sandbox_.dir); }
 
   std::string connection() const override {
     const std::string uri = sandbox_.primary_uri();
@@ -145,19 +126,47 @@ class ThrowawayServer final : public ScratchServer {
   }
 
  private:
-  static void take_down(const fs::path& folder) {
-    try {
-      process::sandbox_down(folder);
-    } catch (const Error&) {  // the next one clears it away
-    }
+  static process::SandboxOptions options(int major) {
+    process::SandboxOptions options;
+    options.fsync = false;
+    options.replica = false;
+    options.max_connections = 20;
+    options.major = major;
+    return options;
   }
 
-  fs::path base_;
-  std::unique_ptr<LockFile> lock_;
+  ThrowawaySandbox throwaway_;
   process::SandboxInfo sandbox_;
 };
 
 }  // namespace
+
+ThrowawaySandbox::ThrowawaySandbox(const std::string& prefix, process::SandboxOptions options) {
+  const fs::path base = fs::path(process::default_sandbox_dir()).parent_path();
+  fs::create_directories(base);
+  clear_left_overs(base, prefix);
+  std::shared_ptr<LockFile> lock;
+  fs::path folder;
+  for (int attempt = 0; attempt < 5 && (!lock || !*lock); ++attempt) {  // one clearing away may have been quicker
+    folder = base / (prefix + random_name());
+    lock = std::make_shared<LockFile>(folder.string() + ".lock", true);
+  }
+  if (!*lock)
+    throw Error(Exit::failed, Remedy::person, "cannot write in " + base.string(),
+                "make that folder writable, or name a server: scratch: \"host=…\"");
+  lock_ = lock;
+  options.dir = folder;
+  try {
+    sandbox_ = process::sandbox_up(options);
+  } catch (const Error&) {
+    take_down(folder);
+    throw;
+  }
+}
+
+ThrowawaySandbox::~ThrowawaySandbox() {
+  take_down(sandbox_.dir);
+}
 
 std::unique_ptr<ScratchServer> named_scratch_server(std::string connection) {
   return std::make_unique<NamedServer>(std::move(connection));

@@ -6,7 +6,26 @@
 #include <utility>
 #include <vector>
 
+#include "switchback/process/sandbox.hpp"
+
 namespace switchback::daemon {
+
+/// A sandbox in a folder of its own beside the default one, whose name begins with `prefix`; stopped and removed when
+/// the object goes. What a process that was killed left behind under that prefix is cleared away first (told by a lock
+/// on a file). Error when there are no server programs.
+class ThrowawaySandbox {
+ public:
+  /// `options.dir` is chosen here.
+  ThrowawaySandbox(const std::string& prefix, process::SandboxOptions options);
+  ~ThrowawaySandbox();
+  ThrowawaySandbox(const ThrowawaySandbox&) = delete;
+  ThrowawaySandbox& operator=(const ThrowawaySandbox&) = delete;
+  const process::SandboxInfo& info() const { return sandbox_; }
+
+ private:
+  std::shared_ptr<void> lock_;
+  process::SandboxInfo sandbox_;
+};
 
 /// Name and schema.
 using Extensions = std::vector<std::pair<std::string, std::string>>;

@@ -64,6 +64,23 @@ std::optional<Hold> consent_hold(Workbench& bench) {
               {}};
 }
 
+std::optional<Hold> drill_hold(Workbench& bench) {
+  const std::chrono::seconds required = bench.settings().drill_required;
+  if (required.count() == 0 || bench.despite("approval")) return std::nullopt;
+  const auto last = bench.session().exec(
+      "SELECT pg_catalog.max(at)::text, coalesce(pg_catalog.max(at) > pg_catalog.clock_timestamp() - "
+      "pg_catalog.make_interval(secs => $2::float8), false) FROM switchback.event WHERE kind = 'drilled' AND "
+      "detail->>'hash' = $1",
+      {bench.record().hash, std::to_string(required.count())});
+  if (last.boolean(0, 1)) return std::nullopt;
+  return Hold{HoldKind::approval,
+              last.text(0, 0).empty() ? "this text of the plan has not passed a drill, and drill.required asks for one"
+                                      : "the last drill that this text passed was at " + last.text(0, 0) +
+                                            ", longer ago than drill.required (" + show_duration(required) + ")",
+              "it passes one: switchback drill " + bench.plan().file,
+              {}};
+}
+
 namespace {
 
 /// Another live plan has changed the table, keeps it in sync, or keeps an archive of columns of it.

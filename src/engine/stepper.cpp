@@ -61,13 +61,23 @@ Stop change_state(Workbench& bench, Event on) {
 
 Stop begin_expand(Workbench& bench) {
   const auto in_the_way = [&] {
-    auto hold = requires_hold(bench);
+    auto hold = drill_hold(bench);
+    if (!hold) hold = requires_hold(bench);
     return hold ? hold : addition_hold(bench);
   };
   std::optional<Hold> hold;
   Stop stop = bench.outside_transaction([&](ports::Session&) { hold = in_the_way(); });
   if (stop.ok() && hold) stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), in_the_way);
   return stop.ok() ? change_state(bench, Event::expand) : stop;
+}
+
+/// The half that takes away is begun weeks after the other: it wants a drill of its own time.
+Stop begin_hide(Workbench& bench) {
+  std::optional<Hold> hold;
+  const auto look = [&] { return drill_hold(bench); };
+  Stop stop = bench.outside_transaction([&](ports::Session&) { hold = look(); });
+  if (stop.ok() && hold) stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), look);
+  return stop.ok() ? hide_plan(bench) : stop;
 }
 
 Stop finish_way_back(Workbench& bench) {
@@ -96,7 +106,7 @@ Stop step_forward(Workbench& bench, State target) {
     case State::migrating:
       return then_arrive(migrate(bench));
     case State::migrated:
-      return target == State::done && !takes_away(bench.plan()) ? finish_plan(bench) : hide_plan(bench);
+      return target == State::done && !takes_away(bench.plan()) ? finish_plan(bench) : begin_hide(bench);
     case State::hiding:
       return hide_plan(bench);
     case State::hidden:

@@ -14,6 +14,8 @@ namespace switchback::engine {
 
 /// Before expand: subscribers that a new column would stop, images whose prepared SELECT * it would fail.
 std::optional<Hold> addition_hold(Workbench& bench);
+/// `drill.required`: this text of the plan has passed no drill, or none lately.
+std::optional<Hold> drill_hold(Workbench& bench);
 std::optional<Hold> consent_hold(Workbench& bench);  ///< consent and the plan's approvals
 /// An image of the horizon needs what the contract takes, or nobody knows whether one does. Before every step that
 /// takes something: images are deployed and retired meanwhile.
