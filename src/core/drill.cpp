@@ -221,10 +221,18 @@ std::string step_under_way(const Plan& plan, State state, const StepsDone& done,
     const std::string late = last_done(migrate, "migrate", done);
     return late.empty() ? last_done(expand, "expand", done) : late;
   }
-  std::vector<const Step*> steps;
-  for (const Step& step : plan.contract.steps) steps.push_back(&step);
-  const std::string found = best_match(steps, text);
-  return found.empty() && !steps.empty() ? describe(steps.front()->action) : found;
+  // SQL that fails is named in full; what is in the way of a contract is in the way of what it drops.
+  std::vector<const Step*> own;
+  std::vector<const Step*> all;
+  for (const Step& step : plan.contract.steps) {
+    if (text.find(describe(step.action)) != std::string_view::npos) return describe(step.action);
+    all.push_back(&step);
+    if (!std::holds_alternative<Sql>(step.action)) own.push_back(&step);
+  }
+  const std::string found = best_match(own, text);
+  if (!found.empty()) return found;
+  const std::string written = best_match(all, text);
+  return written.empty() && !all.empty() ? describe(all.front()->action) : written;
 }
 
 void estimate(std::vector<DrillStep>& steps, const std::vector<DrillTable>& tables) {

@@ -89,6 +89,14 @@ TEST_CASE("the step is named that the difference speaks of, and the one that a r
   CHECK(step_under_way(plan, State::migrating, {}, "") == "backfill users");
   CHECK(step_under_way(plan, State::rolling_back, {{"expand", 1}}, "") == "add_column users.first_name");
   CHECK(step_under_way(plan, State::hiding, {}, "full_name is used") == "drop_column users.full_name");
+  const Plan mixed = plan_of(
+      "plan: p\ncontract:\n  steps:\n    - sql: { run: COMMENT ON TABLE users IS 'x', undo: SELECT 1 }\n    - "
+      "drop_column: { "
+      "table: users, name: fax }\n");
+  CHECK(step_under_way(mixed, State::contracting, {}, "view public.v uses public.users.\"_switchback_p_fax\"") ==
+        "drop_column users.fax");
+  CHECK(step_under_way(mixed, State::contracting, {}, "the step sql COMMENT ON TABLE users IS 'x' failed") ==
+        "sql COMMENT ON TABLE users IS 'x'");
 }
 
 TEST_CASE("what grows with the rows is estimated on the real ones, the rest is not", "[drill]") {
