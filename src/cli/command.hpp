@@ -53,6 +53,7 @@ void add_verify(CLI::App& app, Action& chosen);
 void add_quarantine(CLI::App& app, Action& chosen);
 void add_usage(CLI::App& app, Action& chosen);
 void add_rollback_and_restore(CLI::App& app, Action& chosen);
+void add_rollforward(CLI::App& app, Action& chosen);
 void add_repair(CLI::App& app, Action& chosen);
 void add_history(CLI::App& app, Action& chosen);
 void add_forbid(CLI::App& app, Action& chosen);

@@ -48,6 +48,7 @@ void add_commands(CLI::App& app, Action& chosen) {
   add_quarantine(app, chosen);
   add_usage(app, chosen);
   add_rollback_and_restore(app, chosen);
+  add_rollforward(app, chosen);
   add_repair(app, chosen);
   add_history(app, chosen);
   add_forbid(app, chosen);

@@ -141,7 +141,9 @@ int status(Invocation& invocation, const StatusOptions& options) {
   if (options.watch) return watch(invocation, options);
   const auto session = invocation.reading();
   const auto plans = plans_of(*session, options.name);
-  invocation.data(invocation.json() ? status_json(plans) : status_text(plans, now(), invocation.out()));
+  const auto undone = engine::roll_forwards(*session);
+  invocation.data(invocation.json() ? status_json(plans, true, undone)
+                                    : status_text(plans, now(), invocation.out(), undone));
   return 0;
 }
 

@@ -81,10 +81,25 @@ void add_row(std::string& text, std::string_view label, const std::string& value
   text += "  " + paint.dim(std::string(label) + std::string(10 - label.size(), ' ')) + value + "\n";
 }
 
-std::string plan_text(const PlanRecord& plan, Instant now, Paint paint) {
+std::string undoes(const PlanRecord& plan, const std::vector<engine::RollForward>& undone) {
+  for (const engine::RollForward& one : undone)
+    if (one.inverse == plan.name) return one.original;
+  return "";
+}
+
+std::string undone_by(const PlanRecord& plan, const std::vector<engine::RollForward>& undone) {
+  for (const engine::RollForward& one : undone)
+    if (one.original == plan.name) return one.inverse;
+  return "";
+}
+
+std::string plan_text(const PlanRecord& plan, Instant now, Paint paint,
+                      const std::vector<engine::RollForward>& undone) {
   std::string text = paint.bold(plan.name) + "  " + std::string(name(plan.state)) + "  " +
                      paint.dim("for " + age(plan.state_since, now) + ", since " + plan.state_since) + "\n";
   add_row(text, "that is", std::string(facts(plan.state).truth), paint);
+  if (const std::string other = undoes(plan, undone); !other.empty()) add_row(text, "undoes", other, paint);
+  if (const std::string other = undone_by(plan, undone); !other.empty()) add_row(text, "undone by", other, paint);
   if (plan.progress && moves_rows(plan.state))
     add_row(text, "progress", printable(extent(*plan.progress) + pace(*plan.progress)), paint);
   if (const auto shown = hold_of(plan)) {
@@ -165,7 +180,7 @@ Json brownout_object(const PlanRecord& plan) {
           {"guard", plan.brownout->guard}};
 }
 
-Json plan_object(const PlanRecord& plan) {
+Json plan_object(const PlanRecord& plan, const std::vector<engine::RollForward>& undone) {
   const ImageSafety safety = safety_of(plan);
   const auto seconds = turn_back_seconds(plan);
   return {{"plan", plan.name},
@@ -177,6 +192,8 @@ Json plan_object(const PlanRecord& plan) {
           {"progress", progress_object(plan)},
           {"brownout", brownout_object(plan)},
           {"images", {{"before", word(safety.before)}, {"after", word(safety.after)}}},
+          {"undoes", or_null(undoes(plan, undone))},
+          {"undone_by", or_null(undone_by(plan, undone))},
           {"turn_back_seconds", seconds ? Json(*seconds) : Json()},
           {"next", next_for(plan)}};
 }
@@ -194,16 +211,18 @@ std::string progress_line(const PlanRecord& plan, Instant now) {
   return printable(text);
 }
 
-std::string status_text(const std::vector<PlanRecord>& plans, Instant now, Paint paint) {
+std::string status_text(const std::vector<PlanRecord>& plans, Instant now, Paint paint,
+                        const std::vector<engine::RollForward>& undone) {
   if (plans.empty()) return "no plan has been started in this database yet; next: switchback run PLAN_FILE\n";
   std::string text;
-  for (const PlanRecord& plan : plans) text += (text.empty() ? "" : "\n") + plan_text(plan, now, paint);
+  for (const PlanRecord& plan : plans) text += (text.empty() ? "" : "\n") + plan_text(plan, now, paint, undone);
   return text;
 }
 
-std::string status_json(const std::vector<PlanRecord>& plans, bool pretty) {
+std::string status_json(const std::vector<PlanRecord>& plans, bool pretty,
+                        const std::vector<engine::RollForward>& undone) {
   Json list = Json::array();
-  for (const PlanRecord& plan : plans) list.push_back(plan_object(plan));
+  for (const PlanRecord& plan : plans) list.push_back(plan_object(plan, undone));
   return dumped({{"schema_version", 1}, {"plans", list}}, pretty) + "\n";
 }
 

@@ -397,7 +397,11 @@ Stop purge_plan(Workbench& bench) {
       if (!bench.advance(State::contracted, Event::finish)) return;
       in_the_way = horizon_hold(bench);
       if (in_the_way) throw Error(Exit::not_yet, Remedy::person, in_the_way->reason);
-      const std::vector<TakenObject> objects = load_objects(session, bench.fence().plan);
+      std::vector<TakenObject> objects = load_objects(session, bench.fence().plan);
+      const auto taken_back = std::ranges::stable_partition(
+          objects, [&](const TakenObject& object) { return is_hidden(session, bench.plan(), object); });
+      const std::vector<TakenObject> restored(taken_back.begin(), taken_back.end());
+      objects.erase(taken_back.begin(), taken_back.end());
       lock_objects(session, objects);
       if (const auto objections = object_objections(session, objects); !objections.empty())
         in_the_way = Hold{HoldKind::usage, objections.front(), "it is detached, then switchback run again", objections};
@@ -406,6 +410,7 @@ Stop purge_plan(Workbench& bench) {
       drop_objects(session, bench.plan(), objects, false, false);
       purge(session, bench.fence().plan, load_taken(session, bench.fence().plan));
       settle_objects(session, bench.fence().plan, bench.plan(), objects, "purged");
+      settle_objects(session, bench.fence().plan, bench.plan(), restored, "restored");
     });
   } catch (const Error&) {
     if (!in_the_way) throw;

@@ -242,7 +242,10 @@ std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
 
 std::optional<Hold> purge_hold(Workbench& bench) {
   ports::UsageRequest request = usage_request(bench, true);
-  std::erase_if(request.structures, [](const Structure& one) { return !is_moved(one.kind); });
+  // What somebody has taken out of hiding is not purged.
+  std::erase_if(request.structures, [](const Structure& one) {
+    return !is_moved(one.kind) || !one.table.schema.starts_with("switchback_hidden.");
+  });
   return closure_hold(bench, request);
 }
 

@@ -277,6 +277,11 @@ std::optional<Whereabouts> find_object(ports::Session& session, const TakenObjec
   return Whereabouts{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2)};
 }
 
+bool is_hidden(ports::Session& session, const Plan& plan, const TakenObject& object) {
+  const auto now = find_object(session, object);
+  return now && now->schema == hidden_schema(plan.name, object.name.schema);
+}
+
 void hide_objects(ports::Session& session, const Plan& plan, const std::vector<TakenObject>& objects) {
   std::set<std::string> made;
   for (const TakenObject& object : objects) {
@@ -364,7 +369,7 @@ void drop_objects(ports::Session& session, const Plan& plan, const std::vector<T
                   bool keep_tables) {
   for (auto object = objects.rbegin(); object != objects.rend(); ++object) {
     if (object->part || object->late != late || (keep_tables && object->kind == Structure::Kind::table)) continue;
-    if (const auto now = find_object(session, *object)) session.exec(drop_sql(*object, now->identity));
+    if (is_hidden(session, plan, *object)) session.exec(drop_sql(*object, find_object(session, *object)->identity));
   }
   drop_empty_schemas(session, plan, objects);
 }

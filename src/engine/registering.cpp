@@ -9,6 +9,7 @@
 #include "switchback/engine/forbidding.hpp"
 #include "switchback/engine/images.hpp"
 #include "switchback/engine/resolving.hpp"
+#include "switchback/engine/rolling_forward.hpp"
 #include "switchback/engine/steps.hpp"
 
 namespace switchback::engine {
@@ -105,6 +106,7 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
   if (const auto found = find_plan(session, plan.name); found && found->state != State::rolled_back)
     return check_text(*found, plan);
   refuse_before_required(session, plan);
+  refuse_premature_roll_forward(session, plan);
   const std::string began = session.exec("SELECT pg_catalog.clock_timestamp()").text(0, 0);
   const ResolvedPlan resolved = resolve_plan(session, catalog, plan, settings);
   refuse_overlap(session, plan, resolved);
@@ -131,6 +133,7 @@ RETURNING id)sql",
     register_plan_images(session, actor, plan.images, effect);
     add_event(session, actor, made.integer(0, 0), "registered", "", "planned", plan.description,
               json{{"hash", plan.hash}, {"file", plan.file}, {"requires", plan.requires_plans}}.dump());
+    link_roll_forward(session, actor, made.integer(0, 0), plan);
     session.exec("DELETE FROM switchback.checkpoint WHERE plan_id = $1", {made.text(0, 0)});
   }
   transaction.commit();

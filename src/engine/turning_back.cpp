@@ -16,6 +16,7 @@
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/restoring.hpp"
+#include "switchback/engine/rolling_forward.hpp"
 #include "switchback/engine/steps.hpp"
 
 namespace switchback::engine {
@@ -338,6 +339,23 @@ void refuse_without_archive(Workbench& bench) {
 
 }  // namespace
 
+namespace {
+
+/// What was taken away is there again by another plan, and what was added is gone or going.
+void refuse_while_undone(Workbench& bench) {
+  const auto other = undone_by(bench.session(), bench.plan().name);
+  if (!other) return;
+  throw Error(Exit::refused, Remedy::person,
+              "the plan " + bench.plan().name + " is undone by " + other->inverse + ", which is " +
+                  std::string(name(other->state)),
+              "turn that one back first: switchback rollback " + other->inverse +
+                  "; or undo it in its turn: switchback "
+                  "rollforward " +
+                  other->inverse + " --out FILE");
+}
+
+}  // namespace
+
 void refuse_rollback(Workbench& bench, State to) {
   if (!is_behind(bench.record().state, to))
     throw Error(Exit::refused, Remedy::person,
@@ -347,17 +365,20 @@ void refuse_rollback(Workbench& bench, State to) {
                     ? "it took nothing away, so there is nothing to restore; switchback rollback " + bench.plan().name +
                           " removes what it added"
                     : "switchback status " + bench.plan().name + " says what can be done");
+  refuse_while_undone(bench);
   refuse_without_archive(bench);
   if (to == State::migrated) return;
   refuse_while_built_upon(bench);
   const State from = bench.record().state;
   if (from == State::done && bench.record().takes_away)
     throw Error(Exit::refused, Remedy::person, "this plan is done: what it took away is in no archive any more",
-                "restore a backup, or write a new plan that adds it again");
+                "restore a backup, or add it again with a new plan: switchback rollforward " + bench.plan().name +
+                    " --out FILE writes it");
   if (bench.record().contracted_at && bench.settings().environment == Environment::production)
     throw Error(Exit::refused, Remedy::person,
                 "this plan had been contracted: in production it is not turned back below migrated",
-                "undo it with a new plan, so that the versions go on counting upwards");
+                "undo it with a new plan, so that the versions go on counting upwards: switchback rollforward " +
+                    bench.plan().name + " --out FILE writes it");
 }
 
 bool is_contracting_side(State state) {

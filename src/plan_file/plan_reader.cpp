@@ -18,13 +18,21 @@ namespace switchback {
 namespace plan_file {
 namespace {
 
-constexpr std::array<std::string_view, 10> plan_keys = {"plan",    "description", "requires", "images",  "external",
-                                                        "readers", "change",      "expand",   "migrate", "contract"};
+constexpr std::array<std::string_view, 11> plan_keys = {"plan",   "description", "rolls_forward", "requires",
+                                                        "images", "external",    "readers",       "change",
+                                                        "expand", "migrate",     "contract"};
 
 std::vector<std::string_view> known_keys() {
   std::vector<std::string_view> known(plan_keys.begin(), plan_keys.end());
   for (const std::string_view root : setting_roots(true)) known.push_back(root);
   return known;
+}
+
+bool is_plan_name(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !name.empty() && name.size() <= 63 && name.front() != '-' && std::ranges::all_of(name, fits);
 }
 
 /// Reads one plan from its top-level map.
@@ -44,6 +52,7 @@ class PlanReader {
     else
       findings_.error(top_.place(), "the plan has no name", "begin with `plan: name`");
     plan.description = top_.text("description").value_or("");
+    if (const Value* value = top_.find("rolls_forward")) read_rolls_forward(*value, plan);
     if (const Value* value = top_.find("requires")) read_requires(*value, plan);
     if (const Value* value = top_.find("images")) read_images(*value, plan.images);
     if (const Value* value = top_.find("external")) read_external(*value, plan);
@@ -62,15 +71,30 @@ class PlanReader {
   std::string plan_name(std::string_view key, const Value& value) {
     const auto written = values_.text(key, value);
     if (!written) return {};
-    const auto fits = [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    };
-    if (!std::ranges::all_of(*written, fits) || written->front() == '-')
+    if (written->size() > 63)
+      findings_.error(value.place, std::string(key) + ": a plan's name has at most 63 characters", {});
+    else if (!is_plan_name(*written))
       findings_.error(value.place, std::string(key) + ": \"" + *written + "\" is not a plan's name",
                       "letters, digits, - and _, and no - in front");
-    else if (written->size() > 63)
-      findings_.error(value.place, std::string(key) + ": a plan's name has at most 63 characters", {});
     return *written;
+  }
+
+  void read_rolls_forward(const Value& value, Plan& plan) {
+    const auto written = values_.text("rolls_forward", value);
+    if (!written) return;
+    const std::size_t at = written->find('@');
+    const std::string hash = at == std::string::npos ? "" : written->substr(at + 1);
+    const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+    if (hash.size() < 12 || hash.size() > 64 || !std::ranges::all_of(hash, hex) ||
+        !is_plan_name(std::string_view(*written).substr(0, at))) {
+      findings_.error(value.place, "rolls_forward: \"" + *written + "\" is not a plan and the hash of its text",
+                      "`switchback rollforward NAME --out FILE` writes it: name@ and 12 to 64 hex digits");
+      return;
+    }
+    plan.rolls_forward = RollsForward{written->substr(0, at), hash};
+    if (plan.rolls_forward->plan == plan.name)
+      findings_.error(value.place, "rolls_forward: a plan cannot undo itself",
+                      "give the plan that undoes it a name of its own");
   }
 
   void read_requires(const Value& list, Plan& plan) {

@@ -28,6 +28,7 @@ class Writer {
     out_ << YAML::BeginMap;
     pair("plan", plan.name);
     if (!plan.description.empty()) pair("description", plan.description);
+    if (plan.rolls_forward) pair("rolls_forward", plan.rolls_forward->plan + "@" + plan.rolls_forward->hash);
     if (!plan.requires_plans.empty()) list("requires", plan.requires_plans);
     images(plan.images);
     if (!plan.external_checked.empty()) {

@@ -89,6 +89,42 @@ std::string column_constraint(const json& command) {
   return {};
 }
 
+/// A name as a list of strings, with the schema public where there is none.
+std::string joined_name(const json& parts) {
+  std::string name;
+  for (const json& part : parts)
+    if (part.contains("String")) name += (name.empty() ? "" : ".") + text(part["String"], "sval");
+  return parts.size() == 1 ? "public." + name : name;
+}
+
+/// Of an object that a statement speaks of, whatever node it is.
+std::string name_in(const std::string& node, const json& object) {
+  if (node == "RangeVar") return relation_name({{"relation", object}});
+  if (node == "List") return joined_name(list_at(object, "items"));
+  if (node == "ObjectWithArgs") return joined_name(list_at(object, "objname"));
+  return {};
+}
+
+/// Of the view, type or function that a statement makes; empty for others.
+std::string name_made(const std::string& kind, const json& statement) {
+  const auto relation = [&](const json& holder, const char* key) {
+    return holder.contains(key) ? relation_name({{"relation", holder.at(key)}}) : std::string();
+  };
+  if (kind == "CreateStmt") return relation_name(statement);
+  if (kind == "ViewStmt") return relation(statement, "view");
+  if (kind == "CompositeTypeStmt") return relation(statement, "typevar");
+  if (kind == "CreateTableAsStmt" && statement.contains("into")) return relation(statement.at("into"), "rel");
+  if (kind == "CreateEnumStmt" || kind == "CreateRangeStmt") return joined_name(list_at(statement, "typeName"));
+  if (kind == "CreateDomainStmt") return joined_name(list_at(statement, "domainname"));
+  if (kind == "CreateFunctionStmt") return joined_name(list_at(statement, "funcname"));
+  return {};
+}
+
+/// What a plan has hidden is out of everybody's reach: whoever gives it back takes nothing away.
+bool is_taken_out_of_hiding(const json& statement) {
+  return relation_name(statement).starts_with("switchback_hidden.");
+}
+
 class Look {
  public:
   SqlLook result;
@@ -96,9 +132,13 @@ class Look {
   void statements(const json& tree) {
     const json& list = list_at(tree, "stmts");
     result.empty = list.empty();
-    for (const json& entry : list)
-      if (entry.contains("stmt") && entry["stmt"].contains("CreateStmt"))
-        created_.insert(relation_name(entry["stmt"]["CreateStmt"]));
+    for (const json& entry : list) {
+      if (!entry.contains("stmt")) continue;
+      for (const auto& [kind, statement] : entry["stmt"].items()) {
+        if (kind == "CreateStmt") created_.insert(relation_name(statement));
+        if (const std::string made = name_made(kind, statement); !made.empty()) made_.insert(made);
+      }
+    }
     walk(list);
   }
 
@@ -127,11 +167,12 @@ class Look {
   }
 
   void node(const std::string& name, const json& value) {
-    refuse(std::string(words_for(refused_nodes, name)));
+    if (name != "AlterObjectSchemaStmt" || !is_taken_out_of_hiding(value))
+      refuse(std::string(words_for(refused_nodes, name)));
     if (name == "AlterTableCmd") command(value);
     if (name == "TransactionStmt") result.transaction_control = true;
     if (name == "DoStmt" || name == "CallStmt") result.opaque = true;
-    if (name == "GrantStmt" && !value.value("is_grant", false)) refuse("REVOKE");
+    if (name == "GrantStmt" && !value.value("is_grant", false) && !is_about_what_is_made(value)) refuse("REVOKE");
     if (name == "GrantRoleStmt" && !value.value("is_grant", false)) refuse("REVOKE");
     if (name == "AlterEnumStmt" && value.contains("oldVal")) refuse("RENAME VALUE");
     if (name == "MergeWhenClause" && text(value, "commandType") == "CMD_DELETE") refuse("DELETE");
@@ -154,7 +195,17 @@ class Look {
     if (subtype == "T" && !value.contains("def")) refuse("DROP DEFAULT");
   }
 
+  /// What nobody has had a right to yet nobody loses one to.
+  bool is_about_what_is_made(const json& grant) const {
+    const json& objects = list_at(grant, "objects");
+    return !objects.empty() && std::ranges::all_of(objects, [&](const json& object) {
+      return std::ranges::any_of(
+          object.items(), [&](const auto& entry) { return made_.contains(name_in(entry.key(), entry.value())); });
+    });
+  }
+
   std::set<std::string> created_;
+  std::set<std::string> made_;
 };
 
 struct Parsed {
@@ -206,6 +257,30 @@ SqlLook look_at_sql(const std::string& statements) {
   else
     look.statements(parsed.tree);
   return look.result;
+}
+
+bool bears_both_images(const std::string& sql) {
+  const SqlLook look = look_at_sql(sql);
+  return !look.unparsed && look.refused.empty() && !look.blocking_index && !look.opaque;
+}
+
+std::optional<Action> as_drop_step(const std::string& sql) {
+  const Parsed parsed = parse(sql);
+  if (parsed.error) return std::nullopt;
+  const json& list = list_at(parsed.tree, "stmts");
+  if (list.size() != 1 || !list[0].contains("stmt") || !list[0]["stmt"].contains("DropStmt")) return std::nullopt;
+  const json& drop = list[0]["stmt"]["DropStmt"];
+  const json& objects = list_at(drop, "objects");
+  if (objects.size() != 1 || !objects[0].contains("List") || text(drop, "behavior") == "DROP_CASCADE")
+    return std::nullopt;
+  const json& parts = list_at(objects[0]["List"], "items");
+  if (parts.empty() || parts.size() > 2) return std::nullopt;
+  const std::string schema = parts.size() == 2 ? text(parts[0]["String"], "sval") : "public";
+  const TableName name{schema, text(parts.back()["String"], "sval")};
+  const std::string type = text(drop, "removeType");
+  if (type == "OBJECT_TABLE") return DropTable{name};
+  if (type == "OBJECT_VIEW" || type == "OBJECT_MATVIEW") return DropView{name};
+  return std::nullopt;
 }
 
 std::optional<bool> makes_unique_index(const std::string& sql) {

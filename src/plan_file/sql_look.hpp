@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "switchback/core/plan.hpp"
+
 namespace switchback::plan_file {
 
 struct SqlLook {
@@ -18,6 +20,12 @@ struct SqlLook {
 
 /// Statements that are meant for a phase in which both images run.
 SqlLook look_at_sql(const std::string& statements);
+
+/// Whether SQL may be run while both images run, as far as it shows: what cannot be parsed may not.
+bool bears_both_images(const std::string& sql);
+
+/// The drop step that takes away what `sql` takes away, one table or view without CASCADE, and keeps it for a while.
+std::optional<Action> as_drop_step(const std::string& sql);
 
 /// Whether the index that `sql` makes is unique; empty when it is not one CREATE INDEX (or cannot be parsed).
 std::optional<bool> makes_unique_index(const std::string& sql);

@@ -54,6 +54,7 @@ const std::map<std::string, std::string> beyond_a_schema = {
     {"60-same-images", "two values at once"},
     {"83-table-and-its-parts", "two steps at once"},
     {"81-index-definition", "what SQL does"},
+    {"87-rolls-itself-forward", "two values at once"},
     {"66-system-column", "names that PostgreSQL keeps for itself"},
 };
 
@@ -66,7 +67,7 @@ bool beyond(const json& plan) {
   static const std::regex words(
       "sql: |definition: |made by this plan|made or filled|added twice|set by two|dropped twice|taken away twice|made "
       "twice|"
-      "the default calls|both in set and in reverse|same image|same column|stands inside|require itself");
+      "the default calls|both in set and in reverse|same image|same column|stands inside|require itself|undo itself");
   for (const auto& diagnostic : switchback::read_plan(plan.dump(), "mutant").diagnostics)
     if (diagnostic.severity == switchback::Severity::error && !std::regex_search(diagnostic.message, words))
       return false;

@@ -11,6 +11,7 @@
 #include "switchback/core/step_sql.hpp"
 #include "switchback/daemon/drive.hpp"
 #include "switchback/engine/journal.hpp"
+#include "switchback/engine/rolling_forward.hpp"
 #include "switchback/plan_file/diagnostic.hpp"
 
 namespace switchback::cli {
@@ -56,9 +57,12 @@ std::optional<std::int64_t> turn_back_seconds(const engine::PlanRecord& plan);
 
 /// One line: `name  migrating  users 12.5M of ~43.1M  29%  …`, or with `held 40 s: why` behind the share.
 std::string progress_line(const engine::PlanRecord& plan, Instant now);
-std::string status_text(const std::vector<engine::PlanRecord>& plans, Instant now, Paint paint);
+/// `undone`: which plans undo which.
+std::string status_text(const std::vector<engine::PlanRecord>& plans, Instant now, Paint paint,
+                        const std::vector<engine::RollForward>& undone = {});
 /// One document; on one line when not `pretty`.
-std::string status_json(const std::vector<engine::PlanRecord>& plans, bool pretty = true);
+std::string status_json(const std::vector<engine::PlanRecord>& plans, bool pretty = true,
+                        const std::vector<engine::RollForward>& undone = {});
 
 // --- the other commands ----------------------------------------------------------------------------------------
 

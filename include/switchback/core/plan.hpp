@@ -185,9 +185,17 @@ struct TolerantReader {
   bool operator==(const TolerantReader&) const = default;
 };
 
+/// The plan that this one undoes: its name, and its text by the first 12 or more hex digits of the SHA-256.
+struct RollsForward {
+  std::string plan;
+  std::string hash;
+  bool operator==(const RollsForward&) const = default;
+};
+
 struct Plan {
   std::string name;
   std::string description;
+  std::optional<RollsForward> rolls_forward;
   std::vector<std::string> requires_plans;
   Images images;
   std::vector<std::string> external_checked;  ///< external readers (slots, publications …) that a person has checked

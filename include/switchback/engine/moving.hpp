@@ -39,6 +39,9 @@ struct Whereabouts {
 };
 std::optional<Whereabouts> find_object(ports::Session& session, const TakenObject& object);
 
+/// Whether it is where the plan has hidden it. One that somebody has taken from there is no longer the plan's.
+bool is_hidden(ports::Session& session, const Plan& plan, const TakenObject& object);
+
 /// ALTER … SET SCHEMA, with ACCESS EXCLUSIVE on each table and view for milliseconds. A table's indexes, constraints
 /// and owned sequences, its row type and a type's array type move with it (documentation, ALTER TABLE, "SET SCHEMA").
 /// Looks first: what is hidden is left.
@@ -54,6 +57,7 @@ void lock_objects(ports::Session& session, const std::vector<TakenObject>& objec
 /// Why a table must not be dropped now: it has got a partition since it was hidden.
 std::vector<std::string> object_objections(ports::Session& session, const std::vector<TakenObject>& objects);
 /// Drops the late ones, or all others; what depends on another before it, with RESTRICT. `keep_tables`: but tables.
+/// What is not in hiding any more is left.
 void drop_objects(ports::Session& session, const Plan& plan, const std::vector<TakenObject>& objects, bool late,
                   bool keep_tables);
 

@@ -34,7 +34,9 @@ struct Dependent {
 
 /// Whether `name`, as a plan writes it, names the dependent: bare or with its schema, quoted only where SQL needs it.
 inline bool named_by(const Dependent& dependent, std::string_view name) {
-  return name == dependent.name || name == dependent.identity || name == shown(std::string_view(dependent.name)) ||
+  // The server writes names in quotes where they need them.
+  return name == dependent.name || quote_identifier(name) == dependent.name || name == dependent.identity ||
+         name == shown(std::string_view(dependent.name)) ||
          (dependent.identity.starts_with("public.") && name == std::string_view(dependent.identity).substr(7));
 }
 
