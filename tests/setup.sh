@@ -122,7 +122,7 @@ need_extension() {
 need_to_test() {
   need_to_build
   need_packages catch2 libvalijson-dev openssl python3
-  need_unstarted prometheus prometheus-alertmanager pgbouncer
+  need_unstarted prometheus prometheus-alertmanager pgbouncer barman pgbackrest
   need_extension cron
   need_extension plpgsql-check
 }

@@ -60,6 +60,7 @@ void add_forbid(CLI::App& app, Action& chosen);
 void add_journal(CLI::App& app, Action& chosen);
 void add_config(CLI::App& app, Action& chosen);
 void add_drill(CLI::App& app, Action& chosen);
+void add_notify(CLI::App& app, Action& chosen);
 void add_sandbox(CLI::App& app, Action& chosen);
 void add_brownout_guard(CLI::App& app, Action& chosen);
 

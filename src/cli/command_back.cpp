@@ -29,15 +29,15 @@ State target_of(const std::string& to) {
   return *state_named(to);
 }
 
-bool overrides_loss(const std::vector<daemon::Despite>& despite) {
-  return std::ranges::any_of(despite, [](const daemon::Despite& one) { return one.what == "loss"; });
+bool overrides(const std::vector<daemon::Despite>& despite, std::string_view what) {
+  return std::ranges::any_of(despite, [&](const daemon::Despite& one) { return one.what == what; });
 }
 
 /// Where the listing did not go to standard error, the error itself names what would be lost.
-std::string named_losses(const Invocation& invocation, const daemon::TurnBack& way) {
+std::string named(const Invocation& invocation, const std::vector<std::string>& all) {
   if (!invocation.json()) return " what is listed above";
   std::string text;
-  for (const std::string& loss : way.losses) text += (text.empty() ? " " : "; ") + loss;
+  for (const std::string& loss : all) text += (text.empty() ? " " : "; ") + loss;
   return text;
 }
 
@@ -46,9 +46,14 @@ void require_yes(Invocation& invocation, const BackOptions& options, State to, c
   const std::string command = "switchback rollback " + options.name + " --to " + std::string(name(to));
   const bool loses = !way.losses.empty();
   const bool development = invocation.settings().environment == Environment::development;
-  if (loses && !development && !overrides_loss(request.despite))
+  if (!way.images.empty() && !development && !overrides(request.despite, "horizon"))
     throw Error(Exit::refused, Remedy::person,
-                "turning " + options.name + " back would lose" + named_losses(invocation, way),
+                "turning " + options.name + " back would break images:" + named(invocation, way.images),
+                "deploy an image from before the change first, then turn back; " + command +
+                    " --despite horizon --reason … does it all the same, on record");
+  if (loses && !development && !overrides(request.despite, "loss"))
+    throw Error(Exit::refused, Remedy::person,
+                "turning " + options.name + " back would lose" + named(invocation, way.losses),
                 command + " --despite loss --reason … accepts that, on record");
   const std::string override = loses && !development ? " --despite loss --reason …" : "";
   ask_for_turning_back(invocation, options.name, command + override, loses);
@@ -71,7 +76,7 @@ int roll_back(Invocation& invocation, const BackOptions& options) {
   }
   if (!invocation.json()) invocation.say(turn_back_text(plan.name, to, way));
   require_yes(invocation, options, to, way, request);
-  if (!way.losses.empty() && !overrides_loss(request.despite))
+  if (!way.losses.empty() && !overrides(request.despite, "loss"))
     request.despite.push_back({"loss", "agreed to in development"});
   request.consent = true;
   request.wait = true;

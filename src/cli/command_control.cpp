@@ -3,6 +3,7 @@
 #include "command.hpp"
 #include "json_text.hpp"
 #include "switchback/core/units.hpp"
+#include "switchback/engine/approving.hpp"
 #include "switchback/engine/journal.hpp"
 #include "switchback/engine/lease.hpp"
 #include "switchback/engine/quarantine.hpp"
@@ -128,16 +129,8 @@ struct ApproveOptions {
   DespiteOptions despite;
 };
 
-/// How many roles the plan asks for: its own word, else the setting's.
-int approvals_needed(Invocation& invocation, const engine::PlanRecord& plan) {
-  const ReadPlan read = read_plan(plan.text, plan.file);
-  if (read.plan && read.plan->contract.approvals) return *read.plan->contract.approvals;
-  return invocation.settings().approvals;
-}
-
 int approve(Invocation& invocation, const ApproveOptions& options) {
-  constexpr std::array phases{std::string_view("contract")};
-  require_one_of("--phase", options.phase, phases);
+  require_one_of("--phase", options.phase, engine::approved_phases);
   const auto despite = checked(options.despite);
   const auto session = invocation.writing();
   const auto plan = engine::require_plan(*session, options.name);
@@ -149,24 +142,23 @@ int approve(Invocation& invocation, const ApproveOptions& options) {
       engine::add_approval(*session, invocation.actor(), plan, options.phase, one.what, one.reason);
     transaction.commit();
   }
-  std::set<std::string> roles;
-  for (const auto& given : engine::approvals(*session, plan))
-    if (!given.despite && given.phase == options.phase) roles.insert(given.role);
-  const int needed = approvals_needed(invocation, plan);
-  const auto given = static_cast<int>(roles.size());
+  const ReadPlan read = read_plan(plan.text, plan.file);
+  const auto state = engine::approval_state(*session, plan, read.plan.value_or(Plan{}), invocation.settings(),
+                                            options.phase);
+  const int given = state.wanted - static_cast<int>(state.open.size());
   engine::PlanRecord freed = plan;  // what is next once the hold that this was about has ended
   freed.hold.reset();
-  const std::string next = given < needed
-                               ? std::to_string(needed - given) + " more: as another role, switchback approve " +
-                                     plan.name + " --phase " + options.phase
-                               : next_for(freed);
+  const std::string next = state.open.empty() ? next_for(freed)
+                                              : "switchback approve " + plan.name + " --phase " + options.phase +
+                                                    ", by " + engine::whose(state.open, plan);
   if (invocation.json()) {
     invocation.data(dumped({{"schema_version", 1},
                             {"plan", plan.name},
                             {"phase", options.phase},
                             {"hash", "sha256:" + plan.hash},
                             {"approvals", given},
-                            {"needed", needed},
+                            {"needed", state.wanted},
+                            {"open", state.open},
                             {"next", next}},
                            true) +
                     "\n");
@@ -176,9 +168,9 @@ int approve(Invocation& invocation, const ApproveOptions& options) {
   for (const daemon::Despite& one : despite)
     invocation.say(recorded + "its " + options.phase + " goes on despite " + one.what);
   if (despite.empty())
-    invocation.say(recorded + (needed == 0 ? "its contract needs no approval"
-                                           : std::to_string(given) + " of " + std::to_string(needed) +
-                                                 " approvals that its contract needs"));
+    invocation.say(recorded + (state.wanted == 0 ? "its " + options.phase + " phase needs no approval"
+                                                 : std::to_string(given) + " of the " + std::to_string(state.wanted) +
+                                                       " approvals that its " + options.phase + " phase needs"));
   invocation.say("next: " + next);
   return 0;
 }
@@ -285,12 +277,12 @@ void add_set(CLI::App& app, Action& chosen) {
 void add_approve(CLI::App& app, Action& chosen) {
   CLI::App* command = add_command(
       app, "approve",
-      {"Approve a plan's contract, as the database role that one connects with; void when the plan's text changes.",
+      {"Approve a phase of a plan, as the database role that one connects with; void when the plan's text changes.",
        "switchback approve split-full-name --phase contract --reason 'reviewed in CHG-1042'",
        "switchback run PLAN --to contracted --wait, once enough roles have approved."});
   auto options = std::make_shared<ApproveOptions>();
   command->add_option("NAME", options->name, "the plan's name")->type_name("")->required();
-  command->add_option("--phase", options->phase, "contract")->type_name("PHASE")->capture_default_str();
+  command->add_option("--phase", options->phase, "expand, migrate or contract")->type_name("PHASE")->capture_default_str();
   add_despite(command, options->despite);
   on_call(command, chosen, options, approve);
 }

@@ -36,6 +36,9 @@ int config_show(Invocation& invocation, const Nothing&) {
   int number = 0;
   for (const AlertSource& source : invocation.alerts())
     effective.push_back({"alerts." + std::to_string(++number), description_of(source), Origin::file, source.source});
+  number = 0;
+  for (const NotifyTarget& target : invocation.notify())
+    effective.push_back({"notify." + std::to_string(++number), description_of(target), Origin::file, target.source});
   invocation.data(invocation.json() ? settings_json(effective) : settings_text(effective, invocation.out()));
   return 0;
 }

@@ -58,6 +58,7 @@ void add_commands(CLI::App& app, Action& chosen) {
   add_gate(app, chosen);
   add_fence(app, chosen);
   add_drill(app, chosen);
+  add_notify(app, chosen);
   add_sandbox(app, chosen);
   add_brownout_guard(app, chosen);
 }
@@ -174,13 +175,16 @@ int perform(const GlobalOptions& options, const Action& action) {
   require_one_of("--color", options.color, colors);
   require_one_of("--log-format", options.log_format, log_formats);
   Invocation invocation(options);
+  int code = 0;
   try {
-    return action(invocation);
+    code = action(invocation);
   } catch (const FileError& error) {
-    return fail(error, invocation.json(), invocation.err());
+    code = fail(error, invocation.json(), invocation.err());
   } catch (const Error& error) {
-    return fail(failure_of(invocation.with_rights_hint(error)), invocation.json(), invocation.err());
+    code = fail(failure_of(invocation.with_rights_hint(error)), invocation.json(), invocation.err());
   }
+  invocation.deliver();
+  return code;
 }
 
 std::string without_trailing_newline(std::string text) {

@@ -8,9 +8,11 @@
 #include <iostream>
 
 #include "log.hpp"
+#include "switchback/daemon/notifier.hpp"
 #include "switchback/core/sql.hpp"
 #include "switchback/engine/brownout.hpp"
 #include "switchback/engine/journal_schema.hpp"
+#include "switchback/engine/notifying.hpp"
 #include "switchback/plan_file/config_reader.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/postgres/session.hpp"
@@ -84,6 +86,7 @@ const std::vector<SettingValue>& Invocation::given_settings() {
     for (const Diagnostic& found : read.diagnostics) warn(render(found));
     values = std::move(read.values);
     alerts_ = std::move(read.alerts);
+    notify_ = std::move(read.notify);
   }
   for (SettingValue& value : settings_from_environment(environment)) values.push_back(std::move(value));
   if (!options_.database.empty()) values.push_back({"database", options_.database, Origin::flag, "--database"});
@@ -99,6 +102,11 @@ const Settings& Invocation::settings() {
 const std::vector<AlertSource>& Invocation::alerts() {
   given_settings();
   return alerts_;
+}
+
+const std::vector<NotifyTarget>& Invocation::notify() {
+  given_settings();
+  return notify_;
 }
 
 std::unique_ptr<ports::Session> Invocation::connected(bool read_only) {
@@ -124,7 +132,30 @@ std::unique_ptr<ports::Session> Invocation::writing() {
   engine::require_readable_journal(*session);
   engine::ensure_journal(*session);
   undo_overdue(*session);
+  if (!notify().empty()) enrol(*session);
   return session;
+}
+
+/// A role that may not write the outbox still does what it came for.
+void Invocation::enrol(ports::Session& session) {
+  try {
+    engine::enrol_targets(session, notify_);
+    notifies_ = true;
+  } catch (const Error& error) {
+    if (error.remedy() == Remedy::reconnect) throw;
+    session.rollback();
+    warn(std::string("nobody can be notified: ") + error.what());
+  }
+}
+
+void Invocation::deliver() {
+  if (!notifies_) return;
+  try {
+    const auto session = connected(false);
+    for (const std::string& problem : daemon::deliver_due(*session, notify_, std::chrono::seconds(5))) warn(problem);
+  } catch (const std::exception& error) {
+    warn(std::string("nobody could be notified: ") + error.what());
+  }
 }
 
 /// A brownout past its time is given back by whoever comes by; a role that may not do that still does what it came for.
@@ -158,6 +189,7 @@ daemon::DriveRequest Invocation::drive_request() {
   daemon::DriveRequest request;
   request.settings = given_settings();
   request.alerts = alerts();
+  request.notify = notify();
   request.actor = actor_;
   return request;
 }

@@ -58,6 +58,7 @@ class Invocation {
   const Settings& settings();
   /// Those of the file.
   const std::vector<AlertSource>& alerts();
+  const std::vector<NotifyTarget>& notify();
 
   /// A session that cannot write, on a database whose journal this binary can read.
   std::unique_ptr<ports::Session> reading();
@@ -65,6 +66,10 @@ class Invocation {
   std::unique_ptr<ports::Session> writing();
   /// A session and no look at the journal.
   std::unique_ptr<ports::Session> connected(bool read_only);
+
+  /// After a command that wrote: tells whom the configuration names, within a few seconds. Never fails; what could not
+  /// be delivered is left to the next command or runner.
+  void deliver();
 
   /// Warnings are shown, errors thrown as FileError.
   Plan plan_from(const std::string& path);
@@ -82,6 +87,7 @@ class Invocation {
 
  private:
   void undo_overdue(ports::Session& session) const;
+  void enrol(ports::Session& session);
 
   GlobalOptions options_;
   engine::Actor actor_;
@@ -90,8 +96,10 @@ class Invocation {
   std::optional<std::vector<SettingValue>> given_;
   std::optional<Settings> settings_;
   std::vector<AlertSource> alerts_;  ///< read with given_
+  std::vector<NotifyTarget> notify_;
   std::string role_;                 ///< of the last session
   bool writes_ = false;
+  bool notifies_ = false;  ///< the targets are enrolled
 };
 
 Instant now();

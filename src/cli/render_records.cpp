@@ -118,9 +118,11 @@ std::string turn_back_text(std::string_view plan, State to, const daemon::TurnBa
   if (way.steps.empty()) text += "  nothing to do\n";
   for (std::size_t i = 0; i < way.steps.size(); ++i)
     text += "  " + std::to_string(i + 1) + ". " + printable(way.steps[i]) + "\n";
-  if (way.losses.empty()) return text + "Nothing is lost.\n";
-  text += "What would be lost:\n";
+  if (way.losses.empty()) text += "Nothing is lost.\n";
+  if (!way.losses.empty()) text += "What would be lost:\n";
   for (const std::string& loss : way.losses) text += "  - " + printable(loss) + "\n";
+  if (!way.images.empty()) text += "Images that would break:\n";
+  for (const std::string& image : way.images) text += "  - " + printable(image) + "\n";
   return text;
 }
 
@@ -130,6 +132,7 @@ std::string turn_back_json(std::string_view plan, State to, const daemon::TurnBa
                  {"to", name(to)},
                  {"steps", way.steps},
                  {"losses", way.losses},
+                 {"images", way.images},
                  {"seconds", way.seconds}},
                 true) +
          "\n";

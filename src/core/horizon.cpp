@@ -104,6 +104,16 @@ GateFacts after_contract(GateFacts facts, const GatePlan& plan) {
   return facts;
 }
 
+GateFacts after_way_back(GateFacts facts, const GatePlan& plan) {
+  GatePlan& here = *plan_in(facts, plan.name);
+  here.state = State::rolled_back;
+  here.state_name = "rolled back then";
+  for (const PlanEffect::Column& added : plan.effect.adds)
+    if (const auto table = facts.catalog.find(added.table); table != facts.catalog.end())
+      std::erase_if(table->second.columns, [&](const CatalogColumn& one) { return one.name == added.name; });
+  return facts;
+}
+
 /// Taken by the plan, and named by the image.
 bool is_named(const GatePlan& plan, const Footprint& footprint, const std::string& structure) {
   for (const TableUse& use : footprint.tables) {
@@ -224,6 +234,32 @@ std::vector<HorizonObjection> horizon_objections(const GateFacts& facts, const G
     if (objection.needs.empty()) continue;
     objection.next = next_for(image, find(facts, image.name), objection);
     objections.push_back(std::move(objection));
+  }
+  return objections;
+}
+
+std::vector<HorizonObjection> way_back_objections(const GateFacts& facts, const GatePlan& plan,
+                                                  const std::vector<HorizonImage>& horizon) {
+  const GateFacts before = before_contract(facts, plan);
+  const GateFacts after = after_way_back(before, plan);
+  std::vector<HorizonObjection> objections;
+  for (const HorizonImage& one : horizon) {
+    const RegisteredImage* image = find(facts, one.name);
+    if (!one.live && !(image && image->pinned)) continue;
+    HorizonObjection objection{one.name, one.reasons, {}, "deploy an image from before the change in its place first"};
+    if (!image) {
+      objection.needs = {{"", "nobody registered it: what it needs is not known", "", "", std::nullopt, true}};
+    } else {
+      const std::vector<GateReason> anyway = gating::Checks(before, *image, false).found();
+      objection.needs = gating::Checks(after, *image, false).found();
+      std::erase_if(objection.needs,
+                    [&](const GateReason& need) { return std::ranges::find(anyway, need) != anyway.end(); });
+      for (GateReason& need : objection.needs) {
+        need.remedy.clear();
+        if (!need.unknown && !need.structure.empty()) need.why.clear();  // it goes: that is all
+      }
+    }
+    if (!objection.needs.empty()) objections.push_back(std::move(objection));
   }
   return objections;
 }

@@ -7,7 +7,9 @@
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/daemon/alert_poller.hpp"
+#include "switchback/daemon/backups.hpp"
 #include "switchback/daemon/brownout_guard.hpp"
+#include "switchback/daemon/notifier.hpp"
 #include "switchback/daemon/schema_clone.hpp"
 #include "switchback/daemon/watch.hpp"
 #include "switchback/engine/brownout.hpp"
@@ -17,6 +19,7 @@
 #include "switchback/engine/journal_schema.hpp"
 #include "switchback/engine/lease.hpp"
 #include "switchback/engine/migrating.hpp"
+#include "switchback/engine/notifying.hpp"
 #include "switchback/engine/registering.hpp"
 #include "switchback/engine/stepper.hpp"
 #include "switchback/engine/steps.hpp"
@@ -124,15 +127,16 @@ class Driver {
 
   template <class Work>
   DriveOutcome drive(const PlanRecord& record, Work work) {
+    DriveOutcome outcome;
+    if (const std::string problem = begin_telling(); !problem.empty()) outcome.reports.push_back(problem);
     const engine::Fence fence = engine::acquire_lease(*session_, request_.actor, record, settings_.lease);
     undo_left_over(record.id);
     const Plan plan = plan_of(engine::require_plan(*session_, record.name));
     const auto known = session_->exec("SELECT coalesce(pg_catalog.max(id), 0) FROM switchback.event").integer(0, 0);
     watch_.start(fence, settings_for(request_, &plan), engine::tables_of(plan));
     Workbench bench(surroundings(), std::move(session_), fence, plan);
-    DriveOutcome outcome;
     try {
-      outcome = outcome_of(bench, work(bench));
+      fill_outcome(outcome, bench, work(bench));
       for (const auto& event : engine::events(bench.session(), record.id, known))
         if (event.kind == "backfilled") outcome.reports.push_back(event.reason);
     } catch (const Error& error) {
@@ -143,19 +147,11 @@ class Driver {
     return outcome;
   }
 
-  /// From now on they hold as replication does. To be called while driving: then the lease is kept meanwhile.
-  void heed_alerts() {
-    if (request_.alerts.empty()) return;
-    alerts_ = std::make_unique<AlertPoller>(request_.alerts, [settings = settings_](const std::string& replica) {
-      Settings target = settings;
-      if (!replica.empty()) {
-        const auto known = settings.replica_connect.find(replica);
-        if (known == settings.replica_connect.end()) return std::unique_ptr<ports::Session>();
-        target.database = known->second;
-      }
-      return probe_session(target);
-    });
-    watch_.add_source([this] { return alerts_->latest(); });
+  /// From now on they, and the plan's conditions for turning back, hold as replication does. To be called while
+  /// driving: then the lease is kept meanwhile.
+  void heed_alerts(const Plan& plan) {
+    alerts_ = poller(request_.alerts);
+    conditions_ = poller(plan.turn_back);
   }
 
   /// A workbench for looking only: no lease, nothing is written.
@@ -168,6 +164,21 @@ class Driver {
 
  private:
   std::unique_ptr<ports::Session> connect() const { return postgres::connect(options_for(settings_, "runner")); }
+
+  std::unique_ptr<AlertPoller> poller(const std::vector<AlertSource>& sources) {
+    if (sources.empty()) return nullptr;
+    auto made = std::make_unique<AlertPoller>(sources, [settings = settings_](const std::string& replica) {
+      Settings target = settings;
+      if (!replica.empty()) {
+        const auto known = settings.replica_connect.find(replica);
+        if (known == settings.replica_connect.end()) return std::unique_ptr<ports::Session>();
+        target.database = known->second;
+      }
+      return probe_session(target);
+    });
+    watch_.add_source([asked = made.get()] { return asked->latest(); });
+    return made;
+  }
 
   /// What a dead runner of this plan left revoked, and what of others is past its time, is given back first of all.
   void undo_left_over(engine::PlanId plan) {
@@ -202,16 +213,17 @@ class Driver {
             request_.on_progress,
             [this](const std::string& database) { return standbys_.sessions(database); },
             poolers,
-            brownout()};
+            brownout(),
+            read_backup,
+            [this] { return conditions_ ? conditions_->latest() : std::vector<Signal>(); }};
   }
 
-  DriveOutcome outcome_of(Workbench& bench, const engine::Stop& stop) {
-    DriveOutcome outcome;
+  void fill_outcome(DriveOutcome& outcome, Workbench& bench, const engine::Stop& stop) {
     if (stop.why == engine::Stop::Why::signalled) {
       outcome.signal = watch_.signal();
       outcome.exit = Exit::failed;
       outcome.state = bench.record().state;
-      return outcome;
+      return;
     }
     if (stop.why == engine::Stop::Why::held) {
       bench.show_hold(stop.hold);
@@ -222,7 +234,21 @@ class Driver {
     }
     bench.reload();
     outcome.state = bench.record().state;
-    return outcome;
+  }
+
+  /// Why nobody can be told; the plan is driven all the same.
+  std::string begin_telling() {
+    if (request_.notify.empty()) return "";
+    try {
+      engine::enrol_targets(*session_, request_.notify);
+    } catch (const Error& error) {
+      if (error.remedy() == Remedy::reconnect) throw;
+      session_->rollback();
+      return std::string("nobody can be notified: ") + error.what();
+    }
+    notifier_ = std::make_unique<Notifier>(
+        request_.notify, [settings = settings_] { return postgres::connect(options_for(settings, "notifier")); });
+    return "";
   }
 
   void release(Workbench& bench, const engine::Fence& fence) {
@@ -238,6 +264,8 @@ class Driver {
   std::unique_ptr<ports::SchemaClone> clone_ = schema_clone(settings_);
   std::unique_ptr<ports::UsageSource> usage_ = postgres::make_usage_source(clone_.get());
   std::unique_ptr<AlertPoller> alerts_;
+  std::unique_ptr<AlertPoller> conditions_;
+  std::unique_ptr<Notifier> notifier_;
   Watch watch_;
   Standbys standbys_;
   std::unique_ptr<ports::Session> session_;
@@ -269,6 +297,22 @@ void refuse_losses(Workbench& bench, State to) {
                   " --despite loss --reason …, or stay at migrated, where both images work");
 }
 
+/// Of images that need what would go. The override goes on record with what it passes over.
+void refuse_images(Workbench& bench, State to) {
+  if (to != State::rolled_back || bench.settings().environment == Environment::development) return;
+  const auto images = engine::way_back_images(bench);
+  if (images.empty()) return;
+  std::string all;
+  for (const std::string& line : images) all += (all.empty() ? "" : "; ") + line;
+  if (bench.despite("horizon")) {
+    bench.note("horizon_overridden", *bench.despite("horizon"), engine::passed_over(images));
+    return;
+  }
+  throw Error(Exit::refused, Remedy::person, "turning back would take away what an image needs: " + all,
+              "switchback rollback " + bench.plan().name +
+                  " --despite horizon --reason …, or stay at migrated, where both images work");
+}
+
 }  // namespace
 
 DriveOutcome run_plan(const Plan& plan, std::optional<State> target, const DriveRequest& request) {
@@ -276,7 +320,7 @@ DriveOutcome run_plan(const Plan& plan, std::optional<State> target, const Drive
   Driver driver(request, settings, true);
   const PlanRecord record = registered(driver, plan, request, settings);
   return driver.drive(record, [&](Workbench& bench) {
-    driver.heed_alerts();
+    driver.heed_alerts(bench.plan());
     return engine::drive_forward(bench, target.value_or(engine::default_target(bench.plan())));
   });
 }
@@ -289,6 +333,7 @@ TurnBack plan_rollback(const std::string& name, State to, const DriveRequest& re
     TurnBack out;
     out.steps = engine::rollback_words(bench, to);
     if (to != State::migrated) out.losses = engine::rollback_losses(bench);
+    if (to == State::rolled_back) out.images = engine::way_back_images(bench);
     out.seconds = engine::rollback_seconds(bench, to);
     return out;
   });
@@ -304,7 +349,10 @@ DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest
       const engine::Stop stop = engine::drive_back(bench, State::migrated);
       if (!stop.ok() || to == State::migrated) return stop;
     }
-    if (bench.record().state != State::rolling_back) refuse_losses(bench, to);
+    if (bench.record().state != State::rolling_back) {
+      refuse_images(bench, to);
+      refuse_losses(bench, to);
+    }
     return engine::drive_back(bench, to);
   });
 }

@@ -16,6 +16,7 @@
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/quarantine.hpp"
+#include "switchback/engine/restore_points.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/turning_back.hpp"
@@ -85,6 +86,7 @@ std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
 
 void hide_now(Workbench& bench, ports::Session& session, const UsageReport& report) {
   if (!bench.advance(State::migrated, Event::hide)) return;
+  make_restore_point(bench, session, "hide");
   note_overridden_horizon(bench);  // before anything is locked
   remove_probes(session, bench.fence().plan);
   forget_counters(session, bench.fence().plan);
@@ -226,24 +228,6 @@ Stop validate_all(Workbench& bench) {
   return Stop::arrived();
 }
 
-/// A point to recover to, named in the history. A role without the right leaves that in the history too.
-void restore_point(Workbench& bench, ports::Session& session) {
-  const std::string point = "switchback " + bench.plan().name + " before drop";
-  const auto allowed = session.exec(
-      "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE') AND "
-      "pg_catalog.current_setting('wal_level') <> 'minimal'");
-  if (!allowed.boolean(0, 0)) {
-    bench.note("restore_point",
-               "none: GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) would allow it");
-    return;
-  }
-  const auto at =
-      session.exec("SELECT pg_catalog.pg_create_restore_point($1), pg_catalog.current_setting('archive_mode')",
-                   {point.substr(0, 63)});
-  bench.note("restore_point", point.substr(0, 63) + " at " + at.text(0, 0),
-             json{{"lsn", at.text(0, 0)}, {"archive_mode", at.text(0, 1)}}.dump());
-}
-
 /// Under the lock, in one short transaction. A hold found there rolls it back.
 void drop_now(Workbench& bench, ports::Session& session, const std::vector<TakenTable>& tables,
               std::optional<Hold>& in_the_way) {
@@ -357,7 +341,9 @@ Stop begin_contract(Workbench& bench) {
   });
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });
   if (!stop.ok()) return stop;
-  return bench.in_transaction([&](ports::Session&) { bench.advance(State::hidden, Event::contract); });
+  return bench.in_transaction([&](ports::Session& session) {
+    if (bench.advance(State::hidden, Event::contract)) make_restore_point(bench, session, "contract");
+  });
 }
 
 Stop contract_plan(Workbench& bench) {
@@ -378,7 +364,10 @@ Stop contract_plan(Workbench& bench) {
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return backup_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });
-  if (stop.ok()) stop = bench.in_transaction([&](ports::Session& session) { restore_point(bench, session); });
+  std::string segment;
+  if (stop.ok())
+    stop = bench.in_transaction([&](ports::Session& session) { segment = make_restore_point(bench, session, "drop"); });
+  if (stop.ok()) stop = await_archived(bench, segment);
   if (stop.ok()) stop = check_surroundings(bench);
   if (!stop.ok()) return stop;
   stop = drop_structures(bench, tables);

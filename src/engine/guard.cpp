@@ -1,12 +1,14 @@
 #include "switchback/engine/guard.hpp"
 
 #include <algorithm>
-#include <set>
 
+#include "switchback/core/backup.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/image_name.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/units.hpp"
+#include "switchback/engine/approving.hpp"
+#include "switchback/engine/images.hpp"
 #include "switchback/engine/moving.hpp"
 
 namespace switchback::engine {
@@ -52,15 +54,23 @@ std::optional<Hold> consent_hold(Workbench& bench) {
         "contract takes structures away, and nobody has agreed to it yet",
         "switchback run " + bench.plan().file + " --to contracted --yes --approve " + bench.plan().hash.substr(0, 12),
         {}};
-  const int wanted = bench.plan().contract.approvals.value_or(bench.settings().approvals);
-  std::set<std::string> roles;
-  for (const ApprovalRecord& approval : approvals(bench.session(), bench.record()))
-    if (approval.phase == "contract" && !approval.despite) roles.insert(approval.role);
-  if (static_cast<int>(roles.size()) >= wanted || bench.despite("approval")) return std::nullopt;
+  return approval_hold(bench, "contract");
+}
+
+std::optional<Hold> approval_hold(Workbench& bench, std::string_view phase) {
+  const auto overridden = [&](const ApprovalRecord& approval) {
+    return approval.despite == "approval" && approval.phase == phase;
+  };
+  if (std::ranges::any_of(bench.surroundings().despite, [](const auto& given) { return given.first == "approval"; }) ||
+      std::ranges::any_of(approvals(bench.session(), bench.record()), overridden))
+    return std::nullopt;
+  const ApprovalState state = approval_state(bench.session(), bench.record(), bench.plan(), bench.settings(), phase);
+  if (state.open.empty()) return std::nullopt;
   return Hold{HoldKind::approval,
-              std::to_string(roles.size()) + " of " + std::to_string(wanted) + " approvals of the contract phase",
-              "switchback approve " + bench.plan().name + " --phase contract, by " +
-                  std::to_string(wanted - static_cast<int>(roles.size())) + " more database roles",
+              std::to_string(state.wanted - static_cast<int>(state.open.size())) + " of " +
+                  std::to_string(state.wanted) + " approvals of the " + std::string(phase) + " phase",
+              "switchback approve " + bench.plan().name + " --phase " + std::string(phase) + ", by " +
+                  whose(state.open, bench.record()),
               {}};
 }
 
@@ -125,14 +135,45 @@ std::optional<Hold> neighbour_hold(Workbench& bench) {
   return std::nullopt;
 }
 
+namespace {
+
+ArchivingReading archiving(ports::Session& session) {
+  const auto rows = session.exec(
+      "SELECT pg_catalog.current_setting('archive_mode') <> 'off', COALESCE(CASE WHEN last_failed_time > "
+      "COALESCE(last_archived_time, '-infinity') THEN last_failed_wal END, '') FROM pg_catalog.pg_stat_archiver");
+  return {rows.boolean(0, 0), rows.text(0, 1), ""};
+}
+
+/// What the configured check and the server's archiving say.
+std::optional<Hold> checked_backup_hold(Workbench& bench) {
+  ports::Session& session = bench.session();
+  const BackupReading reading = bench.surroundings().backup(bench.settings(), bench.record().system_identifier);
+  std::vector<std::string> reasons;
+  if (auto objection = backup_objection(reading, server_now(session), bench.settings().backup_max_age))
+    reasons.push_back(std::move(*objection));
+  if (!bench.settings().backup_pgbackrest.empty())
+    if (auto objection = archiving_objection(archiving(session))) reasons.push_back(std::move(*objection));
+  if (reasons.empty()) return std::nullopt;
+  return hold_of(std::move(reasons), HoldKind::backup,
+                 "there is a backup younger than " + show_duration(bench.settings().backup_max_age) +
+                     ", and archiving works; or switchback approve " + bench.plan().name +
+                     " --phase contract --despite backup --reason …");
+}
+
+}  // namespace
+
 std::optional<Hold> backup_hold(Workbench& bench) {
-  if (bench.settings().backup_none || bench.settings().environment != Environment::production ||
-      bench.despite("backup"))
-    return std::nullopt;
+  const Settings& settings = bench.settings();
+  if (settings.backup_none || bench.despite("backup")) return std::nullopt;
+  if (bench.surroundings().backup &&
+      (!settings.backup_pgbackrest.empty() || !settings.backup_barman.empty() || !settings.backup_command.empty()))
+    return checked_backup_hold(bench);
+  if (settings.environment != Environment::production) return std::nullopt;
   return Hold{HoldKind::backup,
               "no backup check is configured: after the archive's time only a backup brings back what is dropped",
-              "the configuration says so: backup: { none: reason }; or switchback approve " + bench.plan().name +
-                  " --phase contract --despite backup --reason …",
+              "the configuration names one: backup: { pgbackrest: { stanza: NAME } }, or says why none is needed: "
+              "backup: { none: reason }; or switchback approve " +
+                  bench.plan().name + " --phase contract --despite backup --reason …",
               {}};
 }
 

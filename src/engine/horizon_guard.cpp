@@ -66,13 +66,29 @@ std::optional<Hold> horizon_hold(Workbench& bench) {
   return hold;
 }
 
+std::vector<std::string> way_back_images(Workbench& bench) {
+  ports::Session& session = bench.session();
+  HorizonFacts known = horizon_facts(session);
+  add_standbys(bench, known);
+  const auto images = horizon(known, horizon_rules(bench.settings()), server_now(session));
+  const GateFacts facts = gate_facts(session, std::move(known.images));
+  const auto plan = std::ranges::find(facts.plans, bench.plan().name, &GatePlan::name);
+  std::vector<std::string> lines;
+  if (plan == facts.plans.end()) return lines;
+  for (const HorizonObjection& one : way_back_objections(facts, *plan, images)) lines.push_back(shown(one));
+  return lines;
+}
+
 void note_overridden_horizon(Workbench& bench) {
   const auto reason = bench.despite("horizon");
   if (!reason) return;
   const std::vector<std::string> lines = objections_now(bench);
   if (lines.empty()) return;
-  bench.note("horizon_overridden", *reason,
-             nlohmann::json{{"passed_over", lines}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  bench.note("horizon_overridden", *reason, passed_over(lines));
+}
+
+std::string passed_over(const std::vector<std::string>& lines) {
+  return nlohmann::json{{"passed_over", lines}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace switchback::engine

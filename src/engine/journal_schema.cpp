@@ -211,6 +211,23 @@ CREATE TABLE switchback.quarantine (
   UNIQUE (plan_id, step, relation, key)
 );
 
+CREATE INDEX event_told ON switchback.event (at) WHERE kind IN ('state', 'hold', 'turned_back', 'despite', 'horizon_overridden');
+CREATE TABLE switchback.notify_target (
+  target    text PRIMARY KEY,
+  since     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE switchback.notification (
+  target    text NOT NULL REFERENCES switchback.notify_target,
+  event_id  bigint NOT NULL REFERENCES switchback.event,
+  attempts  integer NOT NULL DEFAULT 1,
+  next_at   timestamptz NOT NULL DEFAULT clock_timestamp() + interval '1 minute',
+  settled   text CHECK (settled IN ('delivered', 'given_up')),
+  settled_at timestamptz,
+  last_error text,
+  PRIMARY KEY (target, event_id)
+);
+COMMENT ON TABLE switchback.notification IS 'which target was told of which event: nothing else is kept of what is sent';
+
 CREATE TABLE switchback.usage_statement (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,
   server    text NOT NULL,

@@ -79,14 +79,18 @@ void set_live(ports::Session& session, const Actor& actor, PlanId plan, std::str
   add_event(session, actor, plan, "set", "", "", "", dumped(detail));
 }
 
-void request_pause(ports::Session& session, const Actor& actor, const PlanRecord& plan, std::string_view reason) {
-  ports::Transaction transaction(session);
-  transaction.exec(
+void record_pause(ports::Session& session, const Actor& actor, const PlanRecord& plan, std::string_view reason) {
+  session.exec(
       "UPDATE switchback.plan SET paused = pg_catalog.jsonb_build_object('role', session_user::text, 'os_user',"
       " $2::text, 'reason', $3::text, 'at', " +
           iso("pg_catalog.clock_timestamp()") + ") WHERE id = $1::bigint",
       {std::to_string(plan.id), actor.os_user, std::string(reason)});
   record_request(session, actor, plan, "pause", reason);
+}
+
+void request_pause(ports::Session& session, const Actor& actor, const PlanRecord& plan, std::string_view reason) {
+  ports::Transaction transaction(session);
+  record_pause(session, actor, plan, reason);
   transaction.commit();
 }
 

@@ -122,7 +122,7 @@ INSERT INTO switchback.plan AS p (name, hash, text, long_form, file, environment
 SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::jsonb, $8::jsonb, $9::boolean, $10::text, $11::text, $12::jsonb, s.system_identifier::text,
        ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::pg_catalog.bit(32)::pg_catalog.int4
 FROM pg_catalog.pg_control_system() s
-ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, text = excluded.text, long_form = excluded.long_form, file = excluded.file, resolved = excluded.resolved,
+ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, author = excluded.author, text = excluded.text, long_form = excluded.long_form, file = excluded.file, resolved = excluded.resolved,
   fingerprints = excluded.fingerprints, takes_away = excluded.takes_away, image_before = excluded.image_before, image_after = excluded.image_after, effect = excluded.effect
   WHERE p.state = 'rolled_back'
 RETURNING id)sql",

@@ -5,6 +5,7 @@
 #include "switchback/engine/expanding.hpp"
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/migrating.hpp"
+#include "switchback/engine/restore_points.hpp"
 #include "switchback/engine/turning_back.hpp"
 
 namespace switchback::engine {
@@ -56,27 +57,38 @@ std::optional<Hold> requires_hold(Workbench& bench) {
 }
 
 Stop change_state(Workbench& bench, Event on) {
-  return bench.in_transaction([&](ports::Session&) { bench.advance(bench.record().state, on); });
+  return bench.in_transaction([&](ports::Session& session) {
+    if (!bench.advance(bench.record().state, on)) return;
+    if (on == Event::expand) make_restore_point(bench, session, "expand");
+    if (on == Event::migrate) make_restore_point(bench, session, "migrate");
+  });
+}
+
+/// Waits, or stops with what is in the way.
+Stop wait_until_free(Workbench& bench, const std::function<std::optional<Hold>()>& in_the_way) {
+  std::optional<Hold> hold;
+  const Stop stop = bench.outside_transaction([&](ports::Session&) { hold = in_the_way(); });
+  return stop.ok() && hold ? bench.hold_until(*hold, std::chrono::milliseconds(1000), in_the_way) : stop;
 }
 
 Stop begin_expand(Workbench& bench) {
-  const auto in_the_way = [&] {
+  const Stop stop = wait_until_free(bench, [&] {
     auto hold = drill_hold(bench);
     if (!hold) hold = requires_hold(bench);
+    if (!hold) hold = approval_hold(bench, "expand");
     return hold ? hold : addition_hold(bench);
-  };
-  std::optional<Hold> hold;
-  Stop stop = bench.outside_transaction([&](ports::Session&) { hold = in_the_way(); });
-  if (stop.ok() && hold) stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), in_the_way);
+  });
   return stop.ok() ? change_state(bench, Event::expand) : stop;
+}
+
+Stop begin_migrate(Workbench& bench) {
+  const Stop stop = wait_until_free(bench, [&] { return approval_hold(bench, "migrate"); });
+  return stop.ok() ? change_state(bench, Event::migrate) : stop;
 }
 
 /// The half that takes away is begun weeks after the other: it wants a drill of its own time.
 Stop begin_hide(Workbench& bench) {
-  std::optional<Hold> hold;
-  const auto look = [&] { return drill_hold(bench); };
-  Stop stop = bench.outside_transaction([&](ports::Session&) { hold = look(); });
-  if (stop.ok() && hold) stop = bench.hold_until(*hold, std::chrono::milliseconds(1000), look);
+  const Stop stop = wait_until_free(bench, [&] { return drill_hold(bench); });
   return stop.ok() ? hide_plan(bench) : stop;
 }
 
@@ -102,7 +114,7 @@ Stop step_forward(Workbench& bench, State target) {
     case State::expanded:
       return target == State::done && bench.plan().migrate.empty() && !takes_away(bench.plan())
                  ? finish_plan(bench)
-                 : change_state(bench, Event::migrate);
+                 : begin_migrate(bench);
     case State::migrating:
       return then_arrive(migrate(bench));
     case State::migrated:
@@ -125,6 +137,16 @@ Stop step_forward(Workbench& bench, State target) {
   return Stop::arrived();
 }
 
+/// Back to migrated, and paused there: nobody is to run into it again before somebody has looked.
+Stop turn_back_by_itself(Workbench& bench, const std::vector<std::string>& conditions) {
+  const Stop stop = unhide_plan(bench, conditions);
+  if (!stop.ok()) return stop;
+  bench.reload();
+  std::optional<Hold> hold;
+  const Stop looked = bench.look_for_hold(false, hold);
+  return looked.ok() && hold ? Stop::held(*hold) : looked;
+}
+
 void refuse_without_contract(const Plan& plan, State target) {
   if (takes_away(plan) || (target != State::hidden && target != State::contracted)) return;
   throw Error(Exit::usage, Remedy::person,
@@ -144,7 +166,9 @@ Stop drive_forward(Workbench& bench, State target) {
     bench.reload();
     const State state = bench.record().state;
     if (facts(state).resting && rank(state) >= rank(target)) return Stop::arrived();
-    const Stop stop = step_forward(bench, target);
+    Stop stop = bench.pause_point(false);
+    if (stop.ok()) stop = step_forward(bench, target);
+    if (stop.why == Stop::Why::fired) return turn_back_by_itself(bench, stop.conditions);
     if (!stop.ok()) return stop;
   }
 }

@@ -123,12 +123,18 @@ Stop fill_restored(Workbench& bench, const TakenTable& table) {
 
 }  // namespace
 
-Stop unhide_plan(Workbench& bench) {
+Stop unhide_plan(Workbench& bench, const std::vector<std::string>& conditions) {
   return bench.in_transaction([&](ports::Session& session) {
     bench.reload();
     const State from = bench.record().state;
     if (from == State::migrated) return;
-    if (from != State::unhiding) bench.advance(from, Event::turn_back);
+    std::string reason;
+    for (const std::string& condition : conditions) reason += (reason.empty() ? "" : "; ") + condition;
+    if (!conditions.empty()) {
+      bench.note("turned_back", reason, json{{"conditions", conditions}}.dump());
+      record_pause(session, bench.surroundings().actor, bench.record(), "turned back by itself: " + reason);
+    }
+    if (from != State::unhiding) bench.advance(from, Event::turn_back, reason);
     const std::vector<TakenTable> tables = load_taken(session, bench.fence().plan);
     unhide(session, bench.fence().plan, bench.plan(), tables);
     for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, unhiding_names(table));

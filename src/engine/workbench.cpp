@@ -162,6 +162,7 @@ Stop Workbench::look_for_hold(bool heed_health, std::optional<Hold>& hold) {
 }
 
 Stop Workbench::pause_point(bool heed_health) {
+  if (auto fired = fired_conditions(); !fired.empty()) return Stop::fired(std::move(fired));
   std::optional<Hold> hold;
   const Stop looked = look_for_hold(heed_health, hold);
   if (!looked.ok()) return looked;
@@ -176,14 +177,26 @@ Stop Workbench::hold_until(const Hold& hold, milliseconds every, const std::func
   std::optional<Hold> now = hold;
   while (now) {
     show_hold(now);
+    if (auto fired = fired_conditions(); !fired.empty()) return Stop::fired(std::move(fired));
     if (!outside_.wait && !waits_by_default(now->kind)) return Stop::held(*now);
     outside_.control.wait(every);
     if (outside_.control.stopping()) return Stop::signalled();
-    const Stop looked = attempts([&](ports::Session&) { now = look(); }, false);
+    const Stop looked = attempts(
+        [&](ports::Session&) {
+          now = look();
+          if (!now) now = standing_hold(false);  // paused meanwhile
+        },
+        false);
     if (!looked.ok()) return looked;
   }
   show_hold(std::nullopt);
   return Stop::arrived();
+}
+
+std::vector<std::string> Workbench::fired_conditions() {
+  const State state = record_.state;
+  if (!outside_.conditions || (state != State::hidden && state != State::contracting)) return {};
+  return conditions_.met(outside_.conditions());
 }
 
 std::optional<std::string> Workbench::despite(std::string_view what) {

@@ -1,5 +1,9 @@
 #include "switchback/http/client.hpp"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -41,13 +45,20 @@ asio::ssl::context tls_context(const std::string& ca, bool only_ca) {
 }
 
 template <class Stream>
-asio::awaitable<HttpAnswer> exchange(Stream& stream, const HttpRequest& request) {
-  beast::http::request<beast::http::empty_body> question{beast::http::verb::get, request.url.target, 11};
+asio::awaitable<HttpAnswer> exchange(Stream& stream, const HttpRequest& request, const HttpBody* body) {
+  beast::http::request<beast::http::string_body> question{body ? beast::http::verb::post : beast::http::verb::get,
+                                                          request.url.target, 11};
   question.set(beast::http::field::host, authority(request.url));
   question.set(beast::http::field::user_agent, "switchback");
   question.set(beast::http::field::accept, "*/*");
   question.set(beast::http::field::connection, "close");
   if (!request.authorization.empty()) question.set(beast::http::field::authorization, request.authorization);
+  if (body) {
+    question.set(beast::http::field::content_type, body->type);
+    for (const auto& [header, value] : body->headers) question.set(header, value);
+    question.body() = body->text;
+    question.prepare_payload();
+  }
   co_await beast::http::async_write(stream, question, asio::use_awaitable);
   beast::flat_buffer buffer;
   beast::http::response_parser<beast::http::string_body> parser;
@@ -59,7 +70,7 @@ asio::awaitable<HttpAnswer> exchange(Stream& stream, const HttpRequest& request)
   co_return answer;
 }
 
-asio::awaitable<HttpAnswer> fetch(const HttpRequest& request, asio::ssl::context* tls) {
+asio::awaitable<HttpAnswer> fetch(const HttpRequest& request, const HttpBody* body, asio::ssl::context* tls) {
   const auto executor = co_await asio::this_coro::executor;
   tcp::resolver resolver(executor);
   const auto found =
@@ -67,7 +78,7 @@ asio::awaitable<HttpAnswer> fetch(const HttpRequest& request, asio::ssl::context
   if (tls == nullptr) {
     beast::tcp_stream plain(executor);
     co_await plain.async_connect(found, asio::use_awaitable);
-    co_return co_await exchange(plain, request);
+    co_return co_await exchange(plain, request, body);
   }
   beast::ssl_stream<beast::tcp_stream> stream(executor, *tls);
   boost::system::error_code not_a_name;
@@ -76,12 +87,10 @@ asio::awaitable<HttpAnswer> fetch(const HttpRequest& request, asio::ssl::context
   stream.set_verify_callback(asio::ssl::host_name_verification(request.url.host));
   co_await beast::get_lowest_layer(stream).async_connect(found, asio::use_awaitable);
   co_await stream.async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
-  co_return co_await exchange(stream, request);
+  co_return co_await exchange(stream, request, body);
 }
 
-}  // namespace
-
-HttpAnswer get(const HttpRequest& request) {
+HttpAnswer ask(const HttpRequest& request, const HttpBody* body) {
   try {
     asio::ssl::context tls(asio::ssl::context::tls_client);
     if (request.url.tls) tls = tls_context(request.ca, request.only_ca);
@@ -89,7 +98,7 @@ HttpAnswer get(const HttpRequest& request) {
     bool ended = false;
     std::exception_ptr failure;
     asio::io_context context(1);
-    asio::co_spawn(context, fetch(request, request.url.tls ? &tls : nullptr),
+    asio::co_spawn(context, fetch(request, body, request.url.tls ? &tls : nullptr),
                    [&](const std::exception_ptr& thrown, HttpAnswer got) {
                      ended = true;
                      failure = thrown;
@@ -102,6 +111,30 @@ HttpAnswer get(const HttpRequest& request) {
   } catch (const boost::system::system_error& error) {
     fail(error.code().message());
   }
+}
+
+}  // namespace
+
+HttpAnswer get(const HttpRequest& request) {
+  return ask(request, nullptr);
+}
+
+HttpAnswer post(const HttpRequest& request, const HttpBody& body) {
+  return ask(request, &body);
+}
+
+std::string hmac_sha256(const std::string& key, const std::string& text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int length = 0;
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()),
+       text.size(), digest.data(), &length);
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (unsigned int i = 0; i < length; ++i) {
+    hex += digits[digest[i] >> 4U];
+    hex += digits[digest[i] & 15U];
+  }
+  return hex;
 }
 
 }  // namespace switchback::http

@@ -193,10 +193,11 @@ bool asks_the_same(const AlertSource& a, const AlertSource& b) {
 
 }  // namespace
 
-std::vector<AlertSource> read_alerts(Findings& findings, const Value& list, const std::string& file) {
+std::vector<AlertSource> read_alerts(Findings& findings, const Value& list, const std::string& file,
+                                     std::string_view key) {
   std::vector<AlertSource> sources;
   const Values values(findings);
-  for (const Value& item : values.list("alerts", list)) {
+  for (const Value& item : values.list(key, list)) {
     const Fields fields(findings, item, "an alert source", alert_kinds);
     const auto kind = kind_of(findings, item, fields);
     if (!kind) continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "alerts_reader.hpp"
+#include "notify_reader.hpp"
 #include "settings_tree.hpp"
 #include "yaml_tree.hpp"
 
@@ -22,6 +23,7 @@ ReadConfig read_config(std::string_view text, const std::string& file) {
   if (root != nullptr && root->kind != Node::Kind::null) {
     auto roots = plan_file::setting_roots(false);
     roots.push_back("alerts");
+    roots.push_back("notify");
     const plan_file::Fields top(findings, Value{root.get(), root->place}, "the configuration", roots);
     if (top.is_map())
       for (const auto& [key, value] : root->entries) {
@@ -29,6 +31,8 @@ ReadConfig read_config(std::string_view text, const std::string& file) {
         if (found == nullptr || found->node != value.get()) continue;
         if (key->value == "alerts")
           result.alerts = plan_file::read_alerts(findings, *found, file);
+        else if (key->value == "notify")
+          result.notify = plan_file::read_notify(findings, *found, file);
         else
           plan_file::read_settings(findings, key->value, key->place, *found, false, settings);
       }

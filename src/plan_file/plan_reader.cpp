@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "alerts_reader.hpp"
 #include "plan_checks.hpp"
 #include "settings_tree.hpp"
 #include "step_reader.hpp"
@@ -18,9 +19,9 @@ namespace switchback {
 namespace plan_file {
 namespace {
 
-constexpr std::array<std::string_view, 11> plan_keys = {"plan",   "description", "rolls_forward", "requires",
-                                                        "images", "external",    "readers",       "change",
-                                                        "expand", "migrate",     "contract"};
+constexpr std::array<std::string_view, 12> plan_keys = {"plan",   "description", "rolls_forward", "requires",
+                                                        "images", "external",    "readers",       "turn_back",
+                                                        "change", "expand",      "migrate",       "contract"};
 
 std::vector<std::string_view> known_keys() {
   std::vector<std::string_view> known(plan_keys.begin(), plan_keys.end());
@@ -38,8 +39,9 @@ bool is_plan_name(std::string_view name) {
 /// Reads one plan from its top-level map.
 class PlanReader {
  public:
-  PlanReader(Findings& findings, const Node& root)
+  PlanReader(Findings& findings, const Node& root, const std::string& file)
       : findings_(findings),
+        file_(file),
         values_(findings),
         root_(root),
         top_(findings, {&root, root.place}, "a plan", known_keys(), setting_roots(false)) {}
@@ -57,6 +59,7 @@ class PlanReader {
     if (const Value* value = top_.find("images")) read_images(*value, plan.images);
     if (const Value* value = top_.find("external")) read_external(*value, plan);
     if (const Value* value = top_.find("readers")) read_readers(*value, plan);
+    if (const Value* value = top_.find("turn_back")) read_turn_back(*value, plan);
     if (const Value* value = top_.find("change")) plan.changes = read_changes(findings_, *value);
     if (const Value* value = top_.find("expand")) plan.expand = read_steps(findings_, "expand", *value);
     if (const Value* value = top_.find("migrate")) plan.migrate = read_steps(findings_, "migrate", *value);
@@ -150,6 +153,14 @@ class PlanReader {
     }
   }
 
+  void read_turn_back(const Value& list, Plan& plan) {
+    plan.turn_back = read_alerts(findings_, list, file_, "turn_back");
+    for (const AlertSource& source : plan.turn_back)
+      if (source.kind == AlertSource::Kind::exec || source.kind == AlertSource::Kind::file)
+        findings_.error(list.place, "turn_back: a plan runs no programs and reads no files of the machine it is run on",
+                        "name an alertmanager, a prometheus, an http or a sql source");
+  }
+
   std::optional<std::chrono::seconds> window(std::string_view setting, const Value& value) {
     const auto written = values_.setting(setting, value);
     if (!written) return std::nullopt;
@@ -222,6 +233,7 @@ class PlanReader {
   }
 
   Findings& findings_;
+  const std::string& file_;
   Values values_;
   const Node& root_;
   Fields top_;
@@ -249,7 +261,7 @@ ReadPlan read_plan(std::string_view text, std::string file) {
   ReadPlan result;
   const plan_file::NodePointer root = plan_file::read_tree(text, findings);
   if (root != nullptr && root->kind != plan_file::Node::Kind::null) {
-    Plan plan = plan_file::PlanReader(findings, *root).read();
+    Plan plan = plan_file::PlanReader(findings, *root, file).read();
     plan.text = std::string(text);
     plan.hash = sha256_hex(text);
     plan.file = std::move(file);

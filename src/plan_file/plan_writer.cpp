@@ -22,7 +22,16 @@ std::string index_key(const std::string& key) {
 
 class Writer {
  public:
-  std::string text() const { return std::string(out_.c_str()) + "\n"; }
+  /// The emitter leaves DEL bare between double quotes, where scalar() puts it; the reader takes it escaped only.
+  std::string text() const {
+    std::string text;
+    for (const char c : std::string_view(out_.c_str()))
+      if (c == '\x7f')
+        text += "\\x7f";
+      else
+        text += c;
+    return text + "\n";
+  }
 
   void plan(const Plan& plan) {
     out_ << YAML::BeginMap;
@@ -37,6 +46,7 @@ class Writer {
       out_ << YAML::EndMap;
     }
     readers(plan.readers);
+    turn_back(plan.turn_back);
     settings(plan.settings);
     if (!plan.changes.empty()) changes(plan.changes);
     if (!plan.expand.empty()) steps("expand", plan.expand);
@@ -46,14 +56,19 @@ class Writer {
   }
 
  private:
-  void pair(std::string_view key, const std::string& value) {
-    out_ << YAML::Key << std::string(key) << YAML::Value;
-    // What the emitter leaves bare must not read as a list, map or null: quoted wherever SQL is more than a word.
-    const bool control = std::ranges::any_of(value, [](unsigned char c) { return c < 0x20; });
+  /// What the emitter would leave bare must not read as a list, a map or null, nor hold what no reader takes bare.
+  void scalar(const std::string& value) {
+    const bool control = std::ranges::any_of(value, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
     if (control || value.starts_with('-') || value.starts_with('?'))
       out_ << YAML::DoubleQuoted << value;
     else
       out_ << value;
+  }
+  void pair(std::string_view key, const std::string& value) {
+    out_ << YAML::Key;
+    scalar(std::string(key));
+    out_ << YAML::Value;
+    scalar(value);
   }
   void pair(std::string_view key, const std::optional<std::string>& value) {
     if (value) pair(key, *value);
@@ -63,7 +78,7 @@ class Writer {
   }
   void list(std::string_view key, const std::vector<std::string>& values) {
     out_ << YAML::Key << std::string(key) << YAML::Value << YAML::Flow << YAML::BeginSeq;
-    for (const std::string& value : values) out_ << value;
+    for (const std::string& value : values) scalar(value);
     out_ << YAML::EndSeq;
   }
   void open(std::string_view key) { out_ << YAML::Key << std::string(key) << YAML::Value << YAML::BeginMap; }
@@ -85,6 +100,29 @@ class Writer {
       if (reader.role) pair("role", identifier(*reader.role));
       pair("application", reader.application);
       pair("star", std::string("tolerated"));
+      out_ << YAML::EndMap;
+    }
+    out_ << YAML::EndSeq;
+  }
+
+  void turn_back(const std::vector<AlertSource>& sources) {
+    if (sources.empty()) return;
+    out_ << YAML::Key << "turn_back" << YAML::Value << YAML::BeginSeq;
+    for (const AlertSource& source : sources) {
+      out_ << YAML::BeginMap;
+      open(name(source.kind));
+      if (!source.url.empty()) pair("url", source.url);
+      if (!source.match.empty()) list("match", source.match);
+      if (!source.query.empty()) pair(source.kind == AlertSource::Kind::sql ? "run" : "query", source.query);
+      if (source.expect != AlertSource{}.expect) pair("expect", std::to_string(source.expect));
+      if (!source.replica.empty()) pair("on", "replica " + source.replica);
+      if (!source.ca.empty()) pair("ca", source.ca);
+      if (!source.token_env.empty()) pair("token_env", source.token_env);
+      if (!source.required) pair("required", std::string("false"));
+      if (source.clear != default_clear(source.kind)) pair("clear", format_duration(source.clear));
+      if (source.every != default_every(source.kind)) pair("every", format_duration(source.every));
+      if (source.timeout != AlertSource{}.timeout) pair("timeout", format_duration(source.timeout));
+      close();
       out_ << YAML::EndMap;
     }
     out_ << YAML::EndSeq;

@@ -13,6 +13,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// A role that may approve, made once a cluster.
+void make_approver(const std::string& uri, const std::string& role) {
+  server().sql(uri, "DO $$ BEGIN CREATE ROLE " + role +
+                        " LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$; GRANT USAGE ON SCHEMA switchback "
+                        "TO " +
+                        role + "; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA switchback TO " + role);
+}
+
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   const auto at = text.find(what);
   REQUIRE(at != std::string::npos);
@@ -169,29 +177,64 @@ TEST_CASE("restored after contracted, every row has its right value, also writte
   CHECK_FALSE(plan.has_column("full_name"));
 }
 
-TEST_CASE("a contract waits for its approvals, each by a role of its own", "[contract]") {
+TEST_CASE("a contract waits for its approvals, each by a role of its own, and none by who registered the plan",
+          "[contract]") {
   Migrated plan(replaced(split_plan("split"), "contract:\n", "contract:\n  approvals: 2\n"));
   const auto held = plan.to("hidden");
   CHECK(held.exit_code == 9);
   CHECK(plan.view.hold_kind() == "approval");
   CHECK(has(plan.view.hold_reason(), "0 of 2 approvals"));
-  REQUIRE(plan.tool.run({"approve", "split", "--phase", "contract", "--reason", "one"}).ok());
-  REQUIRE(plan.tool.run({"approve", "split", "--phase", "contract", "--reason", "the same role again"}).ok());
+  const auto own = plan.tool.run({"approve", "split", "--phase", "contract", "--reason", "my own"});
+  CHECK(own.ok());
+  CHECK(has(own.err, "0 of the 2 approvals that its contract phase needs"));
+  for (const char* role : {"one_approver", "two_approver"}) make_approver(plan.uri, role);
+  const auto approve = [&](const std::string& role) {
+    return plan.tool.run(
+        {"approve", "split", "--phase", "contract", "--reason", "read it", "-d", server().as(plan.uri, role)});
+  };
+  REQUIRE(approve("one_approver").ok());
+  REQUIRE(approve("one_approver").ok());
   CHECK(plan.to("hidden").exit_code == 9);
   CHECK(has(plan.view.hold_reason(), "1 of 2 approvals"));
   CHECK(plan.has_column("full_name"));
-  plan.sql(
-      "DO $$ BEGIN CREATE ROLE second_approver LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
-      "GRANT USAGE ON SCHEMA switchback TO second_approver; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA "
-      "switchback TO second_approver");
-  REQUIRE(plan.tool
-              .run({"approve", "split", "--phase", "contract", "--reason", "two", "-d",
-                    server().as(plan.uri, "second_approver")})
-              .ok());
+  REQUIRE(approve("two_approver").ok());
   const auto outcome = plan.past_observation("hidden");
   INFO(outcome.err);
   CHECK(outcome.exit_code == 0);
   CHECK(plan.view.state() == "hidden");
+}
+
+TEST_CASE("the configuration names who must approve each phase: a person, a member of a group", "[contract]") {
+  const std::string uri = server().fresh_database();
+  make_users(uri, 10);
+  Tool tool(uri, "approve: { expand: [person], migrate: [switchback_dba] }\n");
+  tool.plan(split_plan("split"));
+  PlanView view(uri);
+  CHECK(tool.run({"run", "plan.yaml"}).exit_code == 9);
+  CHECK(view.state() == "planned");
+  CHECK(has(view.hold_reason(), "0 of 1 approvals of the expand phase"));
+  for (const char* role : {"one_approver", "two_approver"}) make_approver(uri, role);
+  server().sql(uri,
+               "DO $$ BEGIN CREATE ROLE switchback_dba; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+               "GRANT switchback_dba TO two_approver");
+  const auto approve = [&](const std::string& role, const std::string& phase) {
+    return tool.run({"approve", "split", "--phase", phase, "--reason", "read it", "-d", server().as(uri, role)});
+  };
+  // For another phase, or by an override of another phase, is for nothing.
+  REQUIRE(approve("one_approver", "contract").ok());
+  REQUIRE(tool.run({"approve", "split", "--phase", "contract", "--despite", "approval", "--reason", "alone"}).ok());
+  CHECK(tool.run({"run", "plan.yaml"}).exit_code == 9);
+  REQUIRE(approve("one_approver", "expand").ok());
+  CHECK(tool.run({"run", "plan.yaml"}).exit_code == 9);
+  CHECK(view.state() == "expanded");
+  const auto outside = approve("one_approver", "migrate");
+  CHECK(has(outside.err, "by a member of switchback_dba"));
+  CHECK(tool.run({"run", "plan.yaml"}).exit_code == 9);
+  REQUIRE(approve("two_approver", "migrate").ok());
+  const auto outcome = tool.run({"run", "plan.yaml"});
+  INFO(outcome.err);
+  CHECK(outcome.ok());
+  CHECK(view.state() == "migrated");
 }
 
 TEST_CASE("without consent a contract asks for it and takes nothing away", "[contract]") {

@@ -236,10 +236,13 @@ TEST_CASE("config show has every setting once, from the narrowest origin", "[cli
 }
 
 TEST_CASE("turning back says what it costs, or that it costs nothing", "[cli]") {
-  daemon::TurnBack way{{"drop users.first_name"}, {}, 3};
+  daemon::TurnBack way{{"drop users.first_name"}, {}, {}, 3};
   CHECK(turn_back_text("p", State::rolled_back, way).ends_with("Nothing is lost.\n"));
   way.losses = {"3 names"};
   CHECK(turn_back_text("p", State::rolled_back, way).find("- 3 names") != std::string::npos);
+  way.images = {"shop:v42 needs users.first_name"};
+  CHECK(turn_back_text("p", State::rolled_back, way)
+            .ends_with("Images that would break:\n  - shop:v42 needs users.first_name\n"));
   CHECK(json::parse(turn_back_json("p", State::rolled_back, way)).at("losses").at(0) == "3 names");
 }
 

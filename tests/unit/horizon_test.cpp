@@ -238,3 +238,25 @@ TEST_CASE("of what manifests do not speak of, an image without statements may ne
   replay.images["shop:v40"] = {{"SELECT 1", ReplayOutcome::ok, ""}};
   CHECK(said("shop:v40") == "-");
 }
+
+TEST_CASE("on the way back an image objects that runs, or is pinned, and needs what the plan added", "[horizon]") {
+  const auto objections = [](GateFacts facts, const HorizonImage& one) {
+    return way_back_objections(facts, split(State::migrated), {one});
+  };
+  const HorizonImage running{"shop:v42", true, true, {"runs now"}};
+  for (const State state : {State::expanded, State::migrated}) {
+    const auto found = objections(world(state), running);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].needs.size() == 1);
+    CHECK(found[0].needs[0].structure == "public.users.first_name");
+    CHECK_FALSE(found[0].unknown());
+  }
+  CHECK(objections(world(State::migrated), deployed("shop:v42")).empty());
+  GateFacts pinned = world(State::migrated);
+  pinned.images[1].pinned = "Oslo";
+  CHECK(objections(pinned, deployed("shop:v42")).size() == 1);
+  CHECK(objections(world(State::migrated), {"shop:v41", true, true, {"runs now"}}).empty());
+  const auto stranger = objections(world(State::migrated), {"shop:v43", false, true, {"runs now"}});
+  REQUIRE(stranger.size() == 1);
+  CHECK(stranger[0].unknown());
+}

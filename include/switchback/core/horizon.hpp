@@ -29,6 +29,12 @@ std::vector<HorizonObjection> horizon_objections(const GateFacts& facts, const G
                                                  const std::vector<HorizonImage>& horizon,
                                                  const ContractReplay& replay = {});
 
+/// The other way round: of each image that runs now or is pinned, what it needs of that which the plan added, and would
+/// miss once the plan is rolled back. An image that nobody registered objects as well. Those that merely may be wanted
+/// again do not: who turns back has decided against them.
+std::vector<HorizonObjection> way_back_objections(const GateFacts& facts, const GatePlan& plan,
+                                                  const std::vector<HorizonImage>& horizon);
+
 /// `shop:v41 needs public.users.full_name (pinned: Oslo): switchback image unpin shop:v41`; of many needs the first.
 std::string shown(const HorizonObjection& objection);
 /// One of the needs: `needs public.users.full_name`.

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "switchback/core/alerts.hpp"
 #include "switchback/core/sql.hpp"
 
 namespace switchback {
@@ -204,6 +205,7 @@ struct Plan {
   std::vector<Step> expand;
   std::vector<Step> migrate;
   Contract contract;
+  std::vector<AlertSource> turn_back;                         ///< what unhides it by itself, and holds its backfill
   std::vector<std::pair<std::string, std::string>> settings;  ///< dotted key, value: narrower than the configuration
 
   std::string file;  ///< path as given, for messages

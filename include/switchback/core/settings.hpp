@@ -53,6 +53,9 @@ struct Settings {
   std::chrono::seconds soak{72 * 3600};
   std::chrono::seconds archive{30 * 24 * 3600};
   int approvals = 0;
+  std::vector<std::string> approve_expand;    ///< who must approve, one role each: `person`, or a group's name
+  std::vector<std::string> approve_migrate;   ///< likewise
+  std::vector<std::string> approve_contract;  ///< likewise; beside `approvals`
   std::vector<std::chrono::seconds> brownout;  ///< stretches; empty: none
   std::string brownout_log;                    ///< `server`, a file or a folder; empty: none
   int workers = 1;
@@ -78,8 +81,12 @@ struct Settings {
   std::string live_application = "{image}";  ///< live_name() of it is a session's application_name
   std::string live_role;                     ///< and of this its role; empty: roles tell nothing
   std::chrono::seconds horizon_time{7 * 24 * 3600};
-  std::vector<std::string> pgbouncer;      ///< connection strings; may hold passwords: never shown
-  std::optional<std::string> backup_none;  ///< `backup: { none: reason }`
+  std::vector<std::string> pgbouncer;       ///< connection strings; may hold passwords: never shown
+  std::optional<std::string> backup_none;   ///< `backup: { none: reason }`
+  std::string backup_pgbackrest;            ///< the stanza; empty: pgBackRest is not asked
+  std::string backup_barman;                ///< the server as Barman names it; empty: Barman is not asked
+  std::vector<std::string> backup_command;  ///< argv; empty: none
+  std::chrono::seconds backup_max_age{24 * 3600};
   std::chrono::seconds drill_required{0};  ///< how old the last passed drill of a plan may be; 0: none is asked for
 };
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "switchback/core/alerts.hpp"
+#include "switchback/core/notification.hpp"
 #include "switchback/core/plan.hpp"
 #include "switchback/core/settings.hpp"
 #include "switchback/core/state.hpp"
@@ -27,6 +28,7 @@ struct Despite {
 struct DriveRequest {
   std::vector<SettingValue> settings;  ///< file, environment and flags; the plan's and the live ones are added here
   std::vector<AlertSource> alerts;     ///< what `run` polls beside the database
+  std::vector<NotifyTarget> notify;    ///< who is told meanwhile
   engine::Actor actor;
   bool wait = false;     ///< wait at observation, soak and the rest too
   bool consent = false;  ///< the destructive half was agreed to (typed name, --yes with --approve, development)
@@ -52,6 +54,7 @@ DriveOutcome run_plan(const Plan& plan, std::optional<State> target, const Drive
 struct TurnBack {
   std::vector<std::string> steps;   ///< in words, in order
   std::vector<std::string> losses;  ///< what would be lost, counted; empty: nothing
+  std::vector<std::string> images;  ///< running or pinned, and in need of what would go; empty: none
   long seconds = 0;                 ///< estimate
 };
 TurnBack plan_rollback(const std::string& name, State to, const DriveRequest& request);

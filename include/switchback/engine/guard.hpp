@@ -16,12 +16,18 @@ namespace switchback::engine {
 std::optional<Hold> addition_hold(Workbench& bench);
 /// `drill.required`: this text of the plan has passed no drill, or none lately.
 std::optional<Hold> drill_hold(Workbench& bench);
-std::optional<Hold> consent_hold(Workbench& bench);  ///< consent and the plan's approvals
+std::optional<Hold> consent_hold(Workbench& bench);  ///< consent to the contract, and its approvals
+/// Approvals of expand, migrate or contract that are still wanted.
+std::optional<Hold> approval_hold(Workbench& bench, std::string_view phase);
 /// An image of the horizon needs what the contract takes, or nobody knows whether one does. Before every step that
 /// takes something: images are deployed and retired meanwhile.
 std::optional<Hold> horizon_hold(Workbench& bench);
+/// Images that run now or are pinned, and need what rolling back would take away; one line each.
+std::vector<std::string> way_back_images(Workbench& bench);
 /// Puts on record what the override of the horizon passes over now, if anything; in the caller's transaction.
 void note_overridden_horizon(Workbench& bench);
+/// The detail of such an event.
+std::string passed_over(const std::vector<std::string>& lines);
 /// Another live plan's sync still reads or writes what this one takes away.
 std::optional<Hold> neighbour_hold(Workbench& bench);
 std::optional<Hold> backup_hold(Workbench& bench);  ///< nothing says that the database could be brought back

@@ -134,6 +134,8 @@ void set_live(ports::Session& session, const Actor& actor, PlanId plan, std::str
 
 /// `pause` and `resume`: recorded as a request and as an event, in one transaction.
 void request_pause(ports::Session& session, const Actor& actor, const PlanRecord& plan, std::string_view reason);
+/// The pause alone, in the caller's transaction.
+void record_pause(ports::Session& session, const Actor& actor, const PlanRecord& plan, std::string_view reason);
 void request_resume(ports::Session& session, const Actor& actor, const PlanRecord& plan, std::string_view reason);
 
 struct ApprovalRecord {

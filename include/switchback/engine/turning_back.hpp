@@ -9,7 +9,7 @@
 namespace switchback::engine {
 
 /// hiding, hidden, contracting → migrated: one transaction, milliseconds.
-Stop unhide_plan(Workbench& bench);
+Stop unhide_plan(Workbench& bench, const std::vector<std::string>& conditions = {});
 /// contracted (or restoring) → migrated: columns back in last place, filled from the archive or the reverse expression.
 Stop restore_plan(Workbench& bench);
 /// Any earlier state (or rolling_back) → expanded or rolled_back.

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "switchback/core/backup.hpp"
+#include "switchback/core/conditions.hpp"
 #include "switchback/core/hold.hpp"
 #include "switchback/core/pacing.hpp"
 #include "switchback/core/settings.hpp"
@@ -24,13 +26,15 @@ namespace switchback::engine {
 
 /// How a piece of work ended.
 struct Stop {
-  enum class Why { arrived, held, signalled };
+  enum class Why { arrived, held, signalled, fired };
   Why why = Why::arrived;
   std::optional<Hold> hold;
+  std::vector<std::string> conditions = {};  ///< with `fired`: those of the plan, each with its reading
 
   static Stop arrived() { return {}; }
   static Stop held(Hold hold) { return {Why::held, std::move(hold)}; }
   static Stop signalled() { return {Why::signalled, std::nullopt}; }
+  static Stop fired(std::vector<std::string> conditions) { return {Why::fired, std::nullopt, std::move(conditions)}; }
   bool ok() const { return why == Why::arrived; }
 };
 
@@ -51,6 +55,10 @@ struct Surroundings {
   std::function<std::vector<ports::SampledServer>(const std::string& database)> standbys = {};
   std::vector<ports::SampledPooler> poolers = {};
   ports::BrownoutSurroundings brownout;
+  /// What the configured backup tool says of this server's newest backup. Never throws.
+  std::function<BackupReading(const Settings& settings, const std::string& system_identifier)> backup = {};
+  /// The latest readings of what the plan names under turn_back. Never throws.
+  std::function<std::vector<Signal>()> conditions = {};
 };
 
 class Workbench {
@@ -93,6 +101,9 @@ class Workbench {
   void show_hold(const std::optional<Hold>& hold);
   void show_progress(const Progress& progress);
 
+  /// The plan's conditions for turning back that are met while the old side is hidden, each with its reading.
+  std::vector<std::string> fired_conditions();
+
   /// Whether this override was given, now or with an approval of this text; the reason, or nothing.
   std::optional<std::string> despite(std::string_view what);
 
@@ -117,6 +128,7 @@ class Workbench {
   PlanRecord record_;
   ResolvedPlan resolved_;
   Settings settings_;
+  ConditionMemory conditions_;
   std::chrono::steady_clock::time_point settings_read_{};
 };
 

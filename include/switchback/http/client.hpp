@@ -1,8 +1,10 @@
-/// One GET at a time, for probes.
+/// One request at a time.
 #pragma once
 
 #include <chrono>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "switchback/core/url.hpp"
 
@@ -24,5 +26,16 @@ struct HttpAnswer {
 /// Blocks; from any thread. Redirects are answers like any other. With https the server must prove its name. Error
 /// (Exit::unreachable, Remedy::retry) when there is no whole answer, in a few words that fit behind the address.
 HttpAnswer get(const HttpRequest& request);
+
+struct HttpBody {
+  std::string type;  ///< "application/json"
+  std::string text;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< beside those that every request has
+};
+/// As get.
+HttpAnswer post(const HttpRequest& request, const HttpBody& body);
+
+/// HMAC-SHA-256 (RFC 2104) in lower-case hex.
+std::string hmac_sha256(const std::string& key, const std::string& text);
 
 }  // namespace switchback::http

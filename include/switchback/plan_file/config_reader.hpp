@@ -1,4 +1,4 @@
-/// Settings and alert sources from switchback.yaml, settings from the environment.
+/// Settings, alert sources and whom to notify from switchback.yaml, settings from the environment.
 #pragma once
 
 #include <functional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "switchback/core/alerts.hpp"
+#include "switchback/core/notification.hpp"
 #include "switchback/core/settings.hpp"
 #include "switchback/plan_file/diagnostic.hpp"
 
@@ -16,6 +17,7 @@ namespace switchback {
 struct ReadConfig {
   std::vector<SettingValue> values;  ///< those that are right, also beside diagnostics
   std::vector<AlertSource> alerts;   ///< to be used only without diagnostics
+  std::vector<NotifyTarget> notify;  ///< likewise
   std::vector<Diagnostic> diagnostics;
 };
 
