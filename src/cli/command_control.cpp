@@ -143,8 +143,8 @@ int approve(Invocation& invocation, const ApproveOptions& options) {
     transaction.commit();
   }
   const ReadPlan read = read_plan(plan.text, plan.file);
-  const auto state = engine::approval_state(*session, plan, read.plan.value_or(Plan{}), invocation.settings(),
-                                            options.phase);
+  const auto state =
+      engine::approval_state(*session, plan, read.plan.value_or(Plan{}), invocation.settings(), options.phase);
   const int given = state.wanted - static_cast<int>(state.open.size());
   engine::PlanRecord freed = plan;  // what is next once the hold that this was about has ended
   freed.hold.reset();
@@ -282,7 +282,9 @@ void add_approve(CLI::App& app, Action& chosen) {
        "switchback run PLAN --to contracted --wait, once enough roles have approved."});
   auto options = std::make_shared<ApproveOptions>();
   command->add_option("NAME", options->name, "the plan's name")->type_name("")->required();
-  command->add_option("--phase", options->phase, "expand, migrate or contract")->type_name("PHASE")->capture_default_str();
+  command->add_option("--phase", options->phase, "expand, migrate or contract")
+      ->type_name("PHASE")
+      ->capture_default_str();
   add_despite(command, options->despite);
   on_call(command, chosen, options, approve);
 }

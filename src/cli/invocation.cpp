@@ -8,8 +8,8 @@
 #include <iostream>
 
 #include "log.hpp"
-#include "switchback/daemon/notifier.hpp"
 #include "switchback/core/sql.hpp"
+#include "switchback/daemon/notifier.hpp"
 #include "switchback/engine/brownout.hpp"
 #include "switchback/engine/journal_schema.hpp"
 #include "switchback/engine/notifying.hpp"

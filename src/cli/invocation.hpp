@@ -97,7 +97,7 @@ class Invocation {
   std::optional<Settings> settings_;
   std::vector<AlertSource> alerts_;  ///< read with given_
   std::vector<NotifyTarget> notify_;
-  std::string role_;                 ///< of the last session
+  std::string role_;  ///< of the last session
   bool writes_ = false;
   bool notifies_ = false;  ///< the targets are enrolled
 };

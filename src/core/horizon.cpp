@@ -243,6 +243,7 @@ std::vector<HorizonObjection> way_back_objections(const GateFacts& facts, const 
   const GateFacts before = before_contract(facts, plan);
   const GateFacts after = after_way_back(before, plan);
   std::vector<HorizonObjection> objections;
+  if (plan.effect.adds.empty()) return objections;  // an index has no name in an image
   for (const HorizonImage& one : horizon) {
     const RegisteredImage* image = find(facts, one.name);
     if (!one.live && !(image && image->pinned)) continue;

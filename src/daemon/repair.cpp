@@ -129,7 +129,8 @@ Repair repair_plan(const std::string& name, const std::optional<Plan>& text, boo
                 {std::to_string(record.id), shapes.dump()});
   if (text) {
     const auto changed = session->exec(
-        "UPDATE switchback.plan SET author = session_user, hash = $2, text = $3, long_form = $4, image_before = $5, image_after = $6 WHERE id "
+        "UPDATE switchback.plan SET author = session_user, hash = $2, text = $3, long_form = $4, image_before = $5, "
+        "image_after = $6 WHERE id "
         "= $1 RETURNING effect",
         {std::to_string(record.id), text->hash, text->text, long_form(record, *text), text->images.before,
          text->images.after});

@@ -218,7 +218,7 @@ CREATE TABLE switchback.notify_target (
 );
 CREATE TABLE switchback.notification (
   target    text NOT NULL REFERENCES switchback.notify_target,
-  event_id  bigint NOT NULL REFERENCES switchback.event,
+  event_id  bigint NOT NULL,
   attempts  integer NOT NULL DEFAULT 1,
   next_at   timestamptz NOT NULL DEFAULT clock_timestamp() + interval '1 minute',
   settled   text CHECK (settled IN ('delivered', 'given_up')),

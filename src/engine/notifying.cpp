@@ -22,9 +22,9 @@ ORDER BY e.id)sql";
 Told told_from(const ports::Rows& rows, std::size_t row) {
   Told told;
   told.id = rows.integer(row, 0);
-  std::string* const texts[] = {&told.at,      &told.plan,      &told.kind,      &told.from,     &told.to,
-                                &told.reason,  &told.role,      &told.os_user,   &told.host,     &told.pipeline,
-                                &told.lsn,     &told.hold_kind, &told.ends_when, &told.database};
+  std::string* const texts[] = {&told.at,     &told.plan,      &told.kind,      &told.from,    &told.to,
+                                &told.reason, &told.role,      &told.os_user,   &told.host,    &told.pipeline,
+                                &told.lsn,    &told.hold_kind, &told.ends_when, &told.database};
   for (int column = 1; std::string* const text : texts) *text = rows.text(row, column++);
   return told;
 }
@@ -84,7 +84,8 @@ std::vector<OutboxLine> outbox(ports::Session& session, const std::vector<Notify
   for (const NotifyTarget& target : targets) {
     const auto rows = session.exec(
         "SELECT count(*) FILTER (WHERE settled = 'delivered'), count(*) FILTER (WHERE settled = 'given_up'), "
-        "coalesce((SELECT last_error FROM switchback.notification l WHERE l.target = $1 AND l.last_error IS NOT NULL AND "
+        "coalesce((SELECT last_error FROM switchback.notification l WHERE l.target = $1 AND l.last_error IS NOT NULL "
+        "AND "
         "l.settled IS DISTINCT FROM 'delivered' ORDER BY l.event_id DESC LIMIT 1), ''), "
         "coalesce(pg_catalog.to_char(max(settled_at) FILTER (WHERE settled = 'delivered') AT TIME ZONE 'UTC', "
         "'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), '') FROM switchback.notification WHERE target = $1",

@@ -112,9 +112,8 @@ Stop step_forward(Workbench& bench, State target) {
     case State::expanding:
       return then_arrive(expand(bench));
     case State::expanded:
-      return target == State::done && bench.plan().migrate.empty() && !takes_away(bench.plan())
-                 ? finish_plan(bench)
-                 : begin_migrate(bench);
+      return target == State::done && bench.plan().migrate.empty() && !takes_away(bench.plan()) ? finish_plan(bench)
+                                                                                                : begin_migrate(bench);
     case State::migrating:
       return then_arrive(migrate(bench));
     case State::migrated:

@@ -202,9 +202,15 @@ std::string removal_sql(const Structure& structure) {
     return "DROP INDEX " + quoted(TableName{structure.table.schema, structure.name}) + " CASCADE";
   if (structure.kind == Structure::Kind::function)
     return "DROP FUNCTION " + quoted(structure.table) + "(" + structure.arguments + ") CASCADE";
-  const char* word = structure.kind == Structure::Kind::type ? "TYPE " : "TABLE ";
-  return std::string("DROP ") + (structure.kind == Structure::Kind::view ? "VIEW " : word) + quoted(structure.table) +
-         " CASCADE";
+  const std::string named = quoted(structure.table) + " CASCADE";
+  if (structure.kind != Structure::Kind::view)
+    return (structure.kind == Structure::Kind::type ? "DROP TYPE " : "DROP TABLE ") + named;
+  // DROP VIEW refuses a materialized one, and the other way round.
+  return "DO " + dollar_quote(
+                     "BEGIN IF (SELECT relkind = 'm' FROM pg_catalog.pg_class WHERE oid = "
+                     "pg_catalog.to_regclass(" +
+                     quote_literal(quoted(structure.table)) + ")) THEN DROP MATERIALIZED VIEW " + named +
+                     "; ELSE DROP VIEW " + named + "; END IF; END");
 }
 
 StatementJudgement combine(const StatementJudgement& parsed, const ServerWord& server, bool several) {

@@ -150,3 +150,23 @@ TEST_CASE("an image that calls the function that stays does not wait for its nam
   CHECK(Scene::image_in(explained, "shop:v40").at("answer") == "breaks");
   CHECK(Scene::image_in(explained, "shop:v41").at("answer") == "works");
 }
+
+TEST_CASE("a view that goes and a materialized one that goes are both gone from what is replayed", "[replay]") {
+  Scene scene(quoted_uri(cloner()));
+  server().sql(
+      scene.uri,
+      "CREATE VIEW report AS SELECT id FROM users; CREATE MATERIALIZED VIEW kept_report AS SELECT id FROM users");
+  scene.tool.plan(
+      "plan: reports\ncontract:\n  steps:\n    - drop_view: { name: report }\n    - drop_view: { name: kept_report "
+      "}\n");
+  const std::vector<std::string> statements{"SELECT id FROM report", "SELECT id FROM kept_report",
+                                            "SELECT id FROM users"};
+  scene.add("shop:v41", statements);
+  const json explained = scene.explained();
+  INFO(explained.dump(1));
+  const json v41 = Scene::image_in(explained, "shop:v41");
+  CHECK_FALSE(has(explained.at("notes").dump(), "could not be replayed"));
+  REQUIRE(v41.at("statements").size() == 3);
+  for (const json& one : v41.at("statements"))
+    CHECK(one.at("outcome") == (has(one.at("statement").get<std::string>(), "report") ? "breaks" : "ok"));
+}

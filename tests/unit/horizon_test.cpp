@@ -256,6 +256,10 @@ TEST_CASE("on the way back an image objects that runs, or is pinned, and needs w
   pinned.images[1].pinned = "Oslo";
   CHECK(objections(pinned, deployed("shop:v42")).size() == 1);
   CHECK(objections(world(State::migrated), {"shop:v41", true, true, {"runs now"}}).empty());
+  GatePlan index_alone = split(State::migrated);
+  index_alone.effect = {};
+  CHECK(way_back_objections(world(State::migrated), index_alone, {running, {"shop:v43", false, true, {"runs now"}}})
+            .empty());
   const auto stranger = objections(world(State::migrated), {"shop:v43", false, true, {"runs now"}});
   REQUIRE(stranger.size() == 1);
   CHECK(stranger[0].unknown());

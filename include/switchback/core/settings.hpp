@@ -53,9 +53,9 @@ struct Settings {
   std::chrono::seconds soak{72 * 3600};
   std::chrono::seconds archive{30 * 24 * 3600};
   int approvals = 0;
-  std::vector<std::string> approve_expand;    ///< who must approve, one role each: `person`, or a group's name
-  std::vector<std::string> approve_migrate;   ///< likewise
-  std::vector<std::string> approve_contract;  ///< likewise; beside `approvals`
+  std::vector<std::string> approve_expand;     ///< who must approve, one role each: `person`, or a group's name
+  std::vector<std::string> approve_migrate;    ///< likewise
+  std::vector<std::string> approve_contract;   ///< likewise; beside `approvals`
   std::vector<std::chrono::seconds> brownout;  ///< stretches; empty: none
   std::string brownout_log;                    ///< `server`, a file or a folder; empty: none
   int workers = 1;
