@@ -51,6 +51,7 @@ std::string content_of(const std::string& path) {
 Plan without_waits(Plan plan) {
   plan.requires_plans.clear();
   plan.contract.brownout.reset();
+  plan.turn_back.clear();  // what it names watches the target
   if (!plan.contract.steps.empty()) {
     plan.contract.observe = 0s;
     plan.contract.soak = 0s;

@@ -38,6 +38,7 @@ std::string hurried(std::string text) {
                                                         {R"(soak: \d+[hd])", "soak: 0s"},
                                                         {R"(approvals: \d)", "approvals: 0"},
                                                         {R"(brownout: \[[^\]]*\])", "brownout: none"},
+                                                        {R"(\nturn_back:\n(( |#).*\n)*)", "\n"},
                                                         {R"(requires: \[[^\]]*\])", ""}})
     text = std::regex_replace(text, std::regex(from), to);
   return text;
@@ -148,6 +149,7 @@ const std::map<std::string, std::string> starts{
      "CREATE TABLE orders (id bigint PRIMARY KEY, remark text, total numeric); INSERT INTO orders VALUES (1, 'quick', "
      "5);"},
     {"tolerant-readers.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, fax text DEFAULT 'none');"},
+    {"turn-back.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, mail text); INSERT INTO users VALUES (1, 'a@b');"},
 };
 
 }  // namespace
