@@ -387,10 +387,11 @@ Stop purge_plan(Workbench& bench) {
       in_the_way = horizon_hold(bench);
       if (in_the_way) throw Error(Exit::not_yet, Remedy::person, in_the_way->reason);
       std::vector<TakenObject> objects = load_objects(session, bench.fence().plan);
-      const auto taken_back = std::ranges::stable_partition(
-          objects, [&](const TakenObject& object) { return is_hidden(session, bench.plan(), object); });
-      const std::vector<TakenObject> restored(taken_back.begin(), taken_back.end());
-      objects.erase(taken_back.begin(), taken_back.end());
+      const auto taken_back = std::stable_partition(objects.begin(), objects.end(), [&](const TakenObject& object) {
+        return is_hidden(session, bench.plan(), object);
+      });
+      const std::vector<TakenObject> restored(taken_back, objects.end());
+      objects.erase(taken_back, objects.end());
       lock_objects(session, objects);
       if (const auto objections = object_objections(session, objects); !objections.empty())
         in_the_way = Hold{HoldKind::usage, objections.front(), "it is detached, then switchback run again", objections};

@@ -25,7 +25,7 @@ Told told_from(const ports::Rows& rows, std::size_t row) {
   std::string* const texts[] = {&told.at,     &told.plan,      &told.kind,      &told.from,    &told.to,
                                 &told.reason, &told.role,      &told.os_user,   &told.host,    &told.pipeline,
                                 &told.lsn,    &told.hold_kind, &told.ends_when, &told.database};
-  for (int column = 1; std::string* const text : texts) *text = rows.text(row, column++);
+  for (std::size_t column = 1; std::string* const text : texts) *text = rows.text(row, column++);
   return told;
 }
 
