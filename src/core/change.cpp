@@ -332,6 +332,7 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       expand_rename(plan, std::get<ChangeRenameColumn>(change.what), change.place, lookup);
     }
   }
+  if (!changes.empty() && plan.contract.steps.empty()) plan.contract = {};  // there is nothing to observe and to soak
   return plan;
 }
 

@@ -112,6 +112,17 @@ TEST_CASE("a filled column is added nullable, backfilled, and tightened in contr
   CHECK(as<SetNotNull>(long_form.contract.steps[0]).column == "slug");
 }
 
+TEST_CASE("windows beside a change that takes nothing away are not in its long form, which reads back", "[change]") {
+  const ReadPlan read = read_plan(
+      "plan: a\nchange:\n  - add_column: { table: users, name: slug, type: text, fill: lower(name) }\ncontract:\n  "
+      "observe: 12h\n",
+      "p.yaml");
+  REQUIRE(read.plan);
+  const Plan whole = expand_changes(*read.plan, {});
+  CHECK_FALSE(whole.contract.observe);
+  CHECK(read_plan(to_yaml(whole), "again").plan);
+}
+
 TEST_CASE("a default that is evaluated is set for new rows and backfilled for the others", "[change]") {
   const Plan plan_ = expand_changes(plan(ChangeAddColumn{table, "seen", "timestamptz", "now()", {}, true}), lookup);
   REQUIRE(plan_.expand.size() == 2);
