@@ -165,7 +165,8 @@ Stop drive_forward(Workbench& bench, State target) {
     bench.reload();
     const State state = bench.record().state;
     if (facts(state).resting && rank(state) >= rank(target)) return Stop::arrived();
-    Stop stop = bench.pause_point(false);
+    // Steps and batches heed a pause by themselves; hiding is the one thing that is done at once.
+    Stop stop = state == State::migrated ? bench.pause_point(false) : Stop::arrived();
     if (stop.ok()) stop = step_forward(bench, target);
     if (stop.why == Stop::Why::fired) return turn_back_by_itself(bench, stop.conditions);
     if (!stop.ok()) return stop;
