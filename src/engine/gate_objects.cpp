@@ -42,6 +42,43 @@ WITH wanted AS MATERIALIZED (
 )
 )sql";
 
+/// Of several functions of one name any may be meant: only when none may be called is that certain.
+constexpr std::string_view denied_named = R"sql(
+, named AS (
+  SELECT w.image, w.kind, w.schema AS written, w.name, r.oid AS role, p.oid AS function, c.oid AS sequence
+  FROM wanted w JOIN path USING (role) JOIN pg_catalog.pg_roles r ON r.rolname = w.role
+  JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema OR w.schema = '' AND n.nspname = ANY (path.schemas)
+  LEFT JOIN pg_catalog.pg_proc p ON w.kind = 'function' AND p.pronamespace = n.oid AND p.proname = w.name
+  LEFT JOIN pg_catalog.pg_class c ON w.kind = 'sequence' AND c.relnamespace = n.oid AND c.relname = w.name
+    AND c.relkind = 'S'
+)
+SELECT image, written, name, 'FUNCTION ' || min(function::pg_catalog.regprocedure::pg_catalog.text), 'EXECUTE'
+FROM named WHERE function IS NOT NULL
+GROUP BY image, written, name
+HAVING NOT pg_catalog.bool_or(pg_catalog.has_function_privilege(role, function, 'EXECUTE'))
+UNION ALL
+SELECT image, written, name, 'SEQUENCE ' || sequence::pg_catalog.regclass::pg_catalog.text, 'USAGE'
+FROM named WHERE sequence IS NOT NULL AND NOT pg_catalog.has_sequence_privilege(role, sequence, 'USAGE, UPDATE')
+ORDER BY 1, 2, 3)sql";
+
+/// Sequences that the defaults of columns draw from which an INSERT leaves out.
+constexpr std::string_view denied_defaults = R"sql(
+SELECT i.image, s.nspname, q.relname, 'SEQUENCE ' || q.oid::pg_catalog.regclass::pg_catalog.text, 'USAGE'
+FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS i(image pg_catalog.text, role pg_catalog.name,
+  schema pg_catalog.name, name pg_catalog.name, given pg_catalog.jsonb)
+JOIN pg_catalog.pg_roles r ON r.rolname = i.role
+JOIN pg_catalog.pg_namespace n ON n.nspname = i.schema
+JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = i.name
+JOIN pg_catalog.pg_attrdef e ON e.adrelid = c.oid
+JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum
+  AND NOT i.given ? a.attname::pg_catalog.text
+JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
+  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+JOIN pg_catalog.pg_class q ON q.oid = d.refobjid AND q.relkind = 'S'
+JOIN pg_catalog.pg_namespace s ON s.oid = q.relnamespace
+WHERE NOT pg_catalog.has_sequence_privilege(r.oid, q.oid, 'USAGE, UPDATE')
+ORDER BY 1, 2, 3)sql";
+
 }  // namespace
 
 void find_absent(ports::Session& session, const std::vector<RegisteredImage>& images, Surroundings& found) {
@@ -124,43 +161,12 @@ void find_denied_objects(ports::Session& session, const std::vector<RegisteredIm
       "pg_catalog.name) WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = w.role)",
       {roles.dump()});
   for (std::size_t row = 0; row < strangers.size(); ++row) found[strangers.text(row, 0)].no_role = true;
-  if (wanted.empty() && inserts.empty()) return;
-  // Of several functions of one name any may be meant: only when none may be called is that certain.
-  const auto rows = session.exec(std::string(wanted_on_path) + R"sql(
-, named AS (
-  SELECT w.image, w.kind, w.schema AS written, w.name, r.oid AS role, p.oid AS function, c.oid AS sequence
-  FROM wanted w JOIN path USING (role) JOIN pg_catalog.pg_roles r ON r.rolname = w.role
-  JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema OR w.schema = '' AND n.nspname = ANY (path.schemas)
-  LEFT JOIN pg_catalog.pg_proc p ON w.kind = 'function' AND p.pronamespace = n.oid AND p.proname = w.name
-  LEFT JOIN pg_catalog.pg_class c ON w.kind = 'sequence' AND c.relnamespace = n.oid AND c.relname = w.name
-    AND c.relkind = 'S'
-)
-SELECT image, written, name, 'FUNCTION ' || min(function::pg_catalog.regprocedure::pg_catalog.text), 'EXECUTE'
-FROM named WHERE function IS NOT NULL
-GROUP BY image, written, name
-HAVING NOT pg_catalog.bool_or(pg_catalog.has_function_privilege(role, function, 'EXECUTE'))
-UNION ALL
-SELECT image, written, name, 'SEQUENCE ' || sequence::pg_catalog.regclass::pg_catalog.text, 'USAGE'
-FROM named WHERE sequence IS NOT NULL AND NOT pg_catalog.has_sequence_privilege(role, sequence, 'USAGE, UPDATE')
-UNION ALL
-SELECT i.image, s.nspname, q.relname, 'SEQUENCE ' || q.oid::pg_catalog.regclass::pg_catalog.text, 'USAGE'
-FROM pg_catalog.jsonb_to_recordset($2::pg_catalog.jsonb) AS i(image pg_catalog.text, role pg_catalog.name,
-  schema pg_catalog.name, name pg_catalog.name, given pg_catalog.jsonb)
-JOIN pg_catalog.pg_roles r ON r.rolname = i.role
-JOIN pg_catalog.pg_namespace n ON n.nspname = i.schema
-JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = i.name
-JOIN pg_catalog.pg_attrdef e ON e.adrelid = c.oid
-JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = e.adnum
-  AND NOT i.given ? a.attname::pg_catalog.text
-JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = e.oid
-  AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-JOIN pg_catalog.pg_class q ON q.oid = d.refobjid AND q.relkind = 'S'
-JOIN pg_catalog.pg_namespace s ON s.oid = q.relnamespace
-WHERE NOT pg_catalog.has_sequence_privilege(r.oid, q.oid, 'USAGE, UPDATE')
-ORDER BY 1, 2, 3)sql",
-                                 {wanted.dump(), inserts.dump()});
-  for (std::size_t row = 0; row < rows.size(); ++row)
-    found[rows.text(row, 0)].denied_objects.push_back({rows.text(row, 3), rows.text(row, 4), object_in(rows, row)});
+  const auto denied = [&](const ports::Rows& rows) {
+    for (std::size_t row = 0; row < rows.size(); ++row)
+      found[rows.text(row, 0)].denied_objects.push_back({rows.text(row, 3), rows.text(row, 4), object_in(rows, row)});
+  };
+  if (!wanted.empty()) denied(session.exec(std::string(wanted_on_path) + std::string(denied_named), {wanted.dump()}));
+  if (!inserts.empty()) denied(session.exec(std::string(denied_defaults), {inserts.dump()}));
 }
 
 }  // namespace switchback::engine

@@ -166,7 +166,7 @@ void look(ports::Session& session, GateFacts& facts, const std::vector<Registere
 /// Where else to go: a few, and no more is read than it takes to find them.
 std::vector<std::string> alternatives(ports::Session& session, const HorizonRules& rules, GateFacts facts,
                                       const std::string& image, ports::ImageAsking& asking) {
-  constexpr std::size_t enough = 5;
+  constexpr std::size_t enough = 3;
   const std::vector<std::string> order = others_newest_first(facts, image);
   std::vector<std::string> safe;
   for (std::size_t next = 0; next < order.size() && safe.size() < enough;) {
