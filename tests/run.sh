@@ -3,6 +3,8 @@
 # test cases passed and failed; the lines before it, which failed.
 #
 #   tests/run.sh [LABEL…]      only these labels
+#   tests/run.sh --all-versions   the scenarios alone, on PostgreSQL 13 to 18; which locks were held and for how long is
+#                                 in build/PRESET/scenario-locks.tsv afterwards
 #   PRESET=asan tests/run.sh   another build than release
 #
 # A case tagged [timing] measures how soon something happens, on a machine that may be busy with something else: one
@@ -10,8 +12,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/setup.sh
+. tests/postgres_versions.sh
 
 preset=${PRESET:-release}
+if [ "${1:-}" = --all-versions ]; then
+  set -- integration:13 integration:14 integration:15 integration:16 integration:17 integration:18
+fi
 labels=("$@")
 [ ${#labels[@]} -gt 0 ] || labels=(unit integration fault)
 build=build/$preset
@@ -19,7 +25,7 @@ build=build/$preset
 need_to_test
 cmake --preset "$preset" >/dev/null
 targets=(switchback)
-for label in "${labels[@]}"; do targets+=("${label}_tests"); done
+for label in "${labels[@]}"; do targets+=("${label%:*}_tests"); done
 cmake --build --preset "$preset" --target "${targets[@]}"
 
 notes=$(mktemp -d)
@@ -39,17 +45,24 @@ trap 'exit 143' TERM
 
 # Each test binary adds a line "passed failed" to counts when its run ends; one that adds none, or fails without having
 # counted a failure, has crashed.
+# LABEL:MAJOR is the scenarios among them, on that version of PostgreSQL.
 run_label() {
+  local label=${1%:*}
   : >"$notes/counts"
   : >"$notes/failures"
   SWITCHBACK_TEST_COUNTS=$notes/counts SWITCHBACK_TEST_FAILURES=$notes/failures ctest --test-dir "$build" \
-    -L "^$1\$" --output-on-failure --no-tests=error --timeout "${TEST_TIMEOUT:-2700}" </dev/null
+    -L "^$label\$" --output-on-failure --no-tests=error --timeout "${TEST_TIMEOUT:-2700}" </dev/null
 }
 counted() { awk -v column="$1" '{ n += $column } END { print n + 0 }' "$notes/counts"; }
 
 passed=0 failed=0
 for label in "${labels[@]}"; do
   result=0
+  if [ "$label" != "${label%:*}" ]; then
+    SWITCHBACK_PG_BIN=$(postgres_of "${label#*:}")
+    export SWITCHBACK_PG_BIN SWITCHBACK_TESTS='[scenario]' SWITCHBACK_SCENARIO_LOCKS=$PWD/$build/scenario-locks.tsv
+    [ "$label" != "${labels[0]}" ] || : >"$SWITCHBACK_SCENARIO_LOCKS"
+  fi
   run_label "$label" || result=$?
   label_passed=$(counted 1)
   label_failed=$(counted 2)

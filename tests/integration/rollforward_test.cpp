@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "catch.hpp"
+#include "hurried_plan.hpp"
 #include "plan_view.hpp"
 #include "schema_fingerprint.hpp"
 #include "server.hpp"
@@ -25,24 +26,6 @@ constexpr const char* roles =
     "CREATE EXTENSION pg_stat_statements SCHEMA public;"
     "DO $$ BEGIN CREATE ROLE forward_owner; CREATE ROLE forward_reader; EXCEPTION WHEN duplicate_object THEN NULL; "
     "END $$;";
-
-std::string content(const fs::path& file) {
-  std::ifstream in(file);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-/// The plan with windows that a test can wait for, and nothing that it waits for of others.
-std::string hurried(std::string text) {
-  for (const auto& [from, to] :
-       std::vector<std::pair<std::string, std::string>>{{R"(observe: \d+[hd])", "observe: 1s"},
-                                                        {R"(soak: \d+[hd])", "soak: 0s"},
-                                                        {R"(approvals: \d)", "approvals: 0"},
-                                                        {R"(brownout: \[[^\]]*\])", "brownout: none"},
-                                                        {R"(\nturn_back:\n(( |#).*\n)*)", "\n"},
-                                                        {R"(requires: \[[^\]]*\])", ""}})
-    text = std::regex_replace(text, std::regex(from), to);
-  return text;
-}
 
 struct Scene {
   std::string uri = server().fresh_database();

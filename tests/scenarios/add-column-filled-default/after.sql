@@ -1,0 +1,1 @@
+ALTER TABLE users ADD first_seen timestamptz NOT NULL DEFAULT now();
