@@ -56,12 +56,16 @@ SELECT kind, structure, definition FROM (
     JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_sequence s ON s.seqrelid = c.oid
   UNION ALL
-  SELECT 21, 'sequence', format('%I.%I', n.nspname, c.relname), format('ALTER SEQUENCE %I.%I OWNED BY %s.%s', n.nspname, c.relname, tab, name)
+  SELECT 20 + w.place, 'sequence', format('%I.%I', n.nspname, c.relname), w.definition
     FROM root JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum
       AND d.classid = 'pg_class'::regclass AND d.deptype = 'a'
     JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (VALUES (1, format('ALTER SEQUENCE %I.%I OWNER TO %I', n.nspname, c.relname, pg_get_userbyid(c.relowner))),
+      (2, format('ALTER SEQUENCE %I.%I OWNED BY %s.%s', n.nspname, c.relname, tab, name)),
+      (3, format('COMMENT ON SEQUENCE %I.%I IS %L', n.nspname, c.relname, obj_description(c.oid, 'pg_class')))) w(place, definition)
+    WHERE w.place < 3 OR obj_description(c.oid, 'pg_class') IS NOT NULL
   UNION ALL
-  SELECT 22, 'grant', format('%I.%I', n.nspname, c.relname), format('GRANT %s ON SEQUENCE %I.%I TO %s%s', x.privilege_type, n.nspname,
+  SELECT 24, 'grant', format('%I.%I', n.nspname, c.relname), format('GRANT %s ON SEQUENCE %I.%I TO %s%s', x.privilege_type, n.nspname,
          c.relname, CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END,
          CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
     FROM root JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum
@@ -192,6 +196,9 @@ SELECT kind, structure, definition FROM (
   UNION ALL
   SELECT 2, 'statistics', format('%I.%I', n.nspname, s.stxname), format('ALTER STATISTICS %I.%I SET STATISTICS %s', n.nspname, s.stxname, s.stxstattarget)
     FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE s.oid = $1::oid AND s.stxstattarget >= 0
+  UNION ALL
+  SELECT 4, 'statistics', format('%I.%I', n.nspname, s.stxname), format('ALTER STATISTICS %I.%I OWNER TO %I', n.nspname, s.stxname, pg_get_userbyid(s.stxowner))
+    FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE s.oid = $1::oid
   UNION ALL
   SELECT 3, 'statistics', format('%I.%I', n.nspname, s.stxname), format('COMMENT ON STATISTICS %I.%I IS %L', n.nspname, s.stxname, obj_description(s.oid, 'pg_statistic_ext'))
     FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE s.oid = $1::oid AND obj_description(s.oid, 'pg_statistic_ext') IS NOT NULL
