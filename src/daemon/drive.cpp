@@ -349,7 +349,7 @@ DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest
       const engine::Stop stop = engine::drive_back(bench, State::migrated);
       if (!stop.ok() || to == State::migrated) return stop;
     }
-    if (bench.record().state != State::rolling_back) {
+    if (bench.record().state != State::rolling_back || !engine::is_headed(bench.record(), to)) {
       refuse_images(bench, to);
       refuse_losses(bench, to);
     }

@@ -224,17 +224,25 @@ Stop undo_statement(Workbench& bench, const Step& step, std::string_view phase, 
   if (const auto* relax = std::get_if<DropNotNull>(&step.action); relax && !undo.empty())
     transactions = gentle_not_null_sql(bench.plan().name, relax->table, relax->column);
   for (std::size_t i = 0; i < transactions.size(); ++i) {
-    stop = bench.in_transaction([&](ports::Session& session) {
-      if (!was_begun(session, bench.fence().plan, phase, work.ordinal)) return;
-      use_own_search_path(session, true);
-      for (const std::string& sql : transactions[i]) session.exec(sql);
-      session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
-      record_shapes(bench);
-      if (i + 1 < transactions.size()) return;
-      mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "undone");
-      bench.note("undone", work.name);
-    });
-    if (!stop.ok()) return stop;
+    try {
+      stop = bench.in_transaction([&](ports::Session& session) {
+        if (!was_begun(session, bench.fence().plan, phase, work.ordinal)) return;
+        use_own_search_path(session, true);
+        for (const std::string& sql : transactions[i]) session.exec(sql);
+        session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
+        record_shapes(bench);
+        if (i + 1 < transactions.size()) return;
+        mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "undone");
+        bench.note("undone", work.name);
+      });
+      if (!stop.ok()) return stop;
+    } catch (const Error& error) {
+      if (error.remedy() != Remedy::data || transactions.size() == 1) throw;
+      return Stop::held({HoldKind::violation,
+                         "undo " + work.name + ": rows without a value are there by now: " + error.what(),
+                         "the rows are given one, then switchback rollback " + bench.plan().name + " again",
+                         {}});
+    }
   }
   return stop;
 }
@@ -371,6 +379,11 @@ void refuse_rollback(Workbench& bench, State to) {
                     ? "it took nothing away, so there is nothing to restore; switchback rollback " + bench.plan().name +
                           " removes what it added"
                     : "switchback status " + bench.plan().name + " says what can be done");
+  if (bench.record().state == State::rolling_back && to == State::expanded && !is_headed(bench.record(), to))
+    throw Error(Exit::refused, Remedy::person,
+                "the plan " + bench.plan().name + " is on its way to rolled_back: what expand made is going",
+                "switchback rollback " + bench.plan().name + " ends that; switchback run " + bench.plan().file +
+                    " --to expanded ends it as well and goes forward again");
   refuse_while_undone(bench);
   refuse_without_archive(bench);
   if (to == State::migrated) return;
@@ -387,6 +400,10 @@ void refuse_rollback(Workbench& bench, State to) {
                     bench.plan().name + " --out FILE writes it");
 }
 
+bool is_headed(const PlanRecord& record, State to) {
+  return record.target.value_or(State::rolled_back) == to;
+}
+
 bool is_contracting_side(State state) {
   return state == State::hiding || state == State::hidden || state == State::contracting || state == State::unhiding ||
          state == State::contracted || state == State::restoring;
@@ -400,8 +417,11 @@ std::vector<std::string> rollback_losses(Workbench& bench) {
         "SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND NOT restoring",
         {std::to_string(bench.record().id), std::to_string(sync.oid)});
     const auto table = bench.catalog().table(bench.session(), sync.table);
-    if (now.empty() || !table) continue;
-    const LossCount count = losses(bench.session(), *table, sync_from_json(now.text(0, 0)));
+    const bool ended = bench.record().state == State::done;  // nothing carries values over any more, or marks rows
+    if ((now.empty() && !ended) || !table) continue;
+    SyncPlan sides = now.empty() ? sync.sync : sync_from_json(now.text(0, 0));
+    if (ended) sides.marker.clear();
+    const LossCount count = losses(bench.session(), *table, sides);
     if (count.lost == 0) continue;
     std::string line = show_count(count.lost) + " of " + show_rows(count.rows) + " of " + shown(sync.table) +
                        " hold values on the new side that the old side does not carry";
@@ -459,11 +479,15 @@ long rollback_seconds(Workbench& bench, State to) {
 Stop roll_back_plan(Workbench& bench, State to) {
   Stop stop = bench.in_transaction([&](ports::Session& session) {
     bench.reload();
-    if (bench.record().state == State::rolling_back) return;
+    if (bench.record().state == State::rolling_back && is_headed(bench.record(), to)) return;
+    const auto head = [&] {
+      session.exec("UPDATE switchback.plan SET target = $2 WHERE id = $1",
+                   {std::to_string(bench.fence().plan), std::string(name(to))});
+    };
+    if (bench.record().state == State::rolling_back) return head();  // further than it was asked to go before
     if (!bench.advance(bench.record().state, Event::turn_back)) return;
     remove_probes(session, bench.fence().plan);
-    session.exec("UPDATE switchback.plan SET target = $2 WHERE id = $1",
-                 {std::to_string(bench.fence().plan), std::string(name(to))});
+    head();
     for (const auto& [what, reason] : bench.surroundings().despite) bench.note("despite", what + ": " + reason);
   });
   if (stop.ok()) stop = undo_phase(bench, migrate_work(bench.plan()), "migrate");

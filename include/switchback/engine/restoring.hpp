@@ -45,8 +45,8 @@ struct LossCount {
   std::vector<std::string> samples;  ///< keys of some, as JSON objects; at most 5
 };
 /// What taking the new side away would lose: rows whose new values are not what forward gives of the old values there
-/// now. Reads the whole table in batches of `batch` rows, each a transaction of its own (the session must not be in
-/// one).
+/// now, of those that the marker calls filled (of all, where `sync` names none). Reads the whole table in batches of
+/// `batch` rows, each a transaction of its own (the session must not be in one).
 LossCount losses(ports::Session& session, const TableFacts& table, const SyncPlan& sync, std::int64_t batch = 10000);
 
 }  // namespace switchback::engine

@@ -15,6 +15,9 @@ Stop restore_plan(Workbench& bench);
 /// Any earlier state (or rolling_back) → expanded or rolled_back.
 Stop roll_back_plan(Workbench& bench, State to);
 
+/// Whether a plan that is rolling back ends at `to` when nobody asks for more.
+bool is_headed(const PlanRecord& record, State to);
+
 /// Whether the way back from there leads through migrated first: unhide, or restore.
 bool is_contracting_side(State state);
 
