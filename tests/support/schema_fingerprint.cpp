@@ -21,7 +21,9 @@ WITH ns AS (
   WHERE a.attnum > 0 AND NOT a.attisdropped AND rel.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND a.attname NOT LIKE '\_switchback\_%'
 )
 SELECT 'relation ' || shown || ' ' || relkind::text || ' owner ' || relowner::regrole || ' ' || relpersistence::text || relrowsecurity || relforcerowsecurity || relreplident::text
-       || ' ' || coalesce(array_to_string(reloptions, ','), '') || ' comment ' || coalesce(obj_description(oid, 'pg_class'), '')
+       || ' ' || coalesce(array_to_string(reloptions, ','), '') || coalesce(' ' || pg_get_expr(relpartbound, oid), '')
+       || coalesce((SELECT ' of ' || string_agg(inhparent::regclass::text, ',' ORDER BY inhseqno) FROM pg_inherits WHERE inhrelid = rel.oid), '')
+       || ' comment ' || coalesce(obj_description(oid, 'pg_class'), '')
   FROM rel WHERE relkind <> 'c'
 UNION ALL
 SELECT 'right ' || shown || ' ' || x.grantee::regrole || ' ' || x.privilege_type || ' ' || x.is_grantable
@@ -29,12 +31,13 @@ SELECT 'right ' || shown || ' ' || x.grantee::regrole || ' ' || x.privilege_type
 UNION ALL
 SELECT 'column ' || name || ' ' || format_type(atttypid, atttypmod) || ' collation ' || attcollation::regcollation || ' default '
        || coalesce(pg_get_expr(d.adbin, d.adrelid), '') || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END || ' ' || attidentity::text || attgenerated::text || attstorage::text
-       || ' statistics ' || coalesce(attstattarget, -1) || ' ' || coalesce(array_to_string(attoptions, ','), '') || ' comment ' || coalesce(col_description(attrelid, attnum), '')
+       || ' statistics ' || coalesce(attstattarget, -1) || ' compression ' || coalesce(to_jsonb(col) ->> 'attcompression', '') || ' ' || coalesce(array_to_string(attoptions, ','), '') || ' comment ' || coalesce(col_description(attrelid, attnum), '')
   FROM col LEFT JOIN pg_attrdef d ON d.adrelid = attrelid AND d.adnum = attnum
 UNION ALL
 SELECT 'right ' || name || ' ' || x.grantee::regrole || ' ' || x.privilege_type || ' ' || x.is_grantable FROM col CROSS JOIN LATERAL aclexplode(attacl) x
 UNION ALL
 SELECT 'index ' || pg_get_indexdef(i.indexrelid) || ' ' || indisvalid || indisclustered || indisreplident || ' comment ' || coalesce(obj_description(i.indexrelid, 'pg_class'), '')
+       || coalesce((SELECT ' statistics ' || string_agg(attnum || ':' || attstattarget, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = i.indexrelid AND attstattarget >= 0), '')
   FROM pg_index i JOIN rel ON rel.oid = i.indexrelid
 UNION ALL
 SELECT 'constraint ' || conname || ' on ' || coalesce(rel.shown, contypid::regtype::text) || ' ' || pg_get_constraintdef(k.oid) || ' comment ' || coalesce(obj_description(k.oid, 'pg_constraint'), '')
@@ -62,12 +65,17 @@ SELECT 'right ' || p.oid::regprocedure || ' ' || x.grantee::regrole || ' ' || x.
   FROM pg_proc p JOIN ns ON ns.oid = pronamespace CROSS JOIN LATERAL aclexplode(coalesce(proacl, acldefault('f', proowner))) x
   WHERE NOT EXISTS (SELECT FROM own WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
 UNION ALL
-SELECT 'trigger ' || pg_get_triggerdef(g.oid) || ' ' || tgenabled::text FROM pg_trigger g JOIN rel ON rel.oid = tgrelid
+SELECT 'rule ' || pg_get_ruledef(w.oid) || ' ' || ev_enabled::text FROM pg_rewrite w JOIN rel ON rel.oid = ev_class WHERE rulename <> '_RETURN'
+UNION ALL
+SELECT 'trigger ' || pg_get_triggerdef(g.oid) || ' ' || tgenabled::text || ' comment ' || coalesce(obj_description(g.oid, 'pg_trigger'), '') FROM pg_trigger g JOIN rel ON rel.oid = tgrelid
   WHERE NOT tgisinternal AND tgname NOT LIKE '~%switchback%' AND tgname NOT LIKE '\_switchback%' AND tgname NOT LIKE '!switchback%'
 UNION ALL
-SELECT 'policy ' || polname || ' on ' || rel.shown || ' ' || coalesce(pg_get_expr(polqual, polrelid), '') FROM pg_policy JOIN rel ON rel.oid = polrelid
+SELECT 'policy ' || polname || ' on ' || rel.shown || ' ' || polcmd::text || polpermissive || ' to ' || array_to_string(polroles::regrole[], ',') || ' '
+       || coalesce(pg_get_expr(polqual, polrelid), '') || ' check ' || coalesce(pg_get_expr(polwithcheck, polrelid), '') FROM pg_policy JOIN rel ON rel.oid = polrelid
 UNION ALL
-SELECT 'statistics ' || pg_get_statisticsobjdef(s.oid) FROM pg_statistic_ext s JOIN ns ON ns.oid = stxnamespace
+SELECT 'statistics ' || split_part(d.text, ' ON ', 1) || ' ON ' || (SELECT string_agg(part, ', ' ORDER BY part) FROM regexp_split_to_table(substring(d.text FROM ' ON (.*) FROM '), ', ') part)
+       || ' FROM ' || stxrelid::regclass || ' owner ' || stxowner::regrole || ' target ' || coalesce((to_jsonb(s) ->> 'stxstattarget')::int, -1)
+       || ' comment ' || coalesce(obj_description(s.oid, 'pg_statistic_ext'), '') FROM pg_statistic_ext s JOIN ns ON ns.oid = stxnamespace CROSS JOIN LATERAL pg_get_statisticsobjdef(s.oid) d(text)
 ORDER BY 1)sql";
 
 std::set<std::string> lines(const std::string& text) {
@@ -83,6 +91,26 @@ std::string schema_fingerprint(const std::string& uri) {
   // On one line each, whatever a definition has in it.
   return server().sql(uri, "SELECT string_agg(translate(line, E'\\n', ' '), E'\\n') FROM (" + std::string(lines_sql) +
                                ") AS one(line)");
+}
+
+std::string apparatus(const std::string& uri) {
+  return server().sql(uri, R"sql(
+SELECT coalesce(string_agg(line, E'\n' ORDER BY line), '') FROM (
+  SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname LIKE 'switchback\_hidden.%'
+  UNION ALL
+  SELECT 'relation ' || n.nspname || '.' || relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.nspname LIKE 'switchback%' AND relkind IN ('r', 'p', 'v', 'm')
+  UNION ALL
+  SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = to_regnamespace('switchback')
+  UNION ALL
+  SELECT 'column ' || attrelid::regclass || '.' || attname FROM pg_attribute WHERE attname ~ 'switchback' AND NOT attisdropped AND attrelid >= 16384
+  UNION ALL
+  SELECT 'trigger ' || tgname || ' on ' || tgrelid::regclass || ' ' || tgenabled::text FROM pg_trigger WHERE NOT tgisinternal AND tgname ~ 'switchback'
+  UNION ALL
+  SELECT 'constraint ' || conname || ' on ' || conrelid::regclass FROM pg_constraint WHERE conname ~ 'switchback'
+  UNION ALL
+  SELECT 'index ' || indexrelid::regclass FROM pg_index JOIN pg_class c ON c.oid = indexrelid WHERE c.relname ~ 'switchback' OR NOT indisvalid
+) AS one(line))sql");
 }
 
 std::string fingerprint_difference(const std::string& before, const std::string& after) {
