@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <random>
 
+#include "switchback/engine/lock_diary.hpp"
+
 namespace switchback::engine {
 namespace {
 
@@ -17,6 +19,25 @@ milliseconds backoff(int attempt) {
       static_cast<std::int64_t>(std::min(base, 10000.0) * std::uniform_real_distribution(0.5, 1.5)(random)));
 }
 
+/// What cannot be recorded now is not: nothing rests on it.
+void record_locks(ports::Session& session, const Fence& fence) {
+  const auto taken = dynamic_cast<LockDiary&>(session).taken();
+  if (taken.empty()) return;
+  try {
+    begin_fenced(session, fence);
+    for (const TakenLock& lock : taken)
+      session.exec(
+          "INSERT INTO switchback.lock_held (plan_id, state, relation, mode, had_us, held_us) SELECT p.id, p.state, "
+          "$2, "
+          "$3, $4::bigint, $5::bigint FROM switchback.plan p WHERE p.id = $1",
+          {std::to_string(fence.plan), lock.relation, lock.mode, std::to_string(lock.had.count()),
+           std::to_string(lock.held.count())});
+    session.commit();
+  } catch (const Error&) {
+    session.rollback();
+  }
+}
+
 }  // namespace
 
 bool passes(const Error& error) {
@@ -25,14 +46,16 @@ bool passes(const Error& error) {
 
 FencedSession::FencedSession(Connect connect, std::unique_ptr<ports::Session> session, Fence fence,
                              ports::Control& control)
-    : connect_(std::move(connect)), session_(std::move(session)), fence_(fence), control_(control) {}
+    : connect_(std::move(connect)), fence_(fence), control_(control) {
+  if (session) session_ = std::make_unique<LockDiary>(std::move(session));
+}
 FencedSession::~FencedSession() = default;
 
 ports::Session& FencedSession::get() {
   if (!session_) {
     auto fresh = connect_();
     register_session(*fresh, fence_);
-    session_ = std::move(fresh);
+    session_ = std::make_unique<LockDiary>(std::move(fresh));
   }
   return *session_;
 }
@@ -62,6 +85,7 @@ bool FencedSession::attempts(const std::function<void(ports::Session&)>& work, b
       }
       work(now);
       if (transactional) now.commit();
+      record_locks(now, fence_);
       control_.watch_lock_waits(pid, false);
       if (attempt > 0) trying.recovered();
       return true;

@@ -315,6 +315,18 @@ CREATE TABLE switchback.brownout (
 COMMENT ON COLUMN switchback.brownout.privileges IS 'of each table, as they were before and as they were made: what gives them back';
 CREATE UNIQUE INDEX one_brownout ON switchback.brownout ((true)) WHERE undone_at IS NULL;
 
+CREATE TABLE switchback.lock_held (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  state     text NOT NULL,
+  relation  text NOT NULL,
+  mode      text NOT NULL,
+  had_us    bigint NOT NULL,
+  held_us   bigint NOT NULL
+);
+COMMENT ON TABLE switchback.lock_held IS 'locks that writers wait for, taken by the runner''s transactions: microseconds from asking until it was there, and until the commit gave it up; both at most';
+
 CREATE TABLE switchback.definition (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,
   ordinal   integer NOT NULL,

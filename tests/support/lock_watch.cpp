@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr const char* locks = R"sql(
-SELECT l.pid, n.nspname || '.' || c.relname, l.mode, l.granted
+SELECT l.pid, l.relation::regclass::text, l.mode, l.granted
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.locktype = 'relation' AND a.datname = current_database() AND a.application_name LIKE 'switchback%'

@@ -1,0 +1,2 @@
+DROP INDEX orders_old_idx;
+ALTER TABLE orders DROP CONSTRAINT orders_total_check;

@@ -1,0 +1,2 @@
+ALTER TABLE orders DROP CONSTRAINT orders_cart_fkey;
+DROP TABLE carts;

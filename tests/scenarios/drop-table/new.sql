@@ -1,0 +1,1 @@
+UPDATE orders SET total = :n % 1000 WHERE id = :id;

@@ -1,0 +1,1 @@
+UPDATE orders SET status = 'paid'::old_status::text WHERE id = :id;

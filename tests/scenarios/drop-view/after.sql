@@ -1,0 +1,2 @@
+DROP VIEW monthly_totals;
+DROP FUNCTION totals_of(integer, date);

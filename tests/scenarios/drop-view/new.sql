@@ -1,0 +1,1 @@
+UPDATE sales SET amount = 8 WHERE id = :id;

@@ -1,0 +1,1 @@
+ALTER TABLE users ADD address jsonb, DROP street, DROP city;
