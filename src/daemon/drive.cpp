@@ -288,7 +288,7 @@ PlanRecord known(Driver& driver, const std::string& name) {
 
 void refuse_losses(Workbench& bench, State to) {
   if (to == State::migrated || bench.despite("loss")) return;
-  const auto losses = engine::rollback_losses(bench);
+  const auto losses = engine::rollback_losses(bench, to);
   if (losses.empty()) return;
   std::string all;
   for (const std::string& loss : losses) all += (all.empty() ? "" : "; ") + loss;
@@ -332,7 +332,7 @@ TurnBack plan_rollback(const std::string& name, State to, const DriveRequest& re
     engine::refuse_rollback(bench, to);
     TurnBack out;
     out.steps = engine::rollback_words(bench, to);
-    if (to != State::migrated) out.losses = engine::rollback_losses(bench);
+    if (to != State::migrated) out.losses = engine::rollback_losses(bench, to);
     if (to == State::rolled_back) out.images = engine::way_back_images(bench);
     out.seconds = engine::rollback_seconds(bench, to);
     return out;

@@ -119,13 +119,30 @@ std::string lost_function_sql(const TableFacts& table, const SyncPlan& sync) {
                       some + ";\nEND ");
 }
 
+/// True for a row in which somebody gave one of the columns a value: not its default, nor what the backfill gives all.
+std::string given_function_sql(const TableFacts& table, const std::vector<AddedColumn>& columns) {
+  std::string given;
+  for (const AddedColumn& column : columns) {
+    const std::string now = "r." + quote_identifier(column.facts.name);
+    given += (given.empty() ? "" : " OR ") + now + " IS NOT NULL";
+    std::vector<std::string> usual;
+    if (column.facts.default_value && !column.facts.default_volatile) usual.push_back(*column.facts.default_value);
+    if (column.fill) usual.push_back(*column.fill);
+    for (const std::string& value : usual)
+      given += " AND " + now + "::pg_catalog.text IS DISTINCT FROM CAST((" + value + ") AS " + column.facts.type +
+               ")::pg_catalog.text";
+  }
+  return "CREATE OR REPLACE FUNCTION pg_temp.switchback_lost(r " + quoted(table.name) +
+         ") RETURNS boolean LANGUAGE plpgsql AS " + dollar_quote("\nBEGIN\n  RETURN " + given + ";\nEND ");
+}
+
 struct Walk {
   std::vector<ports::Value> cursor;
   bool finished = false;
 };
 
-void count_batch(ports::Session& session, const TableFacts& table, const SyncPlan& sync, std::int64_t batch, Walk& walk,
-                 LossCount& count) {
+void count_batch(ports::Session& session, const TableFacts& table, const std::string& marker, std::int64_t batch,
+                 Walk& walk, LossCount& count) {
   const KeyFacts& key = *table.key;
   std::string columns, cursor, texts, back;
   for (std::size_t i = 0; i < key.columns.size(); ++i) {
@@ -138,7 +155,7 @@ void count_batch(ports::Session& session, const TableFacts& table, const SyncPla
   auto parameters = walk.cursor;
   parameters.push_back(std::to_string(batch));
   const std::string source = table.kind == 'p' ? quoted(table.name) : "ONLY " + quoted(table.name);
-  const std::string filled = sync.marker.empty() ? "" : "t." + quote_identifier(sync.marker) + " IS NOT NULL AND ";
+  const std::string filled = marker.empty() ? "" : "t." + quote_identifier(marker) + " IS NOT NULL AND ";
   const auto rows =
       session.exec("WITH t AS MATERIALIZED (SELECT t.* FROM " + source + " AS t" +
                        (walk.cursor.empty() ? "" : " WHERE ROW(" + columns + ") > ROW(" + cursor + ")") + " ORDER BY " +
@@ -162,6 +179,28 @@ void count_batch(ports::Session& session, const TableFacts& table, const SyncPla
     count.samples.push_back(samples.substr(from, end - from));
     from = end + 1;
   }
+}
+
+/// The rows for which `function` is true, of those that the marker calls filled.
+LossCount count_rows(ports::Session& session, const TableFacts& table, const std::string& function,
+                     const std::string& marker, std::int64_t batch) {
+  session.exec(function);
+  LossCount count;
+  if (!table.key) {  // at once, for want of an order to read it in
+    const auto all =
+        session.exec("SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE pg_temp.switchback_lost(t)) FROM " +
+                     quoted(table.name) + " AS t");
+    count.rows = all.integer(0, 0);
+    count.lost = all.integer(0, 1);
+  }
+  for (Walk walk; table.key && !walk.finished;) {
+    ports::Transaction transaction(session, "READ ONLY");
+    transaction.exec("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off");
+    count_batch(session, table, marker, batch, walk, count);
+    transaction.commit();
+  }
+  session.exec("DROP FUNCTION pg_temp.switchback_lost");
+  return count;
 }
 
 }  // namespace
@@ -228,20 +267,12 @@ std::vector<std::vector<std::string>> gentle_not_null_sql(std::string_view plan,
 }
 
 LossCount losses(ports::Session& session, const TableFacts& table, const SyncPlan& sync, std::int64_t batch) {
-  if (!table.key)
-    throw Error(Exit::invalid, Remedy::person,
-                "table " + shown(table.name) + " has no key by which its rows could be counted",
-                "give it a primary key, or a unique index over columns that are NOT NULL");
-  session.exec(lost_function_sql(table, sync));
-  LossCount count;
-  for (Walk walk; !walk.finished;) {
-    ports::Transaction transaction(session, "READ ONLY");
-    transaction.exec("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL jit = off");
-    count_batch(session, table, sync, batch, walk, count);
-    transaction.commit();
-  }
-  session.exec("DROP FUNCTION pg_temp.switchback_lost");
-  return count;
+  return count_rows(session, table, lost_function_sql(table, sync), sync.marker, batch);
+}
+
+LossCount added_losses(ports::Session& session, const TableFacts& table, const std::vector<AddedColumn>& columns,
+                       std::int64_t batch) {
+  return count_rows(session, table, given_function_sql(table, columns), "", batch);
 }
 
 }  // namespace switchback::engine

@@ -409,28 +409,6 @@ bool is_contracting_side(State state) {
          state == State::contracted || state == State::restoring;
 }
 
-std::vector<std::string> rollback_losses(Workbench& bench) {
-  std::vector<std::string> out;
-  for (const ResolvedSync& sync : bench.resolved().sync) {
-    // Under the names that the columns have now: hidden ones have others.
-    const auto now = bench.session().exec(
-        "SELECT document FROM switchback.sync WHERE plan_id = $1 AND relation = $2 AND NOT restoring",
-        {std::to_string(bench.record().id), std::to_string(sync.oid)});
-    const auto table = bench.catalog().table(bench.session(), sync.table);
-    const bool ended = bench.record().state == State::done;  // nothing carries values over any more, or marks rows
-    if ((now.empty() && !ended) || !table) continue;
-    SyncPlan sides = now.empty() ? sync.sync : sync_from_json(now.text(0, 0));
-    if (ended) sides.marker.clear();
-    const LossCount count = losses(bench.session(), *table, sides);
-    if (count.lost == 0) continue;
-    std::string line = show_count(count.lost) + " of " + show_rows(count.rows) + " of " + shown(sync.table) +
-                       " hold values on the new side that the old side does not carry";
-    for (const std::string& sample : count.samples) line += (sample == count.samples.front() ? ": " : ", ") + sample;
-    out.push_back(line);
-  }
-  return out;
-}
-
 std::vector<std::string> rollback_words(Workbench& bench, State to) {
   std::vector<std::string> words;
   const State from = bench.record().state;

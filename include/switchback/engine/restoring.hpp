@@ -49,4 +49,13 @@ struct LossCount {
 /// `batch` rows, each a transaction of its own (the session must not be in one).
 LossCount losses(ports::Session& session, const TableFacts& table, const SyncPlan& sync, std::int64_t batch = 10000);
 
+/// A column that goes and that nothing on the old side carries.
+struct AddedColumn {
+  ColumnFacts facts;
+  std::optional<std::string> fill;  ///< what the backfill gives every row alike, as SQL
+};
+/// Rows in which one of them holds what nobody but an image can have given it. As `losses`.
+LossCount added_losses(ports::Session& session, const TableFacts& table, const std::vector<AddedColumn>& columns,
+                       std::int64_t batch = 10000);
+
 }  // namespace switchback::engine
