@@ -20,7 +20,8 @@ class DrillCourse {
 
   /// Forward, back and forward again at every boundary, with writers of both images.
   void walk();
-  /// The runner killed after each thing that it records, forward to the end and back to the start.
+  /// The runner killed after each thing that it records, forward to the end, back to the start, and on each shorter way
+  /// back.
   void kill_everywhere();
   /// The server killed, and started again, in the middle of a backfill.
   void restart_server();
@@ -52,7 +53,8 @@ class DrillCourse {
   /// From rolled_back into the middle of the first backfill, with small batches; null where there was no middle.
   std::unique_ptr<process::Child> into_backfill();
   void finish_backfill(process::Child& runner, DrillCase one, Clock::time_point since);
-  void return_to_start();
+  /// Forward there, or back to the start; nothing happens on the way.
+  void go_to(State state);
   bool has_backfill() const;
 
   DrillStage& stage_;

@@ -99,8 +99,12 @@ void DrillCourse::kill_along(const DrillLeg& leg) {
 
 void DrillCourse::kill_everywhere() {
   const State last = drill_states(stage_.plan()).back();
-  for (const DrillLeg& way : {DrillLeg{State::rolled_back, last, false}, DrillLeg{last, State::rolled_back, true}}) {
+  std::vector<DrillLeg> ways{{State::rolled_back, last, false}, {last, State::rolled_back, true}};
+  for (const DrillLeg& leg : drill_way(stage_.plan()))
+    if (leg.back && !(leg.from == last && leg.to == State::rolled_back)) ways.push_back(leg);
+  for (const DrillLeg& way : ways) {
     if (request_.say) request_.say("killing the runner " + shown(way));
+    go_to(way.from);
     kill_along(way);
     DrillCase one{"boundary", shown(way) + ", after kills"};
     const auto since = Clock::now();
@@ -110,17 +114,19 @@ void DrillCourse::kill_everywhere() {
   }
 }
 
-void DrillCourse::return_to_start() {
-  const State at = stage_.state();
-  if (at == State::rolled_back || at == State::planned) return;
-  const auto child = stage_.start(stage_.back(State::rolled_back));
+void DrillCourse::go_to(State state) {
+  State at = stage_.state();
+  if (at == State::planned) at = State::rolled_back;
+  if (at == state) return;
+  const auto child = stage_.start(state == State::rolled_back ? stage_.back(state) : stage_.forward(state));
   const RunnerEnd end = stage_.await(*child);
-  if (!end.ok()) throw Error(Exit::failed, Remedy::bug, "it did not come back to the start: " + end.said);
+  if (!end.ok())
+    throw Error(Exit::failed, Remedy::bug, "it did not come to " + std::string(name(state)) + ": " + end.said);
   files_ = postgres::table_files(stage_.session());
 }
 
 std::unique_ptr<process::Child> DrillCourse::into_backfill() {
-  return_to_start();
+  go_to(State::rolled_back);
   auto child = stage_.start(stage_.forward(State::migrated), small_batches());
   for (;;) {
     Interruption::check();
@@ -174,7 +180,7 @@ void DrillCourse::pause_replica() {
   const auto replica =
       postgres::connect({.database = stage_.sandbox()->replica_uri(), .application_name = "switchback drill replica"});
   // Before the plan begins: the lag grows while it expands, and is there when the first batch asks for it.
-  return_to_start();
+  go_to(State::rolled_back);
   replica->exec("SELECT pg_catalog.pg_wal_replay_pause()");
   const auto runner = stage_.start(stage_.forward(State::migrated), small_batches());
   bool held = false;

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "catch.hpp"
 #include "plan_view.hpp"
@@ -151,11 +152,16 @@ TEST_CASE("a drill on a throwaway server kills the runner at every step, restart
   REQUIRE(drill.exit_code == 0);
   const json report = json::parse(drill.out);
   std::size_t kills = 0;
+  std::set<std::string> survived;
   for (const json& one : report.at("cases")) {
     kills += one.at("kind") == "kill" ? 1 : 0;
+    if (one.at("name").get<std::string>().ends_with(", after kills")) survived.insert(one.at("name"));
     if (one.at("kind") == "restart" || one.at("kind") == "replica") CHECK(one.at("skipped").is_null());
   }
   CHECK(kills >= 15);
+  CHECK(survived.size() == 7);  // forward, back, and each shorter way back
+  CHECK(survived.contains("back from migrated to expanded, after kills"));
+  CHECK(survived.contains("back from hidden to migrated, after kills"));
   CHECK(report.at("writes") > 100);
   CHECK(throwaway_folders() == before);
 }
