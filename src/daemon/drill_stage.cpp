@@ -51,7 +51,8 @@ std::string content_of(const std::string& path) {
 Plan without_waits(Plan plan) {
   plan.requires_plans.clear();
   plan.contract.brownout.reset();
-  plan.turn_back.clear();  // what it names watches the target
+  plan.turn_back.clear();      // what it names watches the target
+  plan.rolls_forward.reset();  // what it undoes was run in the target alone
   if (!plan.contract.steps.empty()) {
     plan.contract.observe = 0s;
     plan.contract.soak = 0s;
