@@ -54,8 +54,8 @@ std::string image_text(const ExplainedImage& image, Paint paint) {
   std::size_t fine = 0;
   for (const ReplayedStatement& one : image.statements) fine += one.outcome == ReplayOutcome::ok ? 1 : 0;
   if (!image.statements.empty())
-    text += "     replayed: " + std::to_string(fine) + " of " + std::to_string(image.statements.size()) +
-            " statements are the same without\n";
+    text += std::string("     ") + (image.by_text ? "by their text alone: " : "replayed: ") + std::to_string(fine) +
+            " of " + std::to_string(image.statements.size()) + " statements are the same without\n";
   if (!image.next.empty()) text += "     next: " + printable(image.next) + "\n";
   return text;
 }
@@ -64,8 +64,9 @@ Json image_object(const ExplainedImage& image) {
   Json statements = Json::array();
   for (const ReplayedStatement& one : image.statements)
     statements.push_back({{"statement", one.text}, {"outcome", name(one.outcome)}, {"why", or_null(one.why)}});
-  return {{"image", image.image}, {"because", image.because},    {"answer", answer_of(image)},
-          {"needs", image.needs}, {"next", or_null(image.next)}, {"statements", statements}};
+  return {{"image", image.image},    {"because", image.because},    {"answer", answer_of(image)},
+          {"needs", image.needs},    {"next", or_null(image.next)}, {"statements", statements},
+          {"by_text", image.by_text}};
 }
 
 Json step_object(const StepSql& step) {

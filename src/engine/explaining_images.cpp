@@ -99,7 +99,7 @@ void explain_images(Explained& out, const Plan& plan, ports::Session& session, p
     out.notes.push_back("the images' statements could not be replayed by the server: " + replay.remark);
   const std::vector<HorizonObjection> objections = horizon_objections(facts, own, images, replay);
   for (const HorizonImage& image : images) {
-    ExplainedImage one{image.name, image.reasons, {}, false, "", {}};
+    ExplainedImage one{image.name, image.reasons, {}, false, "", {}, !replay.remark.empty()};
     if (const auto of = replay.images.find(image.name); of != replay.images.end()) one.statements = of->second;
     const auto found = std::ranges::find(objections, image.name, &HorizonObjection::image);
     if (found != objections.end()) {

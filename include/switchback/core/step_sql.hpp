@@ -67,6 +67,7 @@ struct ExplainedImage {
   bool unknown = false;              ///< nothing of that is certain
   std::string next;                  ///< the command that ends it
   std::vector<ReplayedStatement> statements;
+  bool by_text = false;  ///< the statements were judged by their parse trees alone, the server was not asked
 };
 
 struct Explained {
