@@ -64,7 +64,7 @@ int roll_back(Invocation& invocation, const BackOptions& options) {
   daemon::DriveRequest request = invocation.drive_request();
   request.despite = checked(options.despite);
   const engine::PlanRecord plan = engine::require_plan(*invocation.reading(), options.name);
-  if (plan.state == to) {
+  if (plan.state == to && daemon::is_turned_back(options.name, to, request)) {
     invocation.say(plan.name + " is " + std::string(name(to)) + " already; next: " + next_for(plan));
     if (invocation.json()) invocation.data(status_json({plan}));
     return 0;

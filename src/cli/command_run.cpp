@@ -2,6 +2,7 @@
 
 #include "command.hpp"
 #include "consent.hpp"
+#include "json_text.hpp"
 #include "progress_view.hpp"
 #include "switchback/core/state.hpp"
 #include "switchback/engine/journal.hpp"
@@ -47,6 +48,7 @@ std::string summary_of(const std::string& plan, const daemon::DriveOutcome& outc
   if (outcome.signal != 0) return text + "; stopped by a signal, with a checkpoint written";
   if (outcome.hold)
     return text + ", held (" + std::string(name(outcome.hold->kind)) + "): " + printable(outcome.hold->reason);
+  if (outcome.verified && outcome.verified->failed()) return text + ", but not all is right there";
   return text + ": " + std::string(facts(outcome.state).truth);
 }
 
@@ -64,7 +66,11 @@ int report(Invocation& invocation, const std::string& plan, const daemon::DriveO
   const std::string next = record ? next_for(*record) : "switchback status " + plan;
   const std::string summary = summary_of(plan, outcome);
   if (invocation.json()) {
-    if (record) invocation.data(status_json({*record}));
+    if (record) {
+      Json status = Json::parse(status_json({*record}));
+      if (outcome.verified) status["verified"] = Json::parse(engine::to_json(*outcome.verified));
+      invocation.data(dumped(status, true) + "\n");
+    }
     if (code == 0) return code;
     Failure failure;
     failure.exit = static_cast<Exit>(code);
@@ -74,7 +80,10 @@ int report(Invocation& invocation, const std::string& plan, const daemon::DriveO
     return code;
   }
   invocation.say(summary);
-  for (const std::string& line : outcome.reports) invocation.say("  " + line);
+  if (outcome.verified)
+    invocation.say(verification_text(*outcome.verified));
+  else
+    for (const std::string& line : outcome.reports) invocation.say("  " + line);
   if (outcome.hold) {
     for (const std::string& reason : outcome.hold->reasons)
       if (reason != outcome.hold->reason) invocation.say("  also: " + printable(reason));

@@ -121,8 +121,39 @@ std::string turn_back_text(std::string_view plan, State to, const daemon::TurnBa
   if (way.losses.empty()) text += "Nothing is lost.\n";
   if (!way.losses.empty()) text += "What would be lost:\n";
   for (const std::string& loss : way.losses) text += "  - " + printable(loss) + "\n";
+  if (!way.uses.empty()) text += "Statements that used what goes:\n";
+  for (const std::string& use : way.uses) text += "  - " + printable(use) + "\n";
   if (!way.images.empty()) text += "Images that would break:\n";
   for (const std::string& image : way.images) text += "  - " + printable(image) + "\n";
+  return text;
+}
+
+std::string verification_text(const engine::Verification& found) {
+  std::string text = "Looked at after turning back:\n";
+  const auto line = [&text](bool good, const std::string& what) {
+    text += std::string("  ") + (good ? "" : "WRONG: ") + printable(what) + "\n";
+  };
+  for (const engine::VerifiedTable& table : found.tables) {
+    const bool good = !table.compared || table.compared->wrong == 0;
+    std::string what = shown(table.table) + ": " + show_rows(table.rows);
+    if (table.compared) what += " compared, " + (good ? "none" : show_count(table.compared->wrong)) + " wrong";
+    line(good, what);
+    for (const engine::SideSum& side : table.sides) {
+      std::string columns;
+      for (const std::string& column : side.columns) columns += (columns.empty() ? "" : ", ") + shown(column);
+      text += "    checksum " + side.checksum + " of " + printable(columns.empty() ? "every column" : columns) + "\n";
+    }
+    if (table.compared)
+      for (const std::string& key : table.compared->samples) text += "    wrong: " + printable(key) + "\n";
+  }
+  for (const engine::SmokeResult& one : found.smoke)
+    line(one.error.empty(), "smoke test: " + one.sql + (one.error.empty() ? ": passed" : ": " + one.error));
+  for (const engine::ImageResult& image : found.images) {
+    const bool yes = image.verdict == GateVerdict::yes;
+    line(image.verdict != GateVerdict::no,
+         image.image + (yes ? ": the server takes its statements" : ": " + std::string(name(image.verdict))));
+    for (const std::string& reason : image.reasons) text += "    " + printable(reason) + "\n";
+  }
   return text;
 }
 
@@ -133,6 +164,7 @@ std::string turn_back_json(std::string_view plan, State to, const daemon::TurnBa
                  {"steps", way.steps},
                  {"losses", way.losses},
                  {"images", way.images},
+                 {"uses", way.uses},
                  {"seconds", way.seconds}},
                 true) +
          "\n";

@@ -52,6 +52,8 @@ std::string subject_of(const AlertSource& source) {
       return joined(source.argv);
     case Kind::file:
       return source.path;
+    case Kind::health:
+      return source.query;
   }
   return "";
 }
@@ -94,8 +96,8 @@ std::string description_of(const AlertSource& source) {
   return text;
 }
 
-std::string path_from(const AlertSource& source, const std::string& path) {
-  return path.empty() || path.front() == '/' || source.folder.empty() ? path : source.folder + "/" + path;
+std::string path_from(const std::string& folder, const std::string& path) {
+  return path.empty() || path.front() == '/' || folder.empty() ? path : folder + "/" + path;
 }
 
 std::string matcher_problem(std::string_view text) {

@@ -13,4 +13,8 @@ std::string excerpt(std::string text) {
   return text.substr(0, end) + "…";
 }
 
+std::string first_line(std::string_view text) {
+  return excerpt(std::string(text.substr(0, text.find_first_of("\r\n"))));
+}
+
 }  // namespace switchback

@@ -41,7 +41,7 @@ std::string description_of(const NotifyTarget& target) {
 
 std::optional<std::string_view> occasion_of(const Told& event) {
   if (event.kind == "hold") return event.hold_kind == "approval" ? "approval" : "hold";
-  if (event.kind == "turned_back") return "turned_back";
+  if (event.kind == "turned_back" || event.kind == "verified") return "turned_back";
   if (event.kind == "despite" || event.kind == "horizon_overridden") return "override";
   if (event.kind != "state") return std::nullopt;
   if (is_way_back(event.to) || is_way_back(event.from)) return "turned_back";
@@ -61,6 +61,7 @@ std::string sentence_of(const Told& event) {
     return text;
   }
   if (event.kind == "turned_back") return of(event) + " is turned back by itself" + because(event);
+  if (event.kind == "verified") return of(event) + " was looked at after turning back" + because(event);
   if (event.kind != "state") return of(event) + ": overridden by " + event.role + because(event);
   if (is_way_back(event.to)) return of(event) + " is " + event.to + ", from " + event.from + because(event);
   return of(event) + " is " + event.to + because(event);

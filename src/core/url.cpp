@@ -20,7 +20,7 @@ bool read_port(std::string_view text, Url& url) {
 
 std::string read_authority(std::string_view text, Url& url) {
   if (text.find('@') != std::string_view::npos)
-    return "it holds a user or a password: name an environment variable with token_env instead";
+    return "it holds a user or a password: they belong into an environment variable, which token_env or url_env names";
   std::string_view rest;
   if (text.starts_with('[')) {
     const std::size_t end = text.find(']');

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/excerpt.hpp"
 #include "switchback/process/child.hpp"
 
 namespace switchback::daemon {
@@ -12,10 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::seconds deadline{30};
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, std::min<std::size_t>(text.find('\n'), 200));
-}
 
 BackupReading none(const std::string& why) {
   return {"", std::nullopt, why};

@@ -18,16 +18,19 @@
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/journal_schema.hpp"
 #include "switchback/engine/lease.hpp"
+#include "switchback/engine/losing.hpp"
 #include "switchback/engine/migrating.hpp"
 #include "switchback/engine/notifying.hpp"
 #include "switchback/engine/registering.hpp"
 #include "switchback/engine/stepper.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/turning_back.hpp"
+#include "switchback/engine/verifying.hpp"
 #include "switchback/engine/workbench.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
 #include "switchback/postgres/catalog.hpp"
+#include "switchback/postgres/image_asking.hpp"
 #include "switchback/postgres/pgbouncer.hpp"
 #include "switchback/postgres/session.hpp"
 #include "switchback/postgres/usage.hpp"
@@ -60,6 +63,13 @@ std::unique_ptr<ports::Session> probe_session(const Settings& settings) {
   options.read_only = true;
   options.users_sql = true;
   return postgres::connect(options);
+}
+
+/// As a plan's author tried it in psql; it must not take for ever.
+std::unique_ptr<ports::Session> smoke_session(const Settings& settings) {
+  auto session = probe_session(settings);
+  session->exec("RESET search_path; SET statement_timeout = '60s'");
+  return session;
 }
 
 std::unique_ptr<ports::Session> connect_to_replica(const Settings& settings, const std::string& connection) {
@@ -138,7 +148,7 @@ class Driver {
     try {
       fill_outcome(outcome, bench, work(bench));
       for (const auto& event : engine::events(bench.session(), record.id, known))
-        if (event.kind == "backfilled") outcome.reports.push_back(event.reason);
+        if (event.kind == "backfilled" || event.kind == "verified") outcome.reports.push_back(event.reason);
     } catch (const Error& error) {
       if (error.exit() != Exit::busy) release(bench, fence);
       throw;
@@ -151,7 +161,13 @@ class Driver {
   /// driving: then the lease is kept meanwhile.
   void heed_alerts(const Plan& plan) {
     alerts_ = poller(request_.alerts);
-    conditions_ = poller(plan.turn_back);
+    std::vector<AlertSource> asked;
+    for (const AlertSource& source : plan.turn_back)
+      if (source.kind == AlertSource::Kind::health)
+        health_conditions_.push_back(source.query);
+      else
+        asked.push_back(source);
+    conditions_ = poller(asked);
   }
 
   /// A workbench for looking only: no lease, nothing is written.
@@ -215,7 +231,18 @@ class Driver {
             poolers,
             brownout(),
             read_backup,
-            [this] { return conditions_ ? conditions_->latest() : std::vector<Signal>(); }};
+            [this] { return condition_readings(); },
+            [settings = settings_] { return smoke_session(settings); },
+            &asking_};
+  }
+
+  std::vector<Signal> condition_readings() const {
+    std::vector<Signal> all = watch_.readings(health_conditions_);
+    if (conditions_) {
+      const std::vector<Signal> asked = conditions_->latest();
+      all.insert(all.end(), asked.begin(), asked.end());
+    }
+    return all;
   }
 
   void fill_outcome(DriveOutcome& outcome, Workbench& bench, const engine::Stop& stop) {
@@ -263,8 +290,10 @@ class Driver {
   postgres::PostgresCatalog catalog_;
   std::unique_ptr<ports::SchemaClone> clone_ = schema_clone(settings_);
   std::unique_ptr<ports::UsageSource> usage_ = postgres::make_usage_source(clone_.get());
+  postgres::ImageAsking asking_;
   std::unique_ptr<AlertPoller> alerts_;
   std::unique_ptr<AlertPoller> conditions_;
+  std::vector<std::string> health_conditions_;
   std::unique_ptr<Notifier> notifier_;
   Watch watch_;
   Standbys standbys_;
@@ -329,11 +358,20 @@ TurnBack plan_rollback(const std::string& name, State to, const DriveRequest& re
   Driver driver(request, settings_for(request, nullptr), false);
   const PlanRecord record = known(driver, name);
   return driver.look(record, [&](Workbench& bench) {
-    engine::refuse_rollback(bench, to);
     TurnBack out;
+    if (bench.record().state == to) {
+      out.steps = {engine::verification_words(bench.plan(), to)};
+      return out;
+    }
+    engine::refuse_rollback(bench, to);
     out.steps = engine::rollback_words(bench, to);
+    if (!out.steps.empty()) out.steps.push_back(engine::verification_words(bench.plan(), to));
     if (to != State::migrated) out.losses = engine::rollback_losses(bench, to);
-    if (to == State::rolled_back) out.images = engine::way_back_images(bench);
+    if (to == State::rolled_back) {
+      engine::refuse_while_depended_on(bench);
+      out.images = engine::way_back_images(bench);
+      out.uses = engine::way_back_uses(bench);
+    }
     out.seconds = engine::rollback_seconds(bench, to);
     return out;
   });
@@ -343,18 +381,34 @@ DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest
   Driver driver(request, settings_for(request, nullptr), true);
   const PlanRecord record = known(driver, name);
   engine::ensure_journal(driver.session());
-  return driver.drive(record, [&](Workbench& bench) {
+  std::optional<engine::Verification> found;
+  const auto turn_back = [&](Workbench& bench) {
+    if (bench.record().state == to) return engine::Stop::arrived();
     engine::refuse_rollback(bench, to);
     if (engine::is_contracting_side(bench.record().state) || to == State::migrated) {
       const engine::Stop stop = engine::drive_back(bench, State::migrated);
       if (!stop.ok() || to == State::migrated) return stop;
     }
     if (bench.record().state != State::rolling_back || !engine::is_headed(bench.record(), to)) {
+      if (to == State::rolled_back) engine::refuse_while_depended_on(bench);
       refuse_images(bench, to);
       refuse_losses(bench, to);
     }
     return engine::drive_back(bench, to);
+  };
+  DriveOutcome outcome = driver.drive(record, [&](Workbench& bench) {
+    const engine::Stop stop = turn_back(bench);
+    return stop.ok() ? engine::verify_turned_back(bench, found) : stop;
   });
+  if (found && found->failed()) outcome.exit = Exit::failed;
+  outcome.verified = std::move(found);
+  return outcome;
+}
+
+bool is_turned_back(const std::string& name, State to, const DriveRequest& request) {
+  Driver driver(request, settings_for(request, nullptr), false);
+  const PlanRecord record = known(driver, name);
+  return record.state == to && !engine::verification_owed(driver.session(), record);
 }
 
 Comparison verify_plan(const std::string& name, const DriveRequest& request) {

@@ -1,6 +1,7 @@
 #include "free_space.hpp"
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/excerpt.hpp"
 
 namespace switchback::daemon {
 namespace {
@@ -12,10 +13,6 @@ constexpr milliseconds deadline{5000};
 /// What most commands end within: their first reading is then there before the first batch. The heartbeat can wait so
 /// long.
 constexpr milliseconds patience{100};
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, std::min<std::size_t>(text.find('\n'), 200));
-}
 
 }  // namespace
 

@@ -25,10 +25,6 @@ Sent failed(bool again, const std::string& why) {
   return {false, again, why};
 }
 
-std::string from_folder(const NotifyTarget& target, const std::string& path) {
-  return path.empty() || path.front() == '/' || target.folder.empty() ? path : target.folder + "/" + path;
-}
-
 /// Empty: it is not set.
 std::string variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -56,7 +52,7 @@ Sent to_address(const NotifyTarget& target, const Told& event) {
   http::HttpRequest request;
   request.url = parsed.url;
   request.timeout = target.timeout;
-  request.ca = from_folder(target, target.ca);
+  request.ca = path_from(target.folder, target.ca);
   const http::HttpBody body =
       target.kind == Kind::slack
           ? http::HttpBody{"application/json", nlohmann::json{{"text", slack_text(event)}}.dump(), {}}
@@ -69,7 +65,7 @@ Sent to_address(const NotifyTarget& target, const Told& event) {
 Sent to_program(const NotifyTarget& target, const Told& event) {
   process::Command command;
   command.argv = target.run;
-  if (command.argv[0].find('/') != std::string::npos) command.argv[0] = from_folder(target, command.argv[0]);
+  if (command.argv[0].find('/') != std::string::npos) command.argv[0] = path_from(target.folder, command.argv[0]);
   command.input = engine::message_of(event);
   command.environment = {{"SWITCHBACK_OCCASION", std::string(occasion_of(event).value_or(""))},
                          {"SWITCHBACK_PLAN", event.plan},

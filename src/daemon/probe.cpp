@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/excerpt.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/http/answers.hpp"
 #include "switchback/http/client.hpp"
@@ -25,16 +26,6 @@ struct Reading {
 
 [[noreturn]] void unknown(const std::string& why) {
   throw Error(Exit::unreachable, Remedy::retry, why);
-}
-
-/// What a program or a server said first, as far as it is fit to be shown.
-std::string first_line(std::string_view text) {
-  constexpr std::size_t most = 200;
-  const std::string_view line = text.substr(0, std::min(text.find_first_of("\r\n"), text.size()));
-  std::string shown(line.substr(0, most));
-  std::ranges::replace_if(
-      shown, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
-  return shown;
 }
 
 /// Asks one question whose answer is good or bad.
@@ -69,7 +60,7 @@ class Web {
     http::HttpRequest request;
     request.url = parse_url(url).url;
     request.timeout = source_.timeout;
-    request.ca = path_from(source_, source_.ca);
+    request.ca = path_from(source_.folder, source_.ca);
     request.authorization = authorization();
     return http::get(request);
   }
@@ -193,7 +184,7 @@ class ExecProbe final : public PlainProbe {
   Reading look() override {
     process::Command command;
     command.argv = source_.argv;
-    if (command.argv[0].find('/') != std::string::npos) command.argv[0] = path_from(source_, command.argv[0]);
+    if (command.argv[0].find('/') != std::string::npos) command.argv[0] = path_from(source_.folder, command.argv[0]);
     command.die_with_us = true;
     const process::Outcome outcome = process::run(command, source_.timeout);
     if (outcome.timed_out) unknown("it did not end within " + show_duration(source_.timeout));
@@ -210,7 +201,7 @@ class FileProbe final : public PlainProbe {
 
  private:
   Reading look() override {
-    const std::string path = path_from(source_, source_.path);
+    const std::string path = path_from(source_.folder, source_.path);
     std::error_code failed;
     const auto type = std::filesystem::status(path, failed).type();
     if (type == std::filesystem::file_type::not_found) return {State::good, ""};
@@ -235,6 +226,8 @@ std::unique_ptr<Probe> make_probe(const AlertSource& source, const ProbeConnect&
       return std::make_unique<ExecProbe>(source);
     case Kind::file:
       return std::make_unique<FileProbe>(source);
+    case Kind::health:  // the watch reads them
+      break;
   }
   throw Error(Exit::failed, Remedy::bug, "an alert source of no kind");
 }

@@ -160,7 +160,23 @@ struct Watch::Inside {
       all.insert(all.end(), more.begin(), more.end());
     }
     verdict = signal_gate.judge(now, all, settings.health_grace);
-    return health_hold(gate.judge(now, sample, settings), verdict);
+    const auto replication_hold = gate.judge(now, sample, settings);
+    replication_signal.name = "replication";
+    replication_signal.at = sample.at;
+    replication_signal.state = replication_hold ? Signal::State::bad : Signal::State::good;
+    replication_signal.reason = replication_hold ? replication_hold->reason : "";
+    return health_hold(replication_hold, verdict);
+  }
+
+  /// Under the mutex. A signal of one slot or one table is named after it: "slots standby1".
+  std::vector<Signal> readings(const std::vector<std::string>& names) const {
+    std::vector<Signal> found;
+    for (const std::string& name : names) {
+      if (name == replication_signal.name) found.push_back(replication_signal);
+      for (const Signal& one : own_signals)
+        if (one.name == name || one.name.starts_with(name + " ")) found.push_back(one);
+    }
+    return found;
   }
 
   /// Of batches: who waits behind an index build is not let past it.
@@ -207,6 +223,7 @@ struct Watch::Inside {
   std::set<int> worker_pids;
   std::vector<SignalSource> sources;
   std::vector<Signal> own_signals;
+  Signal replication_signal;
   SignalGate signal_gate;
   SignalGate::Verdict verdict;
   std::vector<std::string> in_the_way;
@@ -242,6 +259,11 @@ void Watch::start(const engine::Fence& fence, const Settings& settings, std::vec
 void Watch::add_source(SignalSource source) {
   const std::lock_guard lock(inside_->mutex);
   inside_->sources.push_back(std::move(source));
+}
+
+std::vector<Signal> Watch::readings(const std::vector<std::string>& names) const {
+  const std::lock_guard lock(inside_->mutex);
+  return inside_->readings(names);
 }
 
 int Watch::signal() const {

@@ -147,16 +147,6 @@ Stop compare_table(Workbench& bench, const Work& work) {
                      {}});
 }
 
-void add(Compared& sum, const Compared& part) {
-  sum.rows += part.rows;
-  sum.wrong += part.wrong;
-  sum.both_sides += part.both_sides;
-  sum.quarantined += part.quarantined;
-  sum.unfilled += part.unfilled;
-  for (const std::string& sample : part.samples)
-    if (sum.samples.size() < 20) sum.samples.push_back(sample);
-}
-
 std::string marker_counts(const ResolvedSync& sync) {
   const std::string marker = "t." + quote_identifier(sync.sync.marker);
   // CASE keeps the expressions away from rows they are known to fail on.
@@ -181,7 +171,7 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
     for (const ports::Value& value : row) key.push_back(value.value_or(""));
     session.exec("SAVEPOINT one");
     try {
-      add(sum, compare_rows(session, sync, batch.leaf, key_compare(sync.key, "t", "=", key)));
+      sum += compare_rows(session, sync, batch.leaf, key_compare(sync.key, "t", "=", key));
     } catch (const Error& error) {
       if (error.remedy() != Remedy::data) throw;
       session.exec("ROLLBACK TO SAVEPOINT one");
@@ -190,9 +180,9 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
           session.exec("SELECT " + in_step_by_reverse_sql(sync.sync, "t") + ", " + key_object(sync.key, "t") +
                        " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + key_compare(sync.key, "t", "=", key));
       if (!right.empty() && right.boolean(0, 0))
-        add(sum, {1, 0, 0, 0, 0, {}});
+        sum += Compared{1, 0, 0, 0, 0, {}};
       else if (!right.empty())
-        add(sum, {1, 1, 0, 0, 0, {right.text(0, 1)}});
+        sum += Compared{1, 1, 0, 0, 0, {right.text(0, 1)}};
     }
     session.exec("RELEASE SAVEPOINT one");
   }
@@ -201,6 +191,17 @@ Compared compare_row_by_row(ports::Session& session, const ResolvedSync& sync, c
 
 }  // namespace
 
+Compared& Compared::operator+=(const Compared& part) {
+  rows += part.rows;
+  wrong += part.wrong;
+  both_sides += part.both_sides;
+  quarantined += part.quarantined;
+  unfilled += part.unfilled;
+  for (const std::string& sample : part.samples)
+    if (samples.size() < 20) samples.push_back(sample);
+  return *this;
+}
+
 Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const TableName& leaf,
                       const std::string& range) {
   const auto rows = session.exec(marker_counts(sync) + " FROM ONLY " + quoted(leaf) + " AS t WHERE " + range);
@@ -208,6 +209,16 @@ Compared compare_rows(ports::Session& session, const ResolvedSync& sync, const T
                  rows.integer(0, 3), rows.integer(0, 4), {}};
   if (rows.at(0, 5)) found.samples.push_back(rows.text(0, 5));
   return found;
+}
+
+Compared compare_range(ports::Session& session, const ResolvedSync& sync, const WalkBatch& batch) {
+  try {
+    return compare_rows(session, sync, batch.leaf, batch.range);
+  } catch (const Error& error) {
+    if (error.remedy() != Remedy::data) throw;
+    ports::Transaction transaction(session);
+    return compare_row_by_row(session, sync, batch);
+  }
 }
 
 Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& step, Compared& found) {
@@ -221,13 +232,13 @@ Stop compare_all(Workbench& bench, const ResolvedSync& sync, const std::string& 
         batch.careful ? compare_row_by_row(session, sync, batch) : compare_rows(session, sync, batch.leaf, batch.range);
     if (here.quarantined > 0) note_marked(session, bench.fence().plan, sync, batch.leaf, batch.range);
     Compared leaf = batch.tally ? tally_from(*batch.tally) : Compared{};
-    add(leaf, here);
+    leaf += here;
     return WalkCost{0, here.wrong, tally_of(leaf)};
   });
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
     found = {};
-    for (const std::string& tally : walk_tallies(session, bench.fence().plan, step)) add(found, tally_from(tally));
+    for (const std::string& tally : walk_tallies(session, bench.fence().plan, step)) found += tally_from(tally);
     forget_walk(session, bench.fence().plan, step);
   });
 }
@@ -250,22 +261,9 @@ Compared compare_now(ports::Session& session, ports::Catalog& catalog, const Pla
     for (const TableName& leaf : table->leaves) {
       std::optional<KeyValue> at;
       for (bool more = true; more;) {
-        const auto bound = session.exec(key_bound_sql(sync.key, leaf, at, batch_rows));
-        std::optional<KeyValue> upper;
-        more = !bound.empty();
-        if (more) {
-          upper.emplace();
-          for (std::size_t i = 0; i < sync.key.columns.size(); ++i) upper->push_back(bound.text(0, i));
-        }
-        const WalkBatch batch{
-            leaf, key_compare(sync.key, "t", ">", at) + " AND " + key_compare(sync.key, "t", "<=", upper), true, {}};
-        try {
-          add(sum, compare_rows(session, sync, leaf, batch.range));
-        } catch (const Error& error) {
-          if (error.remedy() != Remedy::data) throw;
-          ports::Transaction transaction(session);
-          add(sum, compare_row_by_row(session, sync, batch));
-        }
+        const auto upper = key_bound(session, sync.key, leaf, at, batch_rows);
+        more = upper.has_value();
+        sum += compare_range(session, sync, range_of(sync.key, leaf, at, upper));
         at = upper;
       }
     }

@@ -15,7 +15,7 @@ SELECT e.id, pg_catalog.to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:S
 FROM switchback.event e JOIN switchback.notify_target t ON t.target = $1
 LEFT JOIN switchback.plan p ON p.id = e.plan_id
 LEFT JOIN switchback.notification n ON n.target = t.target AND n.event_id = e.id
-WHERE e.kind IN ('state', 'hold', 'turned_back', 'despite', 'horizon_overridden') AND e.at >= t.since
+WHERE e.kind IN ('state', 'hold', 'turned_back', 'verified', 'despite', 'horizon_overridden') AND e.at >= t.since
   AND e.at > pg_catalog.clock_timestamp() - interval '80 hours' AND n.settled IS NULL
 ORDER BY e.id)sql";
 

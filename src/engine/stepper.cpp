@@ -7,6 +7,7 @@
 #include "switchback/engine/migrating.hpp"
 #include "switchback/engine/restore_points.hpp"
 #include "switchback/engine/turning_back.hpp"
+#include "switchback/engine/verifying.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -140,6 +141,9 @@ Stop step_forward(Workbench& bench, State target) {
 Stop turn_back_by_itself(Workbench& bench, const std::vector<std::string>& conditions) {
   const Stop stop = unhide_plan(bench, conditions);
   if (!stop.ok()) return stop;
+  std::optional<Verification> found;
+  const Stop verified = verify_turned_back(bench, found);
+  if (!verified.ok()) return verified;
   bench.reload();
   std::optional<Hold> hold;
   const Stop looked = bench.look_for_hold(false, hold);

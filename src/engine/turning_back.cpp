@@ -13,6 +13,7 @@
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/backfill.hpp"
 #include "switchback/engine/hiding.hpp"
+#include "switchback/engine/losing.hpp"
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/restoring.hpp"
@@ -250,6 +251,7 @@ Stop undo_statement(Workbench& bench, const Step& step, std::string_view phase, 
 Stop undo_columns(Workbench& bench, const Work& work) {
   return bench.in_transaction([&](ports::Session& session) {
     if (!was_begun(session, bench.fence().plan, "expand", work.ordinal)) return;
+    settle_kept_side(bench, session, work);
     const ResolvedSync* sync = work.sync ? bench.resolved().sync_of(work.table) : nullptr;
     if (sync) {
       if (sync->sync.exact) session.exec(exact_undo_sql({sync->oid, sync->table, {sync->sync}, false}, sync->sync));
@@ -275,7 +277,8 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
     if (!stop.ok()) return stop;
     switch (work->kind) {
       case Work::Kind::columns:
-        stop = undo_columns(bench, *work);
+        stop = keep_going_side(bench, *work);
+        if (stop.ok()) stop = undo_columns(bench, *work);
         break;
       case Work::Kind::index:
         stop = undo_index(bench, std::get<CreateIndex>(work->steps.front()->action), phase, *work);
@@ -431,7 +434,10 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
       if (was_begun(bench.session(), bench.fence().plan, phase, work->ordinal) && work->kind != Work::Kind::verify &&
           work->kind != Work::Kind::compare)
         words.push_back("undo " + work->name +
-                        (work->kind == Work::Kind::backfill ? " (filled values go with their columns)" : ""));
+                        (work->kind == Work::Kind::backfill ? " (filled values go with their columns)"
+                         : work->kind == Work::Kind::columns
+                             ? " (values that the old side does not carry are kept in a table of the schema switchback)"
+                             : ""));
   };
   add(migrate, "migrate");
   if (to == State::rolled_back) add(expand, "expand");

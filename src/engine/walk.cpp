@@ -104,15 +104,10 @@ class Walker {
     const long wanted = sizer_.size();
     // With stale statistics a batch would become a sequential scan; what walks the key's index is right at any size.
     session.exec("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off;" + search_path_);
-    const auto bound = session.exec(key_bound_sql(options_.key, leaf, at.cursor, wanted));
-    std::optional<KeyValue> upper;
-    if (!bound.empty()) {
-      upper.emplace();
-      for (std::size_t i = 0; i < options_.key.columns.size(); ++i) upper->push_back(bound.text(0, i));
-    }
-    const WalkBatch batch{
-        leaf, key_compare(options_.key, "t", ">", at.cursor) + " AND " + key_compare(options_.key, "t", "<=", upper),
-        careful, at.tally};
+    const auto upper = key_bound(session, options_.key, leaf, at.cursor, wanted);
+    WalkBatch batch = range_of(options_.key, leaf, at.cursor, upper);
+    batch.careful = careful;
+    batch.tally = at.tally;
     std::int64_t rows = wanted;
     if (!upper)
       rows = session.exec("SELECT pg_catalog.count(*) FROM ONLY " + quoted(leaf) + " AS t WHERE " + batch.range)
@@ -206,6 +201,20 @@ Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work) {
   }
   bench.control().writing(false);
   return stop;
+}
+
+std::optional<KeyValue> key_bound(ports::Session& session, const KeyFacts& key, const TableName& leaf,
+                                  const std::optional<KeyValue>& after, long rows) {
+  const auto bound = session.exec(key_bound_sql(key, leaf, after, rows));
+  if (bound.empty()) return std::nullopt;
+  KeyValue upper;
+  for (std::size_t i = 0; i < key.columns.size(); ++i) upper.push_back(bound.text(0, i));
+  return upper;
+}
+
+WalkBatch range_of(const KeyFacts& key, const TableName& leaf, const std::optional<KeyValue>& after,
+                   const std::optional<KeyValue>& upper) {
+  return {leaf, key_compare(key, "t", ">", after) + " AND " + key_compare(key, "t", "<=", upper), true, {}};
 }
 
 std::string key_search_path(ports::Session& session, const TableName& table, const KeyFacts& key,

@@ -36,6 +36,8 @@ std::vector<std::string_view> keys_of(Kind kind) {
     case Kind::file:
       keys = {"path"};
       break;
+    case Kind::health:
+      return {};
   }
   keys.insert(keys.end(), {"required", "clear", "every", "timeout"});
   return keys;
@@ -84,6 +86,8 @@ class SourceReader {
         return;
       case Kind::file:
         source_.path = fields_.need_text("path");
+        return;
+      case Kind::health:
         return;
     }
   }
@@ -185,6 +189,15 @@ bool is_short_file(const AlertSource& source, const Value& value) {
   return source.kind == Kind::file && value.node->kind == Node::Kind::scalar;
 }
 
+/// `- health: wal_archiving`: how it is judged stands in the settings.
+std::string health_signal(Findings& findings, const Value& value) {
+  const auto written = Values(findings).text("health", value);
+  if (!written) return "";
+  if (std::ranges::find(health_signals, *written) == std::end(health_signals))
+    findings.error(value.place, "health: there is no signal " + *written, "it is one of " + enumerated(health_signals));
+  return *written;
+}
+
 bool asks_the_same(const AlertSource& a, const AlertSource& b) {
   const bool says_what = !a.url.empty() || !a.query.empty() || !a.argv.empty() || !a.path.empty();
   return says_what && std::tie(a.kind, a.url, a.match, a.query, a.replica, a.argv, a.path) ==
@@ -208,7 +221,12 @@ std::vector<AlertSource> read_alerts(Findings& findings, const Value& list, cons
     source.folder = std::filesystem::path(file).parent_path().string();
     source.source = file + ":" + std::to_string(item.place.line) + ":" + std::to_string(item.place.column);
     const Value& value = *fields.find(name(*kind));
-    if (is_short_file(source, value))
+    if (source.kind == Kind::health && key == "alerts")
+      findings.error(item.place, "alerts: the database's own signals hold a plan without being named",
+                     "settings under health say how each is judged; a plan's turn_back may name one");
+    else if (source.kind == Kind::health)
+      source.query = health_signal(findings, value);
+    else if (is_short_file(source, value))
       source.path = values.text("file", value).value_or("");
     else
       SourceReader(findings, value, source).read();

@@ -8,6 +8,7 @@
 #include "alerts_reader.hpp"
 #include "plan_checks.hpp"
 #include "settings_tree.hpp"
+#include "sql_look.hpp"
 #include "step_reader.hpp"
 #include "switchback/core/brownout.hpp"
 #include "switchback/core/error.hpp"
@@ -19,9 +20,9 @@ namespace switchback {
 namespace plan_file {
 namespace {
 
-constexpr std::array<std::string_view, 12> plan_keys = {"plan",   "description", "rolls_forward", "requires",
-                                                        "images", "external",    "readers",       "turn_back",
-                                                        "change", "expand",      "migrate",       "contract"};
+constexpr std::array<std::string_view, 13> plan_keys = {
+    "plan",      "description", "rolls_forward", "requires", "images",  "external", "readers",
+    "turn_back", "smoke",       "change",        "expand",   "migrate", "contract"};
 
 std::vector<std::string_view> known_keys() {
   std::vector<std::string_view> known(plan_keys.begin(), plan_keys.end());
@@ -60,6 +61,7 @@ class PlanReader {
     if (const Value* value = top_.find("external")) read_external(*value, plan);
     if (const Value* value = top_.find("readers")) read_readers(*value, plan);
     if (const Value* value = top_.find("turn_back")) read_turn_back(*value, plan);
+    if (const Value* value = top_.find("smoke")) read_smoke(*value, plan);
     if (const Value* value = top_.find("change")) plan.changes = read_changes(findings_, *value);
     if (const Value* value = top_.find("expand")) plan.expand = read_steps(findings_, "expand", *value);
     if (const Value* value = top_.find("migrate")) plan.migrate = read_steps(findings_, "migrate", *value);
@@ -159,6 +161,21 @@ class PlanReader {
       if (source.kind == AlertSource::Kind::exec || source.kind == AlertSource::Kind::file)
         findings_.error(list.place, "turn_back: a plan runs no programs and reads no files of the machine it is run on",
                         "name an alertmanager, a prometheus, an http or a sql source");
+  }
+
+  void read_smoke(const Value& list, Plan& plan) {
+    for (const Value& item : values_.list("smoke", list)) {
+      const auto sql = values_.text("smoke", item);
+      if (!sql) continue;
+      const SqlLook look = look_at_sql(*sql);
+      if (look.empty)
+        findings_.error(item.place, "smoke: there is no statement in it", "write one that the old image depends on");
+      else if (look.unparsed)
+        findings_.warning(item.place, "smoke: " + *look.unparsed, "it is run read-only, right after turning back");
+      else if (look.transaction_control)
+        findings_.error(item.place, "smoke: it is run in a read-only session of its own", "leave BEGIN and COMMIT out");
+      plan.smoke.push_back(*sql);
+    }
   }
 
   std::optional<std::chrono::seconds> window(std::string_view setting, const Value& value) {

@@ -47,6 +47,7 @@ class Writer {
     }
     readers(plan.readers);
     turn_back(plan.turn_back);
+    smoke(plan.smoke);
     settings(plan.settings);
     if (!plan.changes.empty()) changes(plan.changes);
     if (!plan.expand.empty()) steps("expand", plan.expand);
@@ -110,6 +111,11 @@ class Writer {
     out_ << YAML::Key << "turn_back" << YAML::Value << YAML::BeginSeq;
     for (const AlertSource& source : sources) {
       out_ << YAML::BeginMap;
+      if (source.kind == AlertSource::Kind::health) {
+        pair(name(source.kind), source.query);
+        out_ << YAML::EndMap;
+        continue;
+      }
       open(name(source.kind));
       if (!source.url.empty()) pair("url", source.url);
       if (!source.match.empty()) list("match", source.match);
@@ -125,6 +131,13 @@ class Writer {
       close();
       out_ << YAML::EndMap;
     }
+    out_ << YAML::EndSeq;
+  }
+
+  void smoke(const std::vector<std::string>& statements) {
+    if (statements.empty()) return;
+    out_ << YAML::Key << "smoke" << YAML::Value << YAML::BeginSeq;
+    for (const std::string& sql : statements) scalar(sql);
     out_ << YAML::EndSeq;
   }
 

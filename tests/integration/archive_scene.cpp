@@ -187,7 +187,8 @@ void ContractScene::end_restore() {
 
 engine::LossCount ContractScene::losses(std::int64_t batch) {
   postgres::PostgresCatalog catalog;
-  return engine::losses(*session_, *catalog.table(*session_, table_->sync().name), *normal_, batch);
+  return engine::losses(*session_, *catalog.table(*session_, table_->sync().name), {normal_->new_side, *normal_, true},
+                        batch);
 }
 
 std::string ContractScene::fingerprint() {

@@ -13,6 +13,7 @@
 #include "switchback/core/plan.hpp"
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/hiding.hpp"
+#include "switchback/engine/losing.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "sync_table.hpp"
 

@@ -17,12 +17,13 @@ struct Watched {
   Tool tool;
   PlanView view{uri};
 
-  explicit Watched(const std::string& soak = "1h", const std::string& backup = "none: a test")
+  explicit Watched(
+      const std::string& soak = "1h", const std::string& backup = "none: a test",
+      const std::string& condition = "sql: { run: \"SELECT count(*) > 0 FROM wrong\", every: 100ms, clear: 100ms }")
       : tool(uri, "backup: { " + backup + " }\nscratch: { none: a test }\n") {
     make_users(uri, 200);
     sql("CREATE TABLE wrong (what text)");
-    tool.plan("turn_back:\n  - sql: { run: \"SELECT count(*) > 0 FROM wrong\", every: 100ms, clear: 100ms }\n" +
-              split_plan("split", "1s", soak));
+    tool.plan("turn_back:\n  - " + condition + "\n" + split_plan("split", "1s", soak));
   }
   std::string sql(const std::string& text) const { return server().sql(uri, text); }
   bool has_old_side() const {
@@ -64,6 +65,27 @@ TEST_CASE("a condition that is met while the plan soaks unhides it, on record wi
   REQUIRE(plan.tool.run({"resume", "split", "--reason", "it was the load balancer"}).ok());
   CHECK(again->wait(60s) == 0);
   CHECK(plan.view.state() == "hidden");
+}
+
+TEST_CASE("a signal of the database that the plan names turns it back as well", "[turn_back]") {
+  const Repaired repaired;
+  Watched plan("1h", "none: a test", "health: replication");
+  const auto runner = plan.tool.start(plan.tool.run_to("contracted"));
+  const bool soaking = eventually(90s, [&] { return plan.view.hold_kind() == "soak"; });
+  INFO(runner->err());
+  REQUIRE(soaking);
+  server().pause_replay();
+  // What lags is what was written: nothing lags behind a server that writes nothing.
+  REQUIRE(eventually(60s, [&] {
+    plan.sql("INSERT INTO wrong VALUES ('more')");
+    return plan.view.state() == "migrated";
+  }));
+  server().resume_replay();
+  CHECK(runner->wait(60s) == 6);
+  CHECK(plan.has_old_side());
+  CHECK(has(plan.view.hold_reason(), "turned back by itself"));
+  // Nobody was there to look; the runner did, before it ended.
+  CHECK(plan.view.ask("SELECT detail->>'failed' FROM switchback.event WHERE kind = 'verified'") == "false");
 }
 
 TEST_CASE("the same conditions hold the backfill until they are clear", "[turn_back]") {

@@ -236,14 +236,42 @@ TEST_CASE("config show has every setting once, from the narrowest origin", "[cli
 }
 
 TEST_CASE("turning back says what it costs, or that it costs nothing", "[cli]") {
-  daemon::TurnBack way{{"drop users.first_name"}, {}, {}, 3};
+  daemon::TurnBack way{{"drop users.first_name"}, {}, {}, {}, 3};
   CHECK(turn_back_text("p", State::rolled_back, way).ends_with("Nothing is lost.\n"));
   way.losses = {"3 names"};
   CHECK(turn_back_text("p", State::rolled_back, way).find("- 3 names") != std::string::npos);
   way.images = {"shop:v42 needs users.first_name"};
   CHECK(turn_back_text("p", State::rolled_back, way)
             .ends_with("Images that would break:\n  - shop:v42 needs users.first_name\n"));
+  way.uses = {"users.first_name on primary: shop:v42"};
+  CHECK(turn_back_text("p", State::rolled_back, way).find("Statements that used what goes:\n  - users.first_name") !=
+        std::string::npos);
   CHECK(json::parse(turn_back_json("p", State::rolled_back, way)).at("losses").at(0) == "3 names");
+}
+
+TEST_CASE("what was looked at after turning back is right, wrong or unknown, each said so", "[cli]") {
+  engine::Verification found;
+  CHECK(engine::sentence_of(found) == "there was nothing to look at");
+  found.state = State::migrated;
+  found.tables.push_back({{"public", "users"}, 1200, engine::Compared{1200, 0, 0, 0, 0, {}}, {{{"full_name"}, "00ff"}}});
+  found.smoke.push_back({"SELECT 1", ""});
+  found.images.push_back({"shop:v41", GateVerdict::unknown, {"it is not registered"}});
+  CHECK_FALSE(found.failed());
+  CHECK(engine::sentence_of(found) ==
+        "1,200 rows of users compared, none wrong; 1 smoke test, none failed; shop:v41: unknown");
+  CHECK(verification_text(found) ==
+        "Looked at after turning back:\n  users: 1,200 rows compared, none wrong\n    checksum 00ff of full_name\n  "
+        "smoke test: SELECT 1: passed\n  shop:v41: unknown\n    it is not registered\n");
+  found.smoke[0].error = "it answers false";
+  CHECK(found.failed());
+  CHECK(verification_text(found).find("  WRONG: smoke test: SELECT 1: it answers false\n") != std::string::npos);
+  found.smoke.clear();
+  found.images[0].verdict = GateVerdict::no;
+  CHECK(found.failed());
+  found.images.clear();
+  CHECK_FALSE(found.failed());
+  found.tables[0].compared->wrong = 1;
+  CHECK(found.failed());
 }
 
 TEST_CASE("a comparison names what is wrong and what only is not yet", "[cli]") {

@@ -40,6 +40,8 @@ TEST_CASE("holds, approvals, ways back, arrivals and overrides are told, steps o
   Told event = state("", "");
   event.kind = "despite";
   CHECK(occasion_of(event) == "override");
+  event.kind = "verified";
+  CHECK(occasion_of(event) == "turned_back");
   event.kind = "step";
   CHECK_FALSE(occasion_of(event));
 }

@@ -44,7 +44,7 @@ TEST_CASE("every kind of alert source is read, with its defaults", "[plan_file][
   CHECK(prometheus.clear == 60s);
   CHECK(prometheus.required);
   CHECK(prometheus.token_env == "TOKEN");
-  CHECK(path_from(prometheus, prometheus.ca) == "conf/ca.pem");
+  CHECK(path_from(prometheus.folder, prometheus.ca) == "conf/ca.pem");
   CHECK(http.expect == 204);
   CHECK(http.clear == 3s);
   CHECK(http.every == 1s);
@@ -52,8 +52,8 @@ TEST_CASE("every kind of alert source is read, with its defaults", "[plan_file][
   CHECK(sql.replica == "r2");
   CHECK(exec.argv == std::vector<std::string>{"df-free", "20%"});
   CHECK(file.every == 1s);
-  CHECK(path_from(file, file.path) == "conf/hold");
-  CHECK(path_from(long_file, long_file.path) == "/run/hold");
+  CHECK(path_from(file.folder, file.path) == "conf/hold");
+  CHECK(path_from(long_file.folder, long_file.path) == "/run/hold");
   CHECK(long_file.clear == 0s);
 }
 
@@ -76,31 +76,30 @@ TEST_CASE("what is wrong with alert sources is said all at once, with places and
       "  - http: {}\n"
       "  - http: {}\n",
       "c");
-  CHECK(
-      said_of(read) ==
-      std::vector<std::string>{
-          "2:5: an alert source has no key alertmanger",
-          "3:26: url: \"http://***@a\" is not usable: it holds a user or a password: name an environment variable with "
-          "token_env instead",
-          "3:48: alertmanager has no key mtach",
-          "4:19: alertmanager needs url",
-          "4:29: match: \"Lag\" is not a matcher: after the label's name = != =~ or !~ must follow",
-          "5:17: prometheus needs query",
-          "5:24: url must be that of the server, without a query",
-          "6:18: url: \"a/b\" is not usable: it must begin with http:// or https://",
-          "6:33: expect: \"ok\" is not a status from 200 to 599",
-          "6:44: every: \"1ms\" must lie between 100ms and 1h",
-          "6:56: clear: \"soon\" is not a duration: write 250ms, 2s, 5m or 1h",
-          "6:72: required must be true or false",
-          "7:36: on: \"r2\" must be primary or replica NAME",
-          "8:18: run must be a list, this is text",
-          "9:11: file needs path",
-          "9:13: file has no key name",
-          "10:5: an alert source is one of them, not both exec and file",
-          "12:5: this alert source is given twice: file hold",
-          "13:5: an alert source is empty",
-          "14:11: http needs url",
-          "15:11: http needs url"});
+  CHECK(said_of(read) ==
+        std::vector<std::string>{
+            "2:5: an alert source has no key alertmanger",
+            "3:26: url: \"http://***@a\" is not usable: it holds a user or a password: they belong into an environment "
+            "variable, which token_env or url_env names",
+            "3:48: alertmanager has no key mtach",
+            "4:19: alertmanager needs url",
+            "4:29: match: \"Lag\" is not a matcher: after the label's name = != =~ or !~ must follow",
+            "5:17: prometheus needs query",
+            "5:24: url must be that of the server, without a query",
+            "6:18: url: \"a/b\" is not usable: it must begin with http:// or https://",
+            "6:33: expect: \"ok\" is not a status from 200 to 599",
+            "6:44: every: \"1ms\" must lie between 100ms and 1h",
+            "6:56: clear: \"soon\" is not a duration: write 250ms, 2s, 5m or 1h",
+            "6:72: required must be true or false",
+            "7:36: on: \"r2\" must be primary or replica NAME",
+            "8:18: run must be a list, this is text",
+            "9:11: file needs path",
+            "9:13: file has no key name",
+            "10:5: an alert source is one of them, not both exec and file",
+            "12:5: this alert source is given twice: file hold",
+            "13:5: an alert source is empty",
+            "14:11: http needs url",
+            "15:11: http needs url"});
   CHECK(read.diagnostics[0].hint == "did you mean alertmanager?");
   CHECK(read.diagnostics[2].hint == "did you mean match?");
 }

@@ -152,7 +152,7 @@ TEST_CASE("awkward names and texts survive being written and read again", "[plan
   const TableName table{"My Schema", "a.b\"c"};
   Backfill backfill;
   backfill.table = table;
-  backfill.set = {{"none", "null"}, {"X y", "'- [a, {b: c}] & *x'"}, {"z", "- 1"}, {"w", "true"}, {"v", "~"}};
+  backfill.set = {{"none", "null"}, {"X y", "'- [a, {b: c}] & *x'"}, {"z", "SELECT -1"}, {"w", "true"}, {"v", "~"}};
   backfill.reverse = {{"none2", "E'\\n'"}, {"ünï", "\"ünï\" || ': #'"}};
   backfill.where = "a\n  AND b";
   backfill.exact = true;
@@ -273,6 +273,18 @@ TEST_CASE("tolerant readers are read, and written in the long form as they were"
   const ReadPlan again = read_plan(to_yaml(*read.plan), "p.yaml");
   REQUIRE(again.plan);
   CHECK(again.plan->readers == readers);
+}
+
+TEST_CASE("smoke tests and health signals are read, and written in the long form as they were", "[plan_file]") {
+  const Plan plan = good(
+      "plan: a\nchange:\n  - drop_column: { table: users, name: fax }\nsmoke:\n  - SELECT fax FROM users\n  - 'SELECT "
+      "-1'\n"
+      "turn_back:\n  - health: wal_archiving\n  - health: replication\n");
+  const Plan again = good(to_yaml(plan));
+  CHECK(again.smoke == std::vector<std::string>{"SELECT fax FROM users", "SELECT -1"});
+  REQUIRE(again.turn_back.size() == 2);
+  CHECK(again.turn_back[0].kind == AlertSource::Kind::health);
+  CHECK(again.turn_back[1].query == "replication");
 }
 
 TEST_CASE("SQL with control characters in it is written so that it reads back", "[plan_file]") {

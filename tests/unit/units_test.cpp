@@ -113,6 +113,8 @@ TEST_CASE("room is a share or a size, and nothing else", "[units]") {
 }
 
 TEST_CASE("a long text is shown by its beginning, in one line and in whole characters", "[units]") {
+  CHECK(first_line("one\ttwo\r\nthree") == "one two");
+  CHECK(first_line("") == "");
   CHECK(excerpt("select 1\n\tfrom users") == "select 1  from users");
   CHECK(excerpt(std::string(200, 'x')) == std::string(200, 'x'));
   CHECK(excerpt(std::string(201, 'x')) == std::string(200, 'x') + "…");

@@ -81,6 +81,8 @@ std::string explained_json(const Explained& explained);
 std::string comparison_text(std::string_view plan, const daemon::Comparison& comparison);
 std::string comparison_json(std::string_view plan, const daemon::Comparison& comparison);
 std::string turn_back_text(std::string_view plan, State to, const daemon::TurnBack& way);
+/// What was found right after turning back, a line each.
+std::string verification_text(const engine::Verification& found);
 std::string turn_back_json(std::string_view plan, State to, const daemon::TurnBack& way);
 
 /// Every setting once, with the value that wins; passwords in connection strings are masked.

@@ -14,11 +14,11 @@ namespace switchback {
 
 /// One entry of `alerts` in switchback.yaml.
 struct AlertSource {
-  enum class Kind { alertmanager, prometheus, http, sql, exec, file };
+  enum class Kind { alertmanager, prometheus, http, sql, exec, file, health };
   Kind kind = Kind::file;
   std::string url;                 ///< alertmanager, prometheus, http
   std::vector<std::string> match;  ///< alertmanager: matchers, all of which an alert must fit; none: every alert
-  std::string query;               ///< prometheus: PromQL; sql: one query
+  std::string query;               ///< prometheus: PromQL; sql: one query; health: the signal's name
   int expect = 200;                ///< http
   std::string replica;             ///< sql: where to ask; empty: the primary
   std::vector<std::string> argv;   ///< exec: no shell
@@ -33,7 +33,12 @@ struct AlertSource {
   std::string source;  ///< "switchback.yaml:9:5"; for people
 };
 
-constexpr std::string_view alert_kinds[] = {"alertmanager", "prometheus", "http", "sql", "exec", "file"};
+constexpr std::string_view alert_kinds[] = {"alertmanager", "prometheus", "http", "sql", "exec", "file", "health"};
+/// The database's own signals, as the settings under `health` and `replicas` judge them. They hold a backfill by
+/// themselves; a plan may name them for turning back.
+constexpr std::string_view health_signals[] = {"replication", "slots",    "wal_archiving",   "free_space",
+                                               "sync_rep",    "waiters",  "active_sessions", "checkpoints",
+                                               "wraparound",  "dead_rows"};
 std::string_view name(AlertSource::Kind kind);
 /// What `clear` and `every` are where the configuration does not say.
 std::chrono::milliseconds default_clear(AlertSource::Kind kind);
@@ -44,7 +49,7 @@ std::string name_of(const AlertSource& source);
 /// The same with everything else that is set; for `config show`.
 std::string description_of(const AlertSource& source);
 /// The path as it is opened: relative ones from the configuration's folder.
-std::string path_from(const AlertSource& source, const std::string& path);
+std::string path_from(const std::string& folder, const std::string& path);
 
 /// Why `text` is no matcher of Alertmanager (`name="value"`, also `!=`, `=~`, `!~`); empty when it is one.
 std::string matcher_problem(std::string_view text);

@@ -206,6 +206,7 @@ struct Plan {
   std::vector<Step> migrate;
   Contract contract;
   std::vector<AlertSource> turn_back;                         ///< what unhides it by itself, and holds its backfill
+  std::vector<std::string> smoke;                             ///< SQL that is run, read-only, right after turning back
   std::vector<std::pair<std::string, std::string>> settings;  ///< dotted key, value: narrower than the configuration
 
   std::string file;  ///< path as given, for messages

@@ -16,6 +16,7 @@
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/evidence_document.hpp"
 #include "switchback/engine/journal.hpp"
+#include "switchback/engine/verifying.hpp"
 
 namespace switchback::daemon {
 
@@ -43,7 +44,8 @@ struct DriveOutcome {
   State state = State::planned;
   std::optional<Hold> hold;               ///< why it stopped short, with exit 5, 6 or 9
   int signal = 0;                         ///< SIGINT or SIGTERM, when that stopped it (a checkpoint was written)
-  std::vector<std::string> reports = {};  ///< a line for each backfill that was finished on the way
+  std::vector<std::string> reports = {};  ///< a line for each backfill or verification that was finished on the way
+  std::optional<engine::Verification> verified = {};  ///< what was found right after turning back
 };
 
 /// Registers the plan when it is new and drives it on to `target` (a resting state); empty: migrated, or done for a
@@ -55,11 +57,16 @@ struct TurnBack {
   std::vector<std::string> steps;   ///< in words, in order
   std::vector<std::string> losses;  ///< what would be lost, counted; empty: nothing
   std::vector<std::string> images;  ///< running or pinned, and in need of what would go; empty: none
+  std::vector<std::string> uses;    ///< statements that used what would go
   long seconds = 0;                 ///< estimate
 };
 TurnBack plan_rollback(const std::string& name, State to, const DriveRequest& request);
-/// Turns back to an earlier resting state; `to`: migrated, expanded or rolled_back.
+/// Turns back to an earlier resting state; `to`: migrated, expanded or rolled_back. Then looks whether all is right
+/// there (engine/verifying.hpp); Exit::failed where it is not. A runner that ended in between left that to the next.
 DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest& request);
+
+/// Whether the plan is in `to` and, where a way back led there, was looked at since.
+bool is_turned_back(const std::string& name, State to, const DriveRequest& request);
 
 struct Comparison {
   std::int64_t rows = 0;

@@ -29,6 +29,8 @@ class Watch final : public ports::Control {
   void add_source(SignalSource source);
   /// From now on keeps the lease and samples; `tables`: those of the plan. Returns after the first sample.
   void start(const engine::Fence& fence, const Settings& settings, std::vector<TableName> tables = {});
+  /// The latest readings of those of the database's own signals (core/alerts.hpp, health_signals).
+  std::vector<Signal> readings(const std::vector<std::string>& names) const;
   int signal() const;  ///< the one that asked to stop, or 0
 
   bool stopping() const override;

@@ -24,6 +24,11 @@ std::optional<Hold> approval_hold(Workbench& bench, std::string_view phase);
 std::optional<Hold> horizon_hold(Workbench& bench);
 /// Images that run now or are pinned, and need what rolling back would take away; one line each.
 std::vector<std::string> way_back_images(Workbench& bench);
+/// Statements that used what rolling back would take away, as pg_stat_statements has them since the plan began; one
+/// line each. Its entries are evicted and reset, so that none is no proof.
+std::vector<std::string> way_back_uses(Workbench& bench);
+/// Error (Exit::refused) when a view, a function or the like, not of this plan, rests on what rolling back takes away.
+void refuse_while_depended_on(Workbench& bench);
 /// Puts on record what the override of the horizon passes over now, if anything; in the caller's transaction.
 void note_overridden_horizon(Workbench& bench);
 /// The detail of such an event.

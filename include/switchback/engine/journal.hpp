@@ -25,8 +25,8 @@ using PlanId = std::int64_t;
 struct Actor {
   std::string os_user;
   std::string host;
-  std::string pipeline =
-      {};  ///< the job that runs us, as the environment says: GitHub Actions, GitLab, Jenkins, others
+  /// The job that runs us, as the environment says: GitHub Actions, GitLab, Jenkins, others.
+  std::string pipeline = {};
 };
 Actor current_actor();
 

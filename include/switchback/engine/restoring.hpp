@@ -39,23 +39,4 @@ void purge(ports::Session& session, PlanId plan_id, const std::vector<TakenTable
 std::vector<std::vector<std::string>> gentle_not_null_sql(std::string_view plan, const TableName& table,
                                                           std::string_view column);
 
-struct LossCount {
-  std::int64_t rows = 0;             ///< looked at
-  std::int64_t lost = 0;             ///< rows whose new side cannot be computed again from the old side that stays
-  std::vector<std::string> samples;  ///< keys of some, as JSON objects; at most 5
-};
-/// What taking the new side away would lose: rows whose new values are not what forward gives of the old values there
-/// now, of those that the marker calls filled (of all, where `sync` names none). Reads the whole table in batches of
-/// `batch` rows, each a transaction of its own (the session must not be in one).
-LossCount losses(ports::Session& session, const TableFacts& table, const SyncPlan& sync, std::int64_t batch = 10000);
-
-/// A column that goes and that nothing on the old side carries.
-struct AddedColumn {
-  ColumnFacts facts;
-  std::optional<std::string> fill;  ///< what the backfill gives every row alike, as SQL
-};
-/// Rows in which one of them holds what nobody but an image can have given it. As `losses`.
-LossCount added_losses(ports::Session& session, const TableFacts& table, const std::vector<AddedColumn>& columns,
-                       std::int64_t batch = 10000);
-
 }  // namespace switchback::engine

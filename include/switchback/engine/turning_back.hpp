@@ -21,8 +21,6 @@ bool is_headed(const PlanRecord& record, State to);
 /// Whether the way back from there leads through migrated first: unhide, or restore.
 bool is_contracting_side(State state);
 
-/// What taking the new side away would lose, in words with counts; empty: nothing.
-std::vector<std::string> rollback_losses(Workbench& bench, State to);
 /// Refuses (Error, Exit::refused) what must not be turned back: another live plan builds on this one; something was
 /// taken away for good.
 void refuse_rollback(Workbench& bench, State to);

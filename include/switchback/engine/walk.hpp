@@ -39,6 +39,13 @@ struct WalkOptions {
 /// Leaves are read at the start; those finished before are skipped. Resumes where the journal says.
 Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work);
 
+/// The key of the last of the next `rows` rows after `after`; empty: fewer than that are left.
+std::optional<KeyValue> key_bound(ports::Session& session, const KeyFacts& key, const TableName& leaf,
+                                  const std::optional<KeyValue>& after, long rows);
+/// The rows behind `after` up to `upper`; careful.
+WalkBatch range_of(const KeyFacts& key, const TableName& leaf, const std::optional<KeyValue>& after,
+                   const std::optional<KeyValue>& upper);
+
 /// The statement that lets comparisons of the key find its types' own operators, which an extension's type (citext) has
 /// in another schema than pg_catalog; empty where that is not needed. pg_catalog stays first.
 std::string key_search_path(ports::Session& session, const TableName& table, const KeyFacts& key,

@@ -19,6 +19,7 @@
 #include "switchback/ports/brownout.hpp"
 #include "switchback/ports/catalog.hpp"
 #include "switchback/ports/control.hpp"
+#include "switchback/ports/image_asking.hpp"
 #include "switchback/ports/session.hpp"
 #include "switchback/ports/usage_source.hpp"
 
@@ -59,6 +60,8 @@ struct Surroundings {
   std::function<BackupReading(const Settings& settings, const std::string& system_identifier)> backup = {};
   /// The latest readings of what the plan names under turn_back. Never throws.
   std::function<std::vector<Signal>()> conditions = {};
+  Connect probe = {};                    ///< read-only, with the role's own search_path: for SQL of the plan's author
+  ports::ImageAsking* asking = nullptr;  ///< null: only where nothing is driven
 };
 
 class Workbench {
