@@ -257,7 +257,9 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   drop_objects(session, bench.plan(), objects, true, kept);  // views first: they may read the columns
   for (const Step& step : bench.plan().contract.steps) {
     if (const auto* sql = std::get_if<Sql>(&step.action)) {
+      const auto stood = standing_definitions(session, bench.fence().plan);
       run_written(session, step, {sql->run});
+      if (sql->undo) forget_fallen(session, bench.fence().plan, stood);
     } else {
       drop_step(session, bench.plan(), step, tables);
     }

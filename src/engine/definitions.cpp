@@ -357,6 +357,28 @@ void store_definitions(ports::Session& session, PlanId plan_id, const Plan& plan
         {std::to_string(plan_id), std::to_string(one.ordinal), one.kind, one.structure, one.definition});
 }
 
+std::vector<std::string> standing_definitions(ports::Session& session, PlanId plan_id) {
+  const auto rows = session.exec(R"sql(
+SELECT d.ordinal FROM switchback.definition d WHERE d.plan_id = $1 AND CASE
+  WHEN d.kind IN ('constraint', 'validate', 'constraint_comment') THEN EXISTS (
+    SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE pg_catalog.format('%I.%I.%I', n.nspname, c.relname, k.conname) = d.structure)
+  WHEN d.kind IN ('index', 'index_comment', 'index_use') THEN pg_catalog.to_regclass(d.structure) IS NOT NULL
+  END ORDER BY d.ordinal)sql",
+                                 {std::to_string(plan_id)});
+  std::vector<std::string> ordinals;
+  for (std::size_t i = 0; i < rows.size(); ++i) ordinals.push_back(rows.text(i, 0));
+  return ordinals;
+}
+
+void forget_fallen(ports::Session& session, PlanId plan_id, const std::vector<std::string>& stood) {
+  const std::vector<std::string> stands = standing_definitions(session, plan_id);
+  for (const std::string& ordinal : stood)
+    if (std::ranges::find(stands, ordinal) == stands.end())
+      session.exec("DELETE FROM switchback.definition WHERE plan_id = $1 AND ordinal = $2",
+                   {std::to_string(plan_id), ordinal});
+}
+
 std::vector<StoredDefinition> definitions(ports::Session& session, PlanId plan_id) {
   const auto rows = session.exec(
       "SELECT ordinal, kind, structure, definition FROM switchback.definition WHERE plan_id = $1 ORDER BY ordinal",

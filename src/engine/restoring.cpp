@@ -99,6 +99,15 @@ void start_restore(ports::Session& session, PlanId plan_id, const std::vector<Ta
   }
 }
 
+bool begin_rebuild(ports::Session& session, PlanId plan_id) {
+  return session
+             .exec(
+                 "INSERT INTO switchback.checkpoint (plan_id, step, part, finished) VALUES ($1, $2, 'begun', true) ON "
+                 "CONFLICT DO NOTHING",
+                 {std::to_string(plan_id), rebuild_step})
+             .affected == 1;
+}
+
 std::vector<StoredDefinition> rebuild_steps(ports::Session& session, PlanId plan_id) {
   const auto done = session.exec("SELECT part FROM switchback.checkpoint WHERE plan_id = $1 AND step = $2 AND finished",
                                  {std::to_string(plan_id), rebuild_step});

@@ -38,8 +38,10 @@ std::vector<TakenTable> load(Workbench& bench, Stop& stop) {
 
 // --- restore ---------------------------------------------------------------------------------------------------
 
-/// The same steps that the contract ran, undone in reverse.
+/// The same steps that the contract ran, undone in reverse, once: when the columns are there and filled again, which
+/// they may name, and before constraints and indexes get names back that such a step may have given away.
 void undo_contract_sql(Workbench& bench, ports::Session& session) {
+  if (!begin_rebuild(session, bench.fence().plan)) return;
   const auto& steps = bench.plan().contract.steps;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     const auto* sql = std::get_if<Sql>(&step->action);
@@ -66,7 +68,6 @@ Stop begin_restore(Workbench& bench, const std::vector<TakenTable>& tables) {
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::contracted, Event::turn_back)) return;
     unhide_objects(session, bench.fence().plan, bench.plan());  // tables that are their own archives
-    undo_contract_sql(bench, session);
     start_restore(session, bench.fence().plan, tables);
     for (const TakenTable& table : tables) {
       put_sync(session, bench.fence().plan, table.oid,
@@ -153,6 +154,7 @@ Stop restore_plan(Workbench& bench) {
   for (const ResolvedSync& sync : bench.resolved().sync)
     if (stop.ok() && std::ranges::none_of(tables, [&](const TakenTable& table) { return table.oid == sync.oid; }))
       stop = backfill(bench, sync);
+  if (stop.ok()) stop = bench.in_transaction([&](ports::Session& session) { undo_contract_sql(bench, session); });
   if (!stop.ok()) return stop;
   std::vector<StoredDefinition> rebuild_all;
   stop = bench.outside_transaction(

@@ -66,7 +66,8 @@ bool made_by_plan(const Plan& plan, const ports::Dependent& dependent) {
 }  // namespace
 
 std::vector<std::string> way_back_uses(Workbench& bench) {
-  ports::UsageRequest request = usage_request(bench, false);
+  ports::UsageRequest request;
+  request.plan = bench.fence().plan;
   request.structures = new_side(bench);
   if (request.structures.empty()) return {};
   std::vector<std::string> lines;

@@ -218,3 +218,21 @@ TEST_CASE("turning back says who still uses the new side, and is refused while a
   CHECK(has(way.at("uses").dump(), "public.users.last_name"));
   REQUIRE(plan.back("rolled_back").exit_code == 0);
 }
+
+TEST_CASE("what a contract's sql took from a column is put back once the column is there again", "[verification]") {
+  TurnedBack plan;
+  plan.sql("ALTER TABLE users ADD CONSTRAINT named CHECK (full_name <> '')");
+  std::string text = split_plan("split");
+  const std::string steps = "  steps:\n";
+  text = std::regex_replace(text, std::regex("allow_silent: \\["), "allow_silent: [named, ");
+  REQUIRE(text.find(steps) != std::string::npos);
+  text.insert(
+      text.find(steps) + steps.size(),
+      "    - sql: { run: ALTER TABLE users DROP CONSTRAINT named, undo: \"ALTER TABLE users ADD CONSTRAINT named "
+      "CHECK (full_name <> '') NOT VALID\" }\n");
+  plan.tool.plan(text);
+  plan.run("contracted");
+  REQUIRE(plan.back("migrated").exit_code == 0);
+  CHECK(plan.sql("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'named'") ==
+        "CHECK ((full_name <> ''::text)) NOT VALID");
+}

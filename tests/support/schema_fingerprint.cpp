@@ -99,7 +99,7 @@ SELECT coalesce(string_agg(line, E'\n' ORDER BY line), '') FROM (
   SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname LIKE 'switchback\_hidden.%'
   UNION ALL
   SELECT 'relation ' || n.nspname || '.' || relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE n.nspname LIKE 'switchback%' AND relkind IN ('r', 'p', 'v', 'm')
+    WHERE n.nspname LIKE 'switchback%' AND relkind IN ('r', 'p', 'v', 'm') AND relname NOT LIKE 'kept\_%'
   UNION ALL
   SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = to_regnamespace('switchback')
   UNION ALL

@@ -31,6 +31,11 @@ struct StoredDefinition {
 /// column computed from the dropped one) and for a drop_index or drop_constraint that names nothing.
 void store_definitions(ports::Session& session, PlanId plan_id, const Plan& plan,
                        const std::vector<TakenTable>& tables);
+/// Ordinals of the recorded constraints and indexes that are there under their names now.
+std::vector<std::string> standing_definitions(ports::Session& session, PlanId plan_id);
+/// Of those that stood: what has gone since is not brought back by its definition. For a contract's `sql` with an undo,
+/// which brings back itself what it took.
+void forget_fallen(ports::Session& session, PlanId plan_id, const std::vector<std::string>& stood);
 std::vector<StoredDefinition> definitions(ports::Session& session, PlanId plan_id);
 /// What store_definitions recorded, under the tables' present names. Empty: nothing was hidden.
 std::vector<TakenTable> load_taken(ports::Session& session, PlanId plan_id);

@@ -18,6 +18,8 @@ namespace switchback::engine {
 /// archive is made. The caller puts the sync function for restoring_side() in the same transaction, after this.
 void start_restore(ports::Session& session, PlanId plan_id, const std::vector<TakenTable>& tables);
 
+/// True for the first call of a restore; what the caller does upon it belongs into the same transaction.
+bool begin_rebuild(ports::Session& session, PlanId plan_id);
 /// What is still to be rebuilt once every row is filled, in order.
 std::vector<StoredDefinition> rebuild_steps(ports::Session& session, PlanId plan_id);
 /// Whether it must run outside a transaction: indexes, which are built concurrently.
