@@ -1,7 +1,6 @@
 #include "switchback/engine/losing.hpp"
 
 #include <algorithm>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "switchback/core/error.hpp"
@@ -94,7 +93,8 @@ void count_leaf(ports::Session& session, const TableFacts& table, const TableNam
         "SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE l), (pg_catalog.array_agg(k) FILTER (WHERE "
         "l))[1:5]::pg_catalog.text[] FROM (SELECT " +
         lost(counting_function, table) + " AS l, " + key_object(*table.key, "t") + "::pg_catalog.text AS k FROM ONLY " +
-        quoted(leaf) + " AS t WHERE " + range_of(*table.key, leaf, at, upper).range + " OFFSET 0) s");
+        quoted(leaf) + " AS t WHERE " + range_of(*table.key, leaf, at, upper).range + " ORDER BY " +
+        key_columns(*table.key, "t") + ") s");
     count.rows += rows.integer(0, 0);
     count.lost += rows.integer(0, 1);
     if (rows.integer(0, 1) > 0 && count.samples.size() < 5) {
@@ -135,11 +135,16 @@ std::optional<GoingSide> going_side(Workbench& bench, ports::Session& session, c
   return going.columns.empty() ? std::nullopt : std::optional(going);
 }
 
-/// The columns that expand adds, by table.
-std::map<TableName, std::vector<const Step*>> added_columns(const Plan& plan) {
-  std::map<TableName, std::vector<const Step*>> added;
-  for (const Step& step : plan.expand)
-    if (const auto* add = std::get_if<AddColumn>(&step.action)) added[add->table].push_back(&step);
+/// The columns that expand adds, by table, in the plan's order.
+std::vector<std::pair<TableName, std::vector<const Step*>>> added_columns(const Plan& plan) {
+  std::vector<std::pair<TableName, std::vector<const Step*>>> added;
+  for (const Step& step : plan.expand) {
+    const auto* add = std::get_if<AddColumn>(&step.action);
+    if (!add) continue;
+    auto of = std::ranges::find_if(added, [&](const auto& one) { return one.first == add->table; });
+    if (of == added.end()) of = added.insert(of, {add->table, {}});
+    of->second.push_back(&step);
+  }
   return added;
 }
 
