@@ -5,6 +5,7 @@
 #include <cctype>
 #include <set>
 
+#include "change_parts.hpp"
 #include "switchback/core/error.hpp"
 
 namespace switchback {
@@ -143,50 +144,57 @@ std::pair<std::string_view, std::string_view> split_at(std::string_view sql, std
   return {sql, {}};
 }
 
-// --- the three kinds of change
+// --- the kinds of change
 // ----------------------------------------------------------------------------------------
 
-[[noreturn]] void refuse(const Plan& plan, Place place, const std::string& message, const std::string& hint) {
+}  // namespace
+
+void refuse_change(const Plan& plan, Place place, const std::string& message, const std::string& hint) {
   const std::string at =
       plan.file.empty() ? "" : plan.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
   throw Error(Exit::invalid, Remedy::person, at + message, hint);
 }
 
-void put(std::vector<Step>& steps, Place place, Action action) {
+void put_step(std::vector<Step>& steps, Place place, Action action) {
   steps.push_back({std::move(action), place});
 }
 
-/// Whole changes of one table share its backfill.
 void put_backfill(Plan& plan, Place place, Backfill backfill) {
   for (Step& step : plan.migrate)
     if (auto* there = std::get_if<Backfill>(&step.action); there && there->table == backfill.table) {
       there->set.insert(there->set.end(), backfill.set.begin(), backfill.set.end());
       there->reverse.insert(there->reverse.end(), backfill.reverse.begin(), backfill.reverse.end());
+      if (!there->reverse_none) there->reverse_none = backfill.reverse_none;
+      if (there->reverse_none && !there->reverse.empty())
+        refuse_change(plan, place, "one change of " + shown(backfill.table) + " has a reverse, and another has none",
+                      "give each a plan of its own: their columns share one sync");
       return;
     }
-  put(plan.migrate, place, std::move(backfill));
+  put_step(plan.migrate, place, std::move(backfill));
 }
+
+namespace {
 
 void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
   const bool constant = add.default_value && is_constant(*add.default_value);
   if (add.fill && add.default_value)
-    refuse(plan, place, "add_column: fill and default exclude one another",
-           "use fill for a value from the row, default for one that new rows get as well");
+    refuse_change(plan, place, "add_column: fill and default exclude one another",
+                  "use fill for a value from the row, default for one that new rows get as well");
   if (constant || (!add.fill && !add.default_value)) {
     if (add.not_null && !constant)
-      refuse(plan, place, "add_column: not_null needs a default or a fill",
-             "add default: \"''\" or fill: an expression over the row");
-    put(plan.expand, place, AddColumn{add.table, add.name, add.type, add.default_value, add.not_null, {}});
+      refuse_change(plan, place, "add_column: not_null needs a default or a fill",
+                    "add default: \"''\" or fill: an expression over the row");
+    put_step(plan.expand, place, AddColumn{add.table, add.name, add.type, add.default_value, add.not_null, {}});
     return;
   }
-  put(plan.expand, place, AddColumn{add.table, add.name, add.type, {}, false, {}});
+  put_step(plan.expand, place, AddColumn{add.table, add.name, add.type, {}, false, {}});
   // Set apart from ADD COLUMN, which would rewrite the table to evaluate it for each row.
-  if (add.default_value) put(plan.expand, place, SetDefault{add.table, add.name, *add.default_value});
+  if (add.default_value) put_step(plan.expand, place, SetDefault{add.table, add.name, *add.default_value});
   Backfill backfill;
   backfill.table = add.table;
   backfill.set = {{add.name, add.fill ? *add.fill : *add.default_value}};
   put_backfill(plan, place, std::move(backfill));
-  if (add.not_null) put(plan.contract.steps, place, SetNotNull{add.table, add.name});
+  if (add.not_null) put_step(plan.contract.steps, place, SetNotNull{add.table, add.name});
 }
 
 /// A name like `old_name` for the twin on the new column, unlike any in `taken`, where it is then put.
@@ -211,7 +219,7 @@ class Rename {
     const std::string column = shown(rename_.table) + "." + shown(rename_.from);
     const std::string hint = "write the plan in its long form; `switchback explain --yaml` shows one for other columns";
     const auto stop = [&](const std::string& why) {
-      refuse(plan_, place_, "rename_column: " + column + " " + why, hint);
+      refuse_change(plan_, place_, "rename_column: " + column + " " + why, hint);
     };
     if (column_.generated || column_.identity)
       stop(column_.generated ? "is a generated column" : "is an identity column");
@@ -240,7 +248,7 @@ class Rename {
       create.name = name;
       create.definition = std::string(index.unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ") +
                           quote_identifier(name) + std::string(table) + renamed(tail, rename_.from, rename_.to);
-      put(plan_.migrate, place_, std::move(create));
+      put_step(plan_.migrate, place_, std::move(create));
     }
   }
 
@@ -257,10 +265,10 @@ class Rename {
       if (!definition.ends_with(" NOT VALID")) definition += " NOT VALID";
       const std::string table = "ALTER TABLE " + quoted(rename_.table);
       const std::string name = quote_identifier(twin_name(constraint.name, rename_, taken_));
-      put(plan_.contract.steps, place_,
-          Sql{std::string(table).append(" ADD CONSTRAINT ").append(name).append(" ").append(definition),
-              std::string(table).append(" DROP CONSTRAINT ").append(name),
-              {}});
+      put_step(plan_.contract.steps, place_,
+               Sql{std::string(table).append(" ADD CONSTRAINT ").append(name).append(" ").append(definition),
+                   std::string(table).append(" DROP CONSTRAINT ").append(name),
+                   {}});
     }
   }
 
@@ -282,7 +290,7 @@ class Rename {
 };
 
 void expand_rename(Plan& plan, const ChangeRenameColumn& rename, Place place, const TableLookup& lookup) {
-  put(plan.expand, place, AddColumn{rename.table, rename.to, {}, {}, false, rename.from});
+  put_step(plan.expand, place, AddColumn{rename.table, rename.to, {}, {}, false, rename.from});
   Backfill backfill;
   backfill.table = rename.table;
   backfill.set = {{rename.to, shown(rename.from)}};
@@ -291,20 +299,20 @@ void expand_rename(Plan& plan, const ChangeRenameColumn& rename, Place place, co
   if (const auto facts = lookup ? lookup(rename.table) : std::nullopt) {
     const auto column = std::ranges::find(facts->columns, rename.from, &ColumnFacts::name);
     if (column == facts->columns.end())
-      refuse(plan, place, "rename_column: " + shown(rename.table) + " has no column " + shown(rename.from),
-             "look at its columns with \\d " + shown(rename.table));
+      refuse_change(plan, place, "rename_column: " + shown(rename.table) + " has no column " + shown(rename.from),
+                    "look at its columns with \\d " + shown(rename.table));
     if (column->default_volatile)
-      refuse(plan, place,
-             "rename_column: the default of " + shown(rename.from) +
-                 " differs from call to call, so the two columns would differ in rows that name neither",
-             "write the long form, with `master: old` or `master: new` in its backfill");
+      refuse_change(plan, place,
+                    "rename_column: the default of " + shown(rename.from) +
+                        " differs from call to call, so the two columns would differ in rows that name neither",
+                    "write the long form, with `master: old` or `master: new` in its backfill");
     Rename copy(plan, rename, place, *facts, *column);
     copy.refuse_what_cannot_be_copied();
     copy.copy_indexes();
     copy.copy_constraints();
-    if (column->not_null) put(plan.contract.steps, place, SetNotNull{rename.table, rename.to});
+    if (column->not_null) put_step(plan.contract.steps, place, SetNotNull{rename.table, rename.to});
   }
-  put(plan.contract.steps, place, DropColumn{rename.table, rename.from, {}});
+  put_step(plan.contract.steps, place, DropColumn{rename.table, rename.from, {}});
 }
 
 }  // namespace
@@ -327,7 +335,13 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
     if (const auto* add = std::get_if<ChangeAddColumn>(&change.what)) {
       expand_add(plan, *add, change.place);
     } else if (const auto* drop = std::get_if<ChangeDropColumn>(&change.what)) {
-      put(plan.contract.steps, change.place, DropColumn{drop->table, drop->name, drop->born_since});
+      put_step(plan.contract.steps, change.place, DropColumn{drop->table, drop->name, drop->born_since});
+    } else if (const auto* split = std::get_if<ChangeSplitColumn>(&change.what)) {
+      expand_split(plan, *split, change.place);
+    } else if (const auto* merge = std::get_if<ChangeMergeColumns>(&change.what)) {
+      expand_merge(plan, *merge, change.place);
+    } else if (const auto* one = std::get_if<ChangeStep>(&change.what)) {
+      expand_step(plan, *one, change.place);
     } else {
       expand_rename(plan, std::get<ChangeRenameColumn>(change.what), change.place, lookup);
     }

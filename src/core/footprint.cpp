@@ -87,7 +87,10 @@ PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced) {
   PlanEffect effect;
   effect.synced = std::move(synced);
   for (const Step& step : plan.expand)
-    if (const auto* add = std::get_if<AddColumn>(&step.action)) effect.adds.push_back({add->table, add->name});
+    if (const auto* add = std::get_if<AddColumn>(&step.action))
+      effect.adds.push_back({add->table, add->name});
+    else if (const auto* table = std::get_if<CreateTable>(&step.action))
+      for (const auto& [column, definition] : table->columns) effect.adds.push_back({table->name, column});
   for (const Step& step : plan.migrate)
     if (const auto* backfill = std::get_if<Backfill>(&step.action))
       for (const auto& [column, expression] : backfill->set) effect.fills.push_back({backfill->table, column});

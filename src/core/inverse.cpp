@@ -6,6 +6,7 @@
 #include "server_names.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/making_sql.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/core/work.hpp"
 
@@ -112,6 +113,13 @@ class Inverting {
     if (const auto* value = std::get_if<SetDefault>(&action)) return invert(*value, undo);
     if (const auto* relaxed = std::get_if<DropNotNull>(&action)) return invert(*relaxed, undo);
     if (const auto* strict = std::get_if<SetNotNull>(&action)) return invert(*strict);
+    if (const auto* table = std::get_if<CreateTable>(&action)) drops_.push_back({DropTable{table->name}, {}});
+    if (const auto* view = std::get_if<CreateView>(&action)) drops_.push_back({DropView{view->name}, {}});
+    if (const auto* type = std::get_if<CreateEnum>(&action)) drops_.push_back({DropType{type->name}, {}});
+    if (const auto* value = std::get_if<AddEnumValue>(&action))
+      out_.look.push_back("the value " + quote_literal(value->value) + " of the enum " + shown(value->type) +
+                          " stays: PostgreSQL cannot take it away. See that nothing writes it any more");
+    if (const auto* comment = std::get_if<SetComment>(&action)) return invert(*comment, undo);
     if (const auto* add = std::get_if<AddColumn>(&action))
       drops_.push_back({DropColumn{add->table, add->name, {}}, {}});
     // drop_…: what made_again() has of it; backfill: with the columns it fills; verify: nothing to undo
@@ -132,6 +140,7 @@ class Inverting {
   }
 
   void invert(const CreateIndex& index) {
+    if (makes_table(plan_, index.table)) return;  // it goes along
     const bool goes_along = std::ranges::any_of(added_, [&](const Column& column) {
       if (column.first != index.table) return false;
       return index.definition ? has_word(behind(*index.definition, " USING "), column.second)
@@ -153,6 +162,15 @@ class Inverting {
     const std::string again = "ALTER TABLE " + quoted(value.table) + " ALTER COLUMN " + quote_identifier(value.column) +
                               " SET DEFAULT (" + value.default_value + ")";
     undone_.push_back({Sql{undo->front(), again, {}}, {}});
+  }
+
+  void invert(const SetComment& comment, const std::vector<std::string>* undo) {
+    if (makes_table(plan_, comment.name) || contains(added_, Column{comment.name, comment.part})) return;
+    if (undo == nullptr || undo->empty()) {
+      out_.look.push_back("the comment that " + describe(comment) + " has replaced is not known: it keeps the new one");
+      return;
+    }
+    out_.plan.expand.push_back({Sql{undo->front(), set_comment_sql(comment, {}).sql.front(), {}}, {}});
   }
 
   void invert(const DropNotNull& relaxed, const std::vector<std::string>* undo) {

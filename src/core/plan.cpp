@@ -35,6 +35,12 @@ std::string first_line(const std::string& text) {
   return line.substr(0, keep) + " …";
 }
 
+std::string commented(const SetComment& step) {
+  if (step.what == Commented::column) return column_of(step.name, step.part);
+  if (step.what == Commented::constraint) return shown(step.part) + " on " + shown(step.name);
+  return shown(step.name);
+}
+
 std::string object_of(const Action& action) {
   return std::visit(Overloaded{
                         [](const AddColumn& step) { return column_of(step.table, step.name); },
@@ -56,6 +62,11 @@ std::string object_of(const Action& action) {
                         [](const DropView& step) { return shown(step.name); },
                         [](const DropType& step) { return shown(step.name); },
                         [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
+                        [](const CreateTable& step) { return shown(step.name); },
+                        [](const CreateEnum& step) { return shown(step.name); },
+                        [](const AddEnumValue& step) { return quote_literal(step.value) + " to " + shown(step.type); },
+                        [](const CreateView& step) { return shown(step.name); },
+                        [](const SetComment& step) { return "on " + commented(step); },
                     },
                     action);
 }
@@ -67,6 +78,9 @@ bool contracts(const WholeChange& change) {
                         },
                         [](const ChangeDropColumn&) { return true; },
                         [](const ChangeRenameColumn&) { return true; },
+                        [](const ChangeSplitColumn&) { return true; },
+                        [](const ChangeMergeColumns&) { return true; },
+                        [](const ChangeStep& one) { return one.phase == "contract"; },
                     },
                     change);
 }
@@ -90,6 +104,11 @@ std::string_view kind(const Action& action) {
                         [](const DropView&) { return "drop_view"; },
                         [](const DropType&) { return "drop_type"; },
                         [](const DropFunction&) { return "drop_function"; },
+                        [](const CreateTable&) { return "create_table"; },
+                        [](const CreateEnum&) { return "create_enum"; },
+                        [](const AddEnumValue&) { return "add_enum_value"; },
+                        [](const CreateView&) { return "create_view"; },
+                        [](const SetComment&) { return "set_comment"; },
                     },
                     action);
 }
@@ -107,6 +126,13 @@ const TableName* table_of(const Action& action) {
           return nullptr;
       },
       action);
+}
+
+bool makes_table(const Plan& plan, const TableName& table) {
+  return std::ranges::any_of(plan.expand, [&](const Step& step) {
+    const auto* made = std::get_if<CreateTable>(&step.action);
+    return made != nullptr && made->name == table;
+  });
 }
 
 bool takes_away(const Plan& plan) {

@@ -4,6 +4,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/engine/statements.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -173,16 +174,7 @@ Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view ph
 Stop run_statement(Workbench& bench, const Step& step, std::string_view phase, const Work& work) {
   return bench.in_transaction([&](ports::Session& session) {
     if (is_done(session, bench, phase, work.ordinal)) return;
-    StepSql sql;
-    if (const auto* relax = std::get_if<DropNotNull>(&step.action)) {
-      const auto table = bench.catalog().table(session, relax->table);
-      sql = drop_not_null_sql(*relax, table ? table->column(relax->column) : nullptr);
-    } else if (const auto* value = std::get_if<SetDefault>(&step.action)) {
-      const auto table = bench.catalog().table(session, value->table);
-      sql = set_default_sql(*value, table ? table->column(value->column) : nullptr);
-    } else {
-      sql = sql_sql(std::get<Sql>(step.action));
-    }
+    const StepSql sql = statement_sql(&session, &bench.catalog(), step);
     run_written(session, step, sql.sql);
     record_shapes(bench);
     mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "done", json{{"undo", sql.undo}}.dump());

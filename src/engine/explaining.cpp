@@ -14,6 +14,7 @@
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/resolved.hpp"
 #include "switchback/engine/resolving.hpp"
+#include "switchback/engine/statements.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -85,17 +86,7 @@ class Explaining {
     return out;
   }
 
-  StepSql statement_step(const Step& step) {
-    if (const auto* relax = std::get_if<DropNotNull>(&step.action)) {
-      const auto table = facts_of(relax->table);
-      return drop_not_null_sql(*relax, table ? table->column(relax->column) : nullptr);
-    }
-    if (const auto* value = std::get_if<SetDefault>(&step.action)) {
-      const auto table = facts_of(value->table);
-      return set_default_sql(*value, table ? table->column(value->column) : nullptr);
-    }
-    return sql_sql(std::get<Sql>(step.action));
-  }
+  StepSql statement_step(const Step& step) { return statement_sql(session_, catalog_, step); }
 
   StepSql index_step(const Step& step) {
     const auto& index = std::get<CreateIndex>(step.action);

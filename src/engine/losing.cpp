@@ -5,6 +5,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/units.hpp"
+#include "switchback/engine/made_tables.hpp"
 #include "switchback/engine/walk.hpp"
 
 namespace switchback::engine {
@@ -255,6 +256,8 @@ std::vector<std::string> rollback_losses(Workbench& bench, State to) {
     for (const std::string& sample : count.samples) line += (sample == count.samples.front() ? ": " : ", ") + sample;
     out.push_back(line);
   }
+  if (to == State::rolled_back)
+    for (std::string& loss : made_table_losses(bench)) out.push_back(std::move(loss));
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/making_sql.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/steps.hpp"
@@ -80,6 +81,7 @@ class Resolving {
 
   ResolvedPlan run() {
     for (const TableName& table : tables_of(plan_)) resolve_table(table);
+    for (const Step& step : plan_.expand) check_making(step);
     for (const Step& step : plan_.contract.steps) check_contract_step(step);
     return std::move(out_);
   }
@@ -189,6 +191,54 @@ class Resolving {
       column = &value->column;
     if (column && !shaped.column(*column))
       refuse(plan_, step.place, "the table " + shown(name) + " has no column " + shown(*column));
+  }
+
+  bool is_there(const char* look_up, const TableName& name) {
+    return session_.exec("SELECT pg_catalog." + std::string(look_up) + "($1) IS NOT NULL", {quoted(name)})
+        .boolean(0, 0);
+  }
+
+  /// What is made must not be there yet; what is spoken of must be, or be made by a step before.
+  void check_making(const Step& step) {
+    const auto refuse_present = [&](const char* look_up, const char* what, const TableName& name) {
+      if (is_there(look_up, name))
+        refuse(plan_, step.place, "there is " + std::string(what) + " " + shown(name) + " already",
+               "give the new one another name, or leave the step out");
+    };
+    if (const auto* table = std::get_if<CreateTable>(&step.action))
+      refuse_present("to_regclass", "a table", table->name);
+    if (const auto* view = std::get_if<CreateView>(&step.action)) refuse_present("to_regclass", "a view", view->name);
+    if (const auto* type = std::get_if<CreateEnum>(&step.action)) refuse_present("to_regtype", "a type", type->name);
+    if (const auto* value = std::get_if<AddEnumValue>(&step.action)) check_enum(*value, step.place);
+    if (const auto* comment = std::get_if<SetComment>(&step.action))
+      if (session_.exec(comment_query(*comment)).empty() && !makes_what(*comment))
+        refuse(plan_, step.place, describe(step.action) + ": there is no such thing",
+               "names are folded to lower case unless quoted");
+  }
+
+  bool makes_what(const SetComment& comment) const {
+    return std::ranges::any_of(plan_.expand, [&](const Step& step) {
+      if (const auto* add = std::get_if<AddColumn>(&step.action))
+        return add->table == comment.name && add->name == comment.part;
+      if (const auto* index = std::get_if<CreateIndex>(&step.action))
+        return TableName{index->table.schema, index_name(*index)} == comment.name;
+      if (const auto* view = std::get_if<CreateView>(&step.action)) return view->name == comment.name;
+      if (const auto* type = std::get_if<CreateEnum>(&step.action)) return type->name == comment.name;
+      return makes_table(plan_, comment.name);
+    });
+  }
+
+  void check_enum(const AddEnumValue& step, const Place& place) {
+    const auto values =
+        session_.exec("SELECT e.enumlabel FROM pg_catalog.pg_enum e WHERE e.enumtypid = pg_catalog.to_regtype($1)",
+                      {quoted(step.type)});
+    if (values.empty())
+      refuse(plan_, place, "there is no enum " + shown(step.type), "names are folded to lower case unless quoted");
+    for (const auto& neighbour : {step.before, step.after}) {
+      bool found = !neighbour;
+      for (std::size_t i = 0; i < values.size(); ++i) found = found || values.text(i, 0) == *neighbour;
+      if (!found) refuse(plan_, place, "the enum " + shown(step.type) + " has no value " + quote_literal(*neighbour));
+    }
   }
 
   ResolvedExpression resolve(const Place& place, const TableFacts& shaped, const std::string& expression,

@@ -45,7 +45,8 @@ std::vector<TableName> tables_of(const Plan& plan) {
   std::vector<TableName> tables;
   for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})
     for (const Step& step : *phase)
-      if (const TableName* table = table_of(step.action); table && std::ranges::find(tables, *table) == tables.end())
+      if (const TableName* table = table_of(step.action);
+          table && !makes_table(plan, *table) && std::ranges::find(tables, *table) == tables.end())
         tables.push_back(*table);
   return tables;
 }

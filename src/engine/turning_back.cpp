@@ -14,6 +14,7 @@
 #include "switchback/engine/backfill.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/losing.hpp"
+#include "switchback/engine/made_tables.hpp"
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/restoring.hpp"
@@ -230,6 +231,7 @@ Stop undo_statement(Workbench& bench, const Step& step, std::string_view phase, 
     try {
       stop = bench.in_transaction([&](ports::Session& session) {
         if (!was_begun(session, bench.fence().plan, phase, work.ordinal)) return;
+        if (const auto* made = std::get_if<CreateTable>(&step.action)) lock_made_table(bench, session, *made);
         use_own_search_path(session, true);
         for (const std::string& sql : transactions[i]) session.exec(sql);
         session.exec("SET LOCAL search_path = pg_catalog, pg_temp");
@@ -414,6 +416,18 @@ bool is_contracting_side(State state) {
          state == State::contracted || state == State::restoring;
 }
 
+namespace {
+
+std::string what_stays(const Work& work) {
+  if (work.kind == Work::Kind::backfill) return " (filled values go with their columns)";
+  if (work.kind == Work::Kind::columns)
+    return " (values that the old side does not carry are kept in a table of the schema switchback)";
+  const bool value = !work.steps.empty() && std::holds_alternative<AddEnumValue>(work.steps.front()->action);
+  return value ? " (it stays: PostgreSQL cannot take a value of an enum away)" : "";
+}
+
+}  // namespace
+
 std::vector<std::string> rollback_words(Workbench& bench, State to) {
   std::vector<std::string> words;
   const State from = bench.record().state;
@@ -435,11 +449,7 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
     for (auto work = all.rbegin(); work != all.rend(); ++work)
       if (was_begun(bench.session(), bench.fence().plan, phase, work->ordinal) && work->kind != Work::Kind::verify &&
           work->kind != Work::Kind::compare)
-        words.push_back("undo " + work->name +
-                        (work->kind == Work::Kind::backfill ? " (filled values go with their columns)"
-                         : work->kind == Work::Kind::columns
-                             ? " (values that the old side does not carry are kept in a table of the schema switchback)"
-                             : ""));
+        words.push_back("undo " + work->name + what_stays(*work));
   };
   add(migrate, "migrate");
   if (to == State::rolled_back) add(expand, "expand");

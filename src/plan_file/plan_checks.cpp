@@ -54,6 +54,7 @@ bool names(std::string_view sql, const std::string& column) {
 /// Whether a column of the index is made by this plan.
 bool makes_any(const CreateIndex& index, const std::vector<Step>& expand) {
   return std::ranges::any_of(expand, [&](const Step& step) {
+    if (const auto* table = std::get_if<CreateTable>(&step.action); table && table->name == index.table) return true;
     const auto* add = std::get_if<AddColumn>(&step.action);
     if (add == nullptr || add->table != index.table || add->name.empty()) return false;
     if (index.definition && names(*index.definition, add->name)) return true;
@@ -107,6 +108,31 @@ void check_whole(Findings& findings, const Plan& plan) {
     }
 }
 
+/// A table that the plan makes is as the plan wants it from the start.
+void check_made(Findings& findings, const Plan& plan) {
+  std::map<std::pair<std::string, TableName>, Place> seen;
+  for (const Step& step : plan.expand) {
+    std::optional<std::pair<std::string, TableName>> made;
+    if (const auto* table = std::get_if<CreateTable>(&step.action)) made = {"relation", table->name};
+    if (const auto* view = std::get_if<CreateView>(&step.action)) made = {"relation", view->name};
+    if (const auto* type = std::get_if<CreateEnum>(&step.action)) made = {"type", type->name};
+    if (!made || made->second.name.empty()) continue;
+    const auto [first, inserted] = seen.emplace(*made, step.place);
+    if (!inserted)
+      findings.error(step.place,
+                     shown(made->second) + " is made twice, first in line " + std::to_string(first->second.line),
+                     "keep one");
+  }
+  for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})
+    for (const Step& step : *phase) {
+      const TableName* table = table_of(step.action);
+      if (table == nullptr || !makes_table(plan, *table) || std::holds_alternative<CreateIndex>(step.action)) continue;
+      findings.error(step.place,
+                     std::string(kind(step.action)) + " works on " + shown(*table) + ", which is made by this plan",
+                     "write it into create_table; it has no rows yet");
+    }
+}
+
 void check_steps(Findings& findings, const Plan& plan) {
   Once added(findings, "added twice", "keep one");
   Once set(findings, "set by two backfills", "put both into one expression");
@@ -130,6 +156,7 @@ void check_steps(Findings& findings, const Plan& plan) {
                      "drop the old column, not the new one");
   }
   check_whole(findings, plan);
+  check_made(findings, plan);
   check_indexes(findings, plan.expand, plan.expand);
   check_indexes(findings, plan.migrate, plan.expand);
 }
@@ -138,14 +165,20 @@ void check_changes(Findings& findings, const Plan& plan) {
   Once made(findings, "made twice", "keep one");
   Once taken(findings, "taken away twice", "keep one");
   for (const Change& change : plan.changes) {
-    if (const auto* add = std::get_if<ChangeAddColumn>(&change.what)) {
-      made.note({add->table, add->name}, change.place);
-    } else if (const auto* drop = std::get_if<ChangeDropColumn>(&change.what)) {
+    if (const auto* add = std::get_if<ChangeAddColumn>(&change.what)) made.note({add->table, add->name}, change.place);
+    if (const auto* drop = std::get_if<ChangeDropColumn>(&change.what))
       taken.note({drop->table, drop->name}, change.place);
-    } else {
-      const auto& rename = std::get<ChangeRenameColumn>(change.what);
-      made.note({rename.table, rename.to}, change.place);
-      taken.note({rename.table, rename.from}, change.place);
+    if (const auto* rename = std::get_if<ChangeRenameColumn>(&change.what)) {
+      made.note({rename->table, rename->to}, change.place);
+      taken.note({rename->table, rename->from}, change.place);
+    }
+    if (const auto* split = std::get_if<ChangeSplitColumn>(&change.what)) {
+      for (const auto& [column, sql] : split->into) made.note({split->table, column}, change.place);
+      taken.note({split->table, split->from}, change.place);
+    }
+    if (const auto* merge = std::get_if<ChangeMergeColumns>(&change.what)) {
+      made.note({merge->table, merge->into}, change.place);
+      for (const std::string& column : merge->from) taken.note({merge->table, column}, change.place);
     }
   }
   for (const Change& change : plan.changes)

@@ -256,6 +256,35 @@ class Writer {
     pair("to", identifier(change.to));
   }
 
+  void reverse_none(const std::optional<std::string>& reason) {
+    if (!reason) return;
+    open("reverse");
+    pair("none", reason);
+    close();
+  }
+  void write(const ChangeSplitColumn& change) {
+    open("split_column");
+    table_and("from", change.table, change.from);
+    expressions("into", change.into);
+    expressions("types", change.types);
+    pair("reverse", change.reverse);
+    reverse_none(change.reverse_none);
+  }
+  void write(const ChangeMergeColumns& change) {
+    open("merge_columns");
+    pair("table", shown(change.table));
+    names("from", change.from);
+    pair("into", identifier(change.into));
+    pair("type", change.type);
+    pair("fill", change.fill);
+    expressions("reverse", change.reverse);
+    reverse_none(change.reverse_none);
+  }
+  void write(const ChangeStep& change) {
+    open(std::holds_alternative<SetDefault>(change.action) ? "change_default" : kind(change.action));
+    std::visit([this](const auto& action) { write(action); }, change.action);
+  }
+
   void table_and(std::string_view key, const TableName& table, const std::string& name) {
     pair("table", shown(table));
     pair(key, identifier(name));
@@ -293,11 +322,7 @@ class Writer {
     pair("table", shown(step.table));
     expressions("set", step.set);
     expressions("reverse", step.reverse);
-    if (step.reverse_none) {
-      open("reverse");
-      pair("none", step.reverse_none);
-      close();
-    }
+    reverse_none(step.reverse_none);
     pair("where", step.where);
     if (step.batch.target || step.batch.max_wal) {
       open("batch");
@@ -327,6 +352,44 @@ class Writer {
   void write(const DropFunction& step) {
     pair("name", shown(step.name));
     if (!step.arguments.empty()) pair("arguments", step.arguments);
+  }
+
+  void write(const CreateTable& step) {
+    pair("name", shown(step.name));
+    expressions("columns", step.columns);
+    if (!step.primary_key.empty()) names("primary_key", step.primary_key);
+    if (!step.constraints.empty()) lines("constraints", step.constraints);
+  }
+  void write(const CreateEnum& step) {
+    pair("name", shown(step.name));
+    lines("values", step.values);
+  }
+  void write(const AddEnumValue& step) {
+    pair("type", shown(step.type));
+    pair("value", step.value);
+    pair("before", step.before);
+    pair("after", step.after);
+  }
+  void write(const CreateView& step) {
+    pair("name", shown(step.name));
+    pair("query", step.query);
+  }
+  void write(const SetComment& step) {
+    const bool part = step.what == Commented::column || step.what == Commented::constraint;
+    pair(part || step.what == Commented::table ? "table"
+         : step.what == Commented::view        ? "view"
+         : step.what == Commented::index       ? "index"
+                                               : "type",
+         shown(step.name));
+    if (part) pair(step.what == Commented::column ? "column" : "constraint", identifier(step.part));
+    pair("comment", step.comment);
+  }
+
+  /// Texts that may be long: one a line.
+  void lines(std::string_view key, const std::vector<std::string>& texts) {
+    out_ << YAML::Key << std::string(key) << YAML::Value << YAML::BeginSeq;
+    for (const std::string& text : texts) scalar(text);
+    out_ << YAML::EndSeq;
   }
 
   YAML::Emitter out_;

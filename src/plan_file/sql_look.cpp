@@ -283,6 +283,14 @@ std::optional<Action> as_drop_step(const std::string& sql) {
   return std::nullopt;
 }
 
+std::optional<std::string> why_not_one(const std::string& sql, std::string_view node) {
+  const Parsed parsed = parse(sql);
+  if (parsed.error) return parsed.error;
+  const json& list = list_at(parsed.tree, "stmts");
+  if (list.size() == 1 && list[0].contains("stmt") && list[0]["stmt"].contains(std::string(node))) return std::nullopt;
+  return "there is another statement in it";
+}
+
 std::optional<bool> makes_unique_index(const std::string& sql) {
   const Parsed parsed = parse(sql);
   if (parsed.error) return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "switchback/core/plan.hpp"
@@ -26,6 +27,9 @@ bool bears_both_images(const std::string& sql);
 
 /// The drop step that takes away what `sql` takes away, one table or view without CASCADE, and keeps it for a while.
 std::optional<Action> as_drop_step(const std::string& sql);
+
+/// Empty when `sql` is one statement of that node of the parse tree ("CreateStmt"); else why not.
+std::optional<std::string> why_not_one(const std::string& sql, std::string_view node);
 
 /// Whether the index that `sql` makes is unique; empty when it is not one CREATE INDEX (or cannot be parsed).
 std::optional<bool> makes_unique_index(const std::string& sql);

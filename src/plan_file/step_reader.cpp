@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "change_reader.hpp"
+#include "making_reader.hpp"
 #include "sql_look.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/core/units.hpp"
@@ -11,13 +13,6 @@ namespace switchback::plan_file {
 namespace {
 
 using Names = std::array<std::string_view, 2>;
-
-/// What a step is read from.
-struct Source {
-  Findings& findings;
-  std::string_view phase;
-  Value arguments;
-};
 
 void check_new_column(Findings& findings, const Fields& fields, const std::string& name) {
   constexpr std::array<std::string_view, 6> system = {"ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"};
@@ -302,6 +297,11 @@ constexpr std::array step_kinds = {
     StepKind{"drop_view", "contract", "takes something away", read_drop_view},
     StepKind{"drop_type", "contract", "takes something away", read_drop_type},
     StepKind{"drop_function", "contract", "takes something away", read_drop_function},
+    StepKind{"create_table", "expand", "makes new structure", read_create_table},
+    StepKind{"create_enum", "expand", "makes new structure", read_create_enum},
+    StepKind{"add_enum_value", "expand", "makes new structure", read_add_enum_value},
+    StepKind{"create_view", "expand", "makes new structure", read_create_view},
+    StepKind{"set_comment", "expand", "says something about what is there", read_set_comment},
 };
 
 bool allowed(const StepKind& step, std::string_view phase) {
@@ -351,6 +351,13 @@ std::optional<std::pair<Value, Value>> single_entry(Findings& findings, std::str
   return std::nullopt;
 }
 
+/// A change that is one step; change_default is what people call the step set_default.
+ChangeStep read_change_step(Findings& findings, const std::string& name, const Value& arguments) {
+  const std::string_view step = name == "change_default" ? std::string_view("set_default") : std::string_view(name);
+  const auto kind = std::ranges::find(step_kinds, step, &StepKind::name);
+  return {home(*kind), kind->read({findings, home(*kind), arguments})};
+}
+
 Change read_change(Findings& findings, const Value& key, const Value& arguments) {
   const std::string& kind = key.node->value;
   constexpr std::array<std::string_view, 6> add_keys = {"table", "name", "type", "default", "fill", "not_null"};
@@ -368,6 +375,9 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
       findings.error(fields.find("to")->place, "rename_column: from and to are the same column", {});
     return {std::move(rename), key.place};
   }
+  if (kind == "split_column") return {read_split_column(findings, arguments), key.place};
+  if (kind == "merge_columns") return {read_merge_columns(findings, arguments), key.place};
+  if (kind != "add_column") return {read_change_step(findings, kind, arguments), key.place};
   const Fields fields(findings, arguments, kind, add_keys);
   ChangeAddColumn add{fields.need_table("table"), fields.need_identifier("name"),
                       fields.need_text("type"),   fields.text("default"),
@@ -430,7 +440,10 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 3> known = {"add_column", "drop_column", "rename_column"};
+  constexpr std::array<std::string_view, 17> known = {
+      "add_column",   "drop_column",  "rename_column", "split_column", "merge_columns",  "change_default",
+      "create_index", "create_table", "create_enum",   "create_view",  "add_enum_value", "set_comment",
+      "drop_index",   "drop_table",   "drop_view",     "drop_type",    "drop_function"};
   std::vector<Change> changes;
   for (const Value& item : Values(findings).list("change", list)) {
     const auto entry = single_entry(findings, "change", item);

@@ -49,11 +49,8 @@ struct Scene {
   }
   /// To contracted, or to done where there is nothing to contract.
   void run_to_end(const std::string& file) const {
-    const std::string end = has(content(tool.folder() + "/" + file), "\ncontract:") ||
-                                    has(content(tool.folder() + "/" + file), "drop_column") ||
-                                    has(content(tool.folder() + "/" + file), "rename_column")
-                                ? "contracted"
-                                : "done";
+    const auto plan = read_plan_file(tool.folder() + "/" + file).plan;
+    const std::string end = takes_away(plan.value()) ? "contracted" : "done";
     const auto outcome = run_file(file, end);
     INFO(file << ": " << outcome.err);
     REQUIRE(outcome.exit_code == 0);
@@ -132,6 +129,23 @@ const std::map<std::string, std::string> starts{
     {"sql.yaml",
      "CREATE TABLE orders (id bigint PRIMARY KEY, remark text, total numeric); INSERT INTO orders VALUES (1, 'quick', "
      "5);"},
+    {"add-enum-value.yaml", "CREATE TYPE order_status AS ENUM ('new', 'paid', 'sent');"},
+    {"change-default.yaml",
+     "CREATE TABLE orders (id bigint PRIMARY KEY, status text DEFAULT 'new'); COMMENT ON COLUMN orders.status IS "
+     "'new or sent';"},
+    {"create-enum.yaml", "CREATE TABLE orders (id bigint PRIMARY KEY, total numeric);"},
+    {"create-table.yaml", "CREATE TABLE orders (id bigint PRIMARY KEY);"},
+    {"drop-unused.yaml",
+     "CREATE TABLE orders (id bigint PRIMARY KEY, total numeric); CREATE INDEX orders_old_idx ON orders (total); "
+     "CREATE "
+     "TABLE old_carts (id bigint PRIMARY KEY); CREATE TYPE old_status AS ENUM ('new'); CREATE VIEW old_report AS "
+     "SELECT "
+     "sum(total) FROM orders; CREATE FUNCTION old_total(bigint) RETURNS bigint LANGUAGE sql AS 'SELECT $1';"},
+    {"merge-columns-short.yaml",
+     "CREATE TABLE users (id bigint PRIMARY KEY, area text, number text); INSERT INTO users VALUES (1, '030', "
+     "'1234');"},
+    {"split-column.yaml",
+     "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL); INSERT INTO users VALUES (1, 'Ada Lovelace');"},
     {"tolerant-readers.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, fax text DEFAULT 'none');"},
     {"turn-back.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, mail text); INSERT INTO users VALUES (1, 'a@b');"},
 };
@@ -145,6 +159,7 @@ TEST_CASE("every shipped plan is rolled forward, and the schema is the one befor
     CAPTURE(file);
     const std::string text = content(entry.path());
     if (has(text, "\nrolls_forward:")) continue;  // such a one is what the others become
+    if (has(text, "add_enum_value:")) continue;   // PostgreSQL cannot take it back
     REQUIRE(starts.contains(file));
     const Scene scene(starts.at(file), text);
     const std::string before = schema_fingerprint(scene.uri);

@@ -116,8 +116,37 @@ struct DropFunction {
   std::string arguments;  ///< types as DROP FUNCTION takes them: "integer, public.mood"; empty: it has none
 };
 
+struct CreateTable {
+  TableName name;
+  ColumnExpressions columns;             ///< name, and the rest as CREATE TABLE has it: "bigint NOT NULL DEFAULT 0"
+  std::vector<std::string> primary_key;  ///< column names
+  std::vector<std::string> constraints;  ///< as CREATE TABLE has them: "CHECK (qty > 0)"
+};
+struct CreateEnum {
+  TableName name;
+  std::vector<std::string> values;
+};
+struct AddEnumValue {
+  TableName type;
+  std::string value;
+  std::optional<std::string> before, after;  ///< of which value; one of the two, or neither: at the end
+};
+struct CreateView {
+  TableName name;
+  std::string query;  ///< SQL
+};
+/// On what a comment stands. `part`: the column's or constraint's name.
+enum class Commented { table, column, constraint, view, index, type };
+struct SetComment {
+  Commented what = Commented::table;
+  TableName name;
+  std::string part;
+  std::string comment;
+};
+
 using Action = std::variant<AddColumn, CreateIndex, DropNotNull, SetDefault, Sql, Backfill, Verify, SetNotNull,
-                            DropColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction>;
+                            DropColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction,
+                            CreateTable, CreateEnum, AddEnumValue, CreateView, SetComment>;
 
 struct Step {
   Action action;
@@ -151,7 +180,32 @@ struct ChangeRenameColumn {
   std::string from;
   std::string to;
 };
-using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn>;
+/// One column becomes several; `into` has an expression over the row for each.
+struct ChangeSplitColumn {
+  TableName table;
+  std::string from;
+  ColumnExpressions into;
+  ColumnExpressions types;             ///< of the new columns; text where none is given
+  std::optional<std::string> reverse;  ///< the old column from the new ones
+  std::optional<std::string> reverse_none;
+};
+/// Several columns become one.
+struct ChangeMergeColumns {
+  TableName table;
+  std::vector<std::string> from;
+  std::string into;
+  std::string type;
+  std::string fill;           ///< the new column from the old ones
+  ColumnExpressions reverse;  ///< the old columns from the new one
+  std::optional<std::string> reverse_none;
+};
+/// A change that is one step, in the phase where it belongs.
+struct ChangeStep {
+  std::string_view phase;  ///< "expand" or "contract"
+  Action action;
+};
+using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn,
+                                 ChangeMergeColumns, ChangeStep>;
 struct Change {
   WholeChange what;
   Place place;
@@ -214,6 +268,8 @@ struct Plan {
   std::string hash;  ///< sha256 of text, 64 lower-case hex digits
 };
 
+/// Whether the plan makes that table itself.
+bool makes_table(const Plan& plan, const TableName& table);
 /// Whether contract has anything to do.
 bool takes_away(const Plan& plan);
 const std::vector<Step>& steps_of(const Plan& plan, std::string_view phase);

@@ -35,7 +35,7 @@ std::string shape_key(const TableName& table);
 /// Remembers the shape of the plan's tables, and of those whose indexes it drops, for this plan and for all that share
 /// them and saw them as it did; within the transaction that changed it.
 void record_shapes(Workbench& bench);
-/// The tables a plan names, each once.
+/// The tables a plan works on, each once; without those that it makes itself.
 std::vector<TableName> tables_of(const Plan& plan);
 
 /// Makes the table's sync function anew from what all plans ask of it (switchback.sync), or removes it with the last.

@@ -1,0 +1,69 @@
+#include "change_reader.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "step_reader.hpp"
+
+namespace switchback::plan_file {
+namespace {
+
+/// The reason in `{ none: reason }`, when the value is just that.
+std::optional<std::string> read_none(Findings& findings, const Value& value) {
+  const bool map = value.node->kind == Node::Kind::map;
+  if (!map || value.node->entries.size() != 1 || value.node->entries.front().first->value != "none")
+    return std::nullopt;
+  constexpr std::array<std::string_view, 1> known = {"none"};
+  return Fields(findings, value, "reverse", known).text("none").value_or("");
+}
+
+bool has(const ColumnExpressions& expressions, const std::string& column) {
+  return std::ranges::find(expressions, column, &std::pair<std::string, std::string>::first) != expressions.end();
+}
+
+}  // namespace
+
+ChangeSplitColumn read_split_column(Findings& findings, const Value& arguments) {
+  constexpr std::array<std::string_view, 5> known = {"table", "from", "into", "types", "reverse"};
+  const Fields fields(findings, arguments, "split_column", known);
+  ChangeSplitColumn split;
+  split.table = fields.need_table("table");
+  split.from = fields.need_identifier("from");
+  if (const Value* into = fields.need("into")) split.into = read_expressions(findings, "into", *into);
+  if (const Value* types = fields.find("types")) split.types = read_expressions(findings, "types", *types);
+  if (const Value* reverse = fields.need("reverse")) {
+    split.reverse_none = read_none(findings, *reverse);
+    if (!split.reverse_none) split.reverse = fields.text("reverse");
+  }
+  for (const auto& [column, type] : split.types)
+    if (!split.into.empty() && !has(split.into, column))
+      findings.error(fields.find("types")->place, "types: the same column must be in into: " + shown(column), {});
+  if (has(split.into, split.from))
+    findings.error(fields.find("into")->place, "split_column: into has the same column as from",
+                   "give the new column another name");
+  return split;
+}
+
+ChangeMergeColumns read_merge_columns(Findings& findings, const Value& arguments) {
+  constexpr std::array<std::string_view, 6> known = {"table", "from", "into", "type", "fill", "reverse"};
+  const Fields fields(findings, arguments, "merge_columns", known);
+  const Values values(findings);
+  ChangeMergeColumns merge;
+  merge.table = fields.need_table("table");
+  if (const Value* from = fields.need("from"))
+    for (const Value& item : values.list("from", *from))
+      if (auto column = values.identifier("from", item)) merge.from.push_back(std::move(*column));
+  merge.into = fields.need_identifier("into");
+  merge.type = fields.text("type").value_or("text");
+  merge.fill = fields.need_text("fill");
+  if (const Value* reverse = fields.need("reverse")) {
+    merge.reverse_none = read_none(findings, *reverse);
+    if (!merge.reverse_none) merge.reverse = read_expressions(findings, "reverse", *reverse);
+  }
+  if (std::ranges::find(merge.from, merge.into) != merge.from.end())
+    findings.error(fields.find("into")->place, "merge_columns: into is the same column as one of from",
+                   "give the new column another name");
+  return merge;
+}
+
+}  // namespace switchback::plan_file

@@ -1,0 +1,116 @@
+#include "making_reader.hpp"
+
+#include <array>
+
+#include "sql_look.hpp"
+#include "step_reader.hpp"
+#include "switchback/core/making_sql.hpp"
+
+namespace switchback::plan_file {
+namespace {
+
+std::vector<std::string> read_texts(Findings& findings, std::string_view key, const Value& list) {
+  const Values values(findings);
+  std::vector<std::string> texts;
+  for (const Value& item : values.list(key, list))
+    if (auto text = values.text(key, item)) texts.push_back(std::move(*text));
+  return texts;
+}
+
+std::vector<std::string> read_names(Findings& findings, std::string_view key, const Value& list) {
+  const Values values(findings);
+  std::vector<std::string> names;
+  for (const Value& item : values.list(key, list))
+    if (auto name = values.identifier(key, item)) names.push_back(std::move(*name));
+  return names;
+}
+
+/// What users wrote stands in the middle of a statement: together they must be just that statement.
+void check_statement(const Source& source, const Fields& fields, const StepSql& sql, std::string_view node,
+                     std::string_view words) {
+  const auto why = why_not_one(sql.sql.front(), node);
+  if (why)
+    source.findings.error(fields.place(), "this is not one " + std::string(words) + ": " + *why,
+                          "what PostgreSQL 15's grammar does not know can be made by `sql`, with an undo");
+}
+
+}  // namespace
+
+Action read_create_table(const Source& source) {
+  constexpr std::array<std::string_view, 4> known = {"name", "columns", "primary_key", "constraints"};
+  const Fields fields(source.findings, source.arguments, "create_table", known);
+  CreateTable step;
+  step.name = fields.need_table("name");
+  if (const Value* columns = fields.need("columns"))
+    step.columns = read_expressions(source.findings, "columns", *columns);
+  if (const Value* key = fields.find("primary_key"))
+    step.primary_key = read_names(source.findings, "primary_key", *key);
+  if (const Value* constraints = fields.find("constraints"))
+    step.constraints = read_texts(source.findings, "constraints", *constraints);
+  if (!step.name.name.empty() && !step.columns.empty())
+    check_statement(source, fields, create_table_sql(step), "CreateStmt", "CREATE TABLE");
+  return step;
+}
+
+Action read_create_enum(const Source& source) {
+  constexpr std::array<std::string_view, 2> known = {"name", "values"};
+  const Fields fields(source.findings, source.arguments, "create_enum", known);
+  CreateEnum step;
+  step.name = fields.need_table("name");
+  if (const Value* values = fields.need("values")) step.values = read_texts(source.findings, "values", *values);
+  return step;
+}
+
+Action read_add_enum_value(const Source& source) {
+  constexpr std::array<std::string_view, 4> known = {"type", "value", "before", "after"};
+  const Fields fields(source.findings, source.arguments, "add_enum_value", known);
+  AddEnumValue step;
+  step.type = fields.need_table("type");
+  step.value = fields.need_text("value");
+  step.before = fields.text("before");
+  step.after = fields.text("after");
+  if (fields.find("before") != nullptr && fields.find("after") != nullptr)
+    source.findings.error(fields.find("after")->place, "add_enum_value: before and after exclude one another",
+                          "keep one of the two");
+  return step;
+}
+
+Action read_create_view(const Source& source) {
+  constexpr std::array<std::string_view, 2> known = {"name", "query"};
+  const Fields fields(source.findings, source.arguments, "create_view", known);
+  CreateView step;
+  step.name = fields.need_table("name");
+  step.query = fields.need_text("query");
+  if (!step.name.name.empty() && !step.query.empty())
+    check_statement(source, fields, create_view_sql(step), "ViewStmt", "CREATE VIEW");
+  return step;
+}
+
+Action read_set_comment(const Source& source) {
+  constexpr std::array<std::string_view, 7> known = {"table", "column", "constraint", "view",
+                                                     "index", "type",   "comment"};
+  const Fields fields(source.findings, source.arguments, "set_comment", known);
+  SetComment step;
+  step.comment = fields.need_text("comment");
+  int given = 0;
+  for (const auto& [key, what] : {std::pair{"table", Commented::table}, std::pair{"view", Commented::view},
+                                  std::pair{"index", Commented::index}, std::pair{"type", Commented::type}}) {
+    if (fields.find(key) == nullptr) continue;
+    ++given;
+    step.what = what;
+    step.name = fields.need_table(key);
+  }
+  if (fields.is_map() && given != 1)
+    source.findings.error(fields.place(), "set_comment: say on what, once", "table, view, index or type");
+  const bool column = fields.find("column") != nullptr;
+  const bool constraint = fields.find("constraint") != nullptr;
+  if (!column && !constraint) return step;
+  if (fields.find("table") == nullptr || (column && constraint))
+    source.findings.error(fields.place(), "set_comment: a column or a constraint is one of a table",
+                          "give table, and one of column and constraint");
+  step.what = column ? Commented::column : Commented::constraint;
+  step.part = fields.need_identifier(column ? "column" : "constraint");
+  return step;
+}
+
+}  // namespace switchback::plan_file

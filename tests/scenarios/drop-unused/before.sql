@@ -1,0 +1,12 @@
+CREATE TABLE orders (id bigint PRIMARY KEY, total numeric);
+INSERT INTO orders SELECT i, i FROM generate_series(1, :rows) i;
+CREATE INDEX orders_old_idx ON orders (total DESC) WHERE total > 7;
+CREATE TABLE old_carts (id bigserial PRIMARY KEY, owner text NOT NULL DEFAULT 'nobody');
+INSERT INTO old_carts (owner) SELECT 'Owner' || i FROM generate_series(1, :rows) i;
+ALTER TABLE old_carts OWNER TO scene_owner;
+GRANT SELECT ON old_carts TO scene_reader;
+CREATE TYPE old_status AS ENUM ('new', 'paid');
+COMMENT ON TYPE old_status IS 'old';
+CREATE VIEW old_report AS SELECT sum(total) AS total FROM orders;
+GRANT SELECT ON old_report TO scene_reader;
+CREATE FUNCTION old_total(bigint) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT total FROM public.orders WHERE id = $1';
