@@ -81,7 +81,7 @@ Signal judge_slots(Monotonic now, const std::vector<SlotReading>& slots, std::in
   return signal;
 }
 
-Signal judge_archiving(Monotonic now, const ArchivingReading& reading, const HealthLimits& limits) {
+Signal judge_archiving(Monotonic now, const ArchiveBacklog& reading, const HealthLimits& limits) {
   Signal signal = budget(now, "wal_archiving", limits.wal_archiving,
                          "WAL is archived again and no more than " + show_bytes(limits.wal_backlog) + " of it waits");
   if (!reading.failing.empty()) blame(signal, "wal_archiving fails at " + reading.failing);

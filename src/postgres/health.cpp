@@ -217,7 +217,7 @@ Signal HealthSampler::slots(ports::Session& session, Monotonic now, const Health
 
 Signal HealthSampler::archiving(ports::Session& session, Monotonic now, const HealthLimits& limits) {
   const auto rows = session.exec(archiver_query);
-  ArchivingReading reading{rows.text(0, 1), 0, {}};
+  ArchiveBacklog reading{rows.text(0, 1), 0, {}};
   if (rows.text(0, 0) == "off") return judge_archiving(now, {{}, 0, {}}, limits);
   const std::int64_t segment = rows.integer(0, 4);
   if (rows.boolean(0, 5)) {

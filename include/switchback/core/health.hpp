@@ -26,12 +26,12 @@ struct SlotReading {
 /// `keep`: max_slot_wal_keep_size in bytes, negative without limit.
 Signal judge_slots(Monotonic now, const std::vector<SlotReading>& slots, std::int64_t keep, const HealthLimits& limits);
 
-struct ArchivingReading {
+struct ArchiveBacklog {
   std::string failing;                  ///< the file that archive_command fails at; empty: none
   std::optional<std::int64_t> waiting;  ///< bytes; empty: cannot be told
   std::string unreadable;               ///< why not, with what would let it be told
 };
-Signal judge_archiving(Monotonic now, const ArchivingReading& reading, const HealthLimits& limits);
+Signal judge_archiving(Monotonic now, const ArchiveBacklog& reading, const HealthLimits& limits);
 
 /// Bytes in the segments after `archived` and before `current`, which is still being written; both names of WAL files
 /// (the documentation of pg_walfile_name). Empty when one is no such name.
