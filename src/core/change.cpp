@@ -6,6 +6,7 @@
 #include <set>
 
 #include "change_parts.hpp"
+#include "change_tighten.hpp"
 #include "switchback/core/error.hpp"
 
 namespace switchback {
@@ -340,6 +341,8 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       expand_split(plan, *split, change.place);
     } else if (const auto* merge = std::get_if<ChangeMergeColumns>(&change.what)) {
       expand_merge(plan, *merge, change.place);
+    } else if (const auto* tighten = std::get_if<ChangeTighten>(&change.what)) {
+      expand_tighten(plan, *tighten, change.place, lookup);
     } else if (const auto* one = std::get_if<ChangeStep>(&change.what)) {
       expand_step(plan, *one, change.place);
     } else {

@@ -7,6 +7,7 @@
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
+#include "switchback/core/rule.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/core/work.hpp"
 
@@ -120,6 +121,9 @@ class Inverting {
       out_.look.push_back("the value " + quote_literal(value->value) + " of the enum " + shown(value->type) +
                           " stays: PostgreSQL cannot take it away. See that nothing writes it any more");
     if (const auto* comment = std::get_if<SetComment>(&action)) return invert(*comment, undo);
+    if (const auto* fix = std::get_if<Fix>(&action)) return invert(*fix);
+    if (const auto rule = rule_of(action))
+      drops_.push_back({DropConstraint{table_of(*rule), constraint_name(plan_.name, *rule)}, {}});
     if (const auto* add = std::get_if<AddColumn>(&action))
       drops_.push_back({DropColumn{add->table, add->name, {}}, {}});
     // drop_…: what made_again() has of it; backfill: with the columns it fills; verify: nothing to undo
@@ -179,6 +183,10 @@ class Inverting {
     if (undo == nullptr)
       out_.look.push_back("whether " + shown_column(column) + " was NOT NULL before is not known: it is made so again");
     strict_.push_back(column);
+  }
+
+  void invert(const Fix& fix) {
+    out_.lost.push_back("rows that broke " + shown(fix.rule) + " stay as they were mended, or deleted");
   }
 
   void invert(const SetNotNull& strict) {

@@ -4,6 +4,7 @@
 
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/rule.hpp"
 
 namespace switchback {
 namespace {
@@ -67,6 +68,10 @@ std::string object_of(const Action& action) {
                         [](const AddEnumValue& step) { return quote_literal(step.value) + " to " + shown(step.type); },
                         [](const CreateView& step) { return shown(step.name); },
                         [](const SetComment& step) { return "on " + commented(step); },
+                        [](const Fix& step) { return shown(step.rule); },
+                        [](const AddCheck& step) { return shown(step.table) + ": " + first_line(step.check); },
+                        [](const AddForeignKey& step) { return shown(Rule(step)); },
+                        [](const AddUnique& step) { return shown(step.table) + " (" + joined(step.columns) + ")"; },
                     },
                     action);
 }
@@ -81,6 +86,7 @@ bool contracts(const WholeChange& change) {
                         [](const ChangeSplitColumn&) { return true; },
                         [](const ChangeMergeColumns&) { return true; },
                         [](const ChangeStep& one) { return one.phase == "contract"; },
+                        [](const ChangeTighten&) { return true; },
                     },
                     change);
 }
@@ -109,6 +115,10 @@ std::string_view kind(const Action& action) {
                         [](const AddEnumValue&) { return "add_enum_value"; },
                         [](const CreateView&) { return "create_view"; },
                         [](const SetComment&) { return "set_comment"; },
+                        [](const Fix&) { return "fix"; },
+                        [](const AddCheck&) { return "add_check"; },
+                        [](const AddForeignKey&) { return "add_foreign_key"; },
+                        [](const AddUnique&) { return "add_unique"; },
                     },
                     action);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "switchback/core/rule.hpp"
+
 namespace switchback {
 namespace {
 
@@ -16,7 +18,14 @@ Work::Kind kind_of(const Action& action) {
   if (std::holds_alternative<CreateIndex>(action)) return Work::Kind::index;
   if (std::holds_alternative<Backfill>(action)) return Work::Kind::backfill;
   if (std::holds_alternative<Verify>(action)) return Work::Kind::verify;
+  if (std::holds_alternative<Fix>(action)) return Work::Kind::fix;
   return Work::Kind::statement;
+}
+
+void add_rules(std::vector<Work>& work, const Plan& plan, Work::Kind kind, std::string_view verb) {
+  for (const Step& step : plan.contract.steps)
+    if (const auto rule = rule_of(step.action))
+      work.push_back({kind, 0, table_of(*rule), {&step}, false, std::string(verb) + " " + shown(*rule)});
 }
 
 void number(std::vector<Work>& work) {
@@ -56,6 +65,7 @@ std::vector<Work> expand_work(const Plan& plan) {
   }
   for (const TableName& table : waiting)
     work.push_back({Work::Kind::columns, 0, table, {}, true, "sync " + shown(table)});
+  add_rules(work, plan, Work::Kind::counter, "count");
   number(work);
   return work;
 }
@@ -68,6 +78,7 @@ std::vector<Work> migrate_work(const Plan& plan) {
   }
   for (const TableName& table : synced_tables(plan))
     work.push_back({Work::Kind::compare, 0, table, {}, false, "compare " + shown(table)});
+  add_rules(work, plan, Work::Kind::rule, "check");
   number(work);
   return work;
 }

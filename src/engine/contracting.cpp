@@ -10,6 +10,7 @@
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/browning_out.hpp"
 #include "switchback/engine/brownout.hpp"
+#include "switchback/engine/counting.hpp"
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/migrating.hpp"
@@ -19,6 +20,7 @@
 #include "switchback/engine/restore_points.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
+#include "switchback/engine/tightening.hpp"
 #include "switchback/engine/turning_back.hpp"
 
 namespace switchback::engine {
@@ -84,8 +86,26 @@ std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
   return taken_tables(bench.fence().plan, bench.plan(), facts, sync);
 }
 
+State now(Workbench& bench, ports::Session& session) {
+  const auto rows =
+      session.exec("SELECT state FROM switchback.plan WHERE id = $1 FOR UPDATE", {std::to_string(bench.fence().plan)});
+  return state_named(rows.text(0, 0)).value();
+}
+
+/// From here on a duplicate fails: the plan is on its way into hiding.
+Stop begin_hiding(Workbench& bench) {
+  const auto rules = rules_of(bench.plan());
+  if (std::ranges::none_of(rules, [](const Rule& one) { return std::holds_alternative<AddUnique>(one); }))
+    return Stop::arrived();
+  const Stop stop = bench.in_transaction([&](ports::Session& session) {
+    if (now(bench, session) == State::migrated) bench.advance(State::migrated, Event::hide);
+  });
+  return stop.ok() ? build_unique_indexes(bench) : stop;
+}
+
 void hide_now(Workbench& bench, ports::Session& session, const UsageReport& report) {
-  if (!bench.advance(State::migrated, Event::hide)) return;
+  if (now(bench, session) == State::hidden) return;
+  if (now(bench, session) == State::migrated) bench.advance(State::migrated, Event::hide);
   make_restore_point(bench, session, "hide");
   note_overridden_horizon(bench);  // before anything is locked
   remove_probes(session, bench.fence().plan);
@@ -97,6 +117,7 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   refuse_browned(session, bench.plan().name, tables_of(bench.plan()),
                  session.exec("SELECT pg_catalog.now()").text(0, 0));
   hide(session, bench.plan(), tables);
+  enforce_rules(session, bench.fence().plan, bench.plan(), bench.resolved().rules);
   hide_objects(session, bench.plan(), objects);
   for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, hiding_names(table));
   session.exec("INSERT INTO switchback.evidence (plan_id, document) VALUES ($1, $2::jsonb)",
@@ -210,31 +231,11 @@ Stop archive_table(Workbench& bench, const TakenTable& table) {
                      {}});
 }
 
-Stop validate_all(Workbench& bench) {
-  for (const Step& step : bench.plan().contract.steps) {
-    const auto* strict = std::get_if<SetNotNull>(&step.action);
-    if (!strict) continue;
-    try {
-      const Stop stop = bench.in_transaction([&](ports::Session& session) {
-        validate(session, bench.plan(), *strict);
-        record_shapes(bench);  // a validated constraint reads differently
-      });
-      if (!stop.ok()) return stop;
-    } catch (const Error& error) {
-      if (error.remedy() != Remedy::data) throw;
-      return Stop::held({HoldKind::violation, error.what(), "the rows are mended, then switchback run again", {}});
-    }
-  }
-  return Stop::arrived();
-}
-
 /// Under the lock, in one short transaction. A hold found there rolls it back.
 void drop_now(Workbench& bench, ports::Session& session, const std::vector<TakenTable>& tables,
               std::optional<Hold>& in_the_way) {
   in_the_way.reset();
-  if (session.exec("SELECT state FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)})
-          .text(0, 0) == name(State::contracted))
-    return;
+  if (now(bench, session) == State::contracted) return;
   in_the_way = horizon_hold(bench);  // before anything is locked
   if (in_the_way) return;
   note_overridden_horizon(bench);
@@ -244,6 +245,7 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   if (!kept) lock_objects(session, objects);
   std::vector<std::string> objections = drop_objections(session, bench.fence().plan, bench.plan(), tables);
   for (std::string& objection : object_objections(session, objects)) objections.push_back(std::move(objection));
+  for (std::string& objection : rule_objections(session, bench.plan())) objections.push_back(std::move(objection));
   if (!objections.empty())
     in_the_way = Hold{HoldKind::failure, objections.front(),
                       "it is mended, then switchback run again: an archive is made anew", objections};
@@ -254,6 +256,8 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
     remove_sync(session, bench.fence().plan, sync.oid);
     resync(session, sync.oid, sync.table, true);
   }
+  remove_counters(session, bench.fence().plan);
+  for (const Rule& rule : rules_of(bench.plan())) remove_twin_index(session, bench.plan(), rule);
   drop_objects(session, bench.plan(), objects, true, kept);  // views first: they may read the columns
   for (const Step& step : bench.plan().contract.steps) {
     if (const auto* sql = std::get_if<Sql>(&step.action)) {
@@ -304,6 +308,7 @@ Stop hide_plan(Workbench& bench) {
   if (stop.ok()) stop = compare_before_hiding(bench);
   if (!stop.ok()) return stop;
   stop = bench.in_transaction([&](ports::Session& session) { install_probes(bench, session); });
+  if (stop.ok()) stop = repair_counters(bench);
   if (!stop.ok()) return stop;
   UsageReport report;
   const auto window = std::chrono::duration_cast<milliseconds>(observe_window(bench));
@@ -311,7 +316,10 @@ Stop hide_plan(Workbench& bench) {
   const std::function<std::optional<Hold>()> look = [&]() -> std::optional<Hold> {
     if (auto hold = consent_hold(bench)) return hold;
     if (auto hold = quarantine_hold(bench)) return hold;
-    return still_needed_hold(bench, report);
+    auto violation = violation_hold(bench);
+    auto needed = still_needed_hold(bench, report);
+    if (violation && violation->kind == HoldKind::violation) return both_holds(std::move(violation), std::move(needed));
+    return both_holds(std::move(needed), std::move(violation));
   };
   for (bool again = true; again;) {
     stop = pass(bench, every, look);
@@ -320,7 +328,9 @@ Stop hide_plan(Workbench& bench) {
   }
   // A brownout takes its time: what is sealed is fresh.
   if (!brownout_stretches(bench).empty()) stop = pass(bench, every, look);
+  if (stop.ok()) stop = settle_rules(bench);
   if (stop.ok()) stop = check_surroundings(bench);
+  if (stop.ok()) stop = begin_hiding(bench);
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, report); });
 }
@@ -362,7 +372,7 @@ Stop contract_plan(Workbench& bench) {
       stop = archive_table(bench, table);
       if (!stop.ok()) return stop;
     }
-  if (stop.ok()) stop = validate_all(bench);
+  if (stop.ok()) stop = validate_rules(bench);
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return backup_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/rule.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "taken_json.hpp"
 
@@ -310,7 +311,7 @@ Error nothing_named(std::string_view what, const std::string& name) {
           "correct the name in the plan, or leave the step out"};
 }
 
-void collect_step(ports::Session& session, Collector& collector, const Step& step) {
+void collect_step(ports::Session& session, Collector& collector, const std::string& plan, const Step& step) {
   if (const auto* index = std::get_if<DropIndex>(&step.action)) {
     const auto found = session.exec(
         "SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid WHERE c.oid = "
@@ -334,6 +335,8 @@ void collect_step(ports::Session& session, Collector& collector, const Step& ste
       collector.add("relax", shown(not_null->table) + "." + shown(not_null->column),
                     "ALTER TABLE " + quoted(not_null->table) + " ALTER COLUMN " + quote_identifier(not_null->column) +
                         " DROP NOT NULL");
+  } else if (const auto rule = rule_of(step.action)) {
+    collector.add("relax", shown(*rule), release_sql(plan, *rule));
   }
 }
 
@@ -347,7 +350,7 @@ void store_definitions(ports::Session& session, PlanId plan_id, const Plan& plan
   Collector collector(session);
   for (const TakenTable& table : tables) collect_table(session, collector, table);
   for (const TakenTable& table : tables) collect_late(collector, table);
-  for (const Step& step : plan.contract.steps) collect_step(session, collector, step);
+  for (const Step& step : plan.contract.steps) collect_step(session, collector, plan.name, step);
   collector.put_last("index_use");  // a replica identity's columns must be NOT NULL
   for (const TakenTable& table : tables) collector.add("analyze", shown(table.name), "ANALYZE " + quoted(table.name));
   session.exec("DELETE FROM switchback.definition WHERE plan_id = $1", {std::to_string(plan_id)});

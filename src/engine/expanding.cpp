@@ -4,6 +4,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/engine/counting.hpp"
 #include "switchback/engine/statements.hpp"
 
 namespace switchback::engine {
@@ -86,6 +87,8 @@ void build_concurrently(ports::Session& session, const std::string& sql) {
   set_back();
 }
 
+}  // namespace
+
 Stop build_one(Workbench& bench, const TableName& index, const std::string& sql) {
   for (;;) {
     std::string builder;
@@ -111,6 +114,31 @@ Stop build_one(Workbench& bench, const TableName& index, const std::string& sql)
     });
     if (!stop.ok()) return stop;
   }
+}
+
+namespace {
+
+/// The index that finds twins first, where the rule needs one: written down before, so that what a crash leaves of it
+/// is known to be ours.
+Stop make_counter(Workbench& bench, const Work& work, int number) {
+  const auto rule = rule_of(work.steps.front()->action);
+  const auto* unique = std::get_if<AddUnique>(&*rule);
+  bool done = false;
+  Stop stop = bench.in_transaction([&](ports::Session& session) {
+    done = is_done(session, bench, "expand", work.ordinal);
+    if (done || !unique) return;
+    mark_step(session, bench.fence().plan, "expand", work.ordinal, work.name, "running",
+              json{{"index", twin_index_name(bench.plan().name, *unique)}}.dump());
+  });
+  if (stop.ok() && !done && unique) stop = build_twin_index(bench, *unique, number);
+  if (!stop.ok() || done) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    if (is_done(session, bench, "expand", work.ordinal)) return;
+    install_counter(bench, session, number);
+    mark_step(session, bench.fence().plan, "expand", work.ordinal, work.name, "done");
+    record_shapes(bench);
+    bench.note("step", work.name);
+  });
 }
 
 Stop build_all(Workbench& bench, const CreateIndex& index, const TableFacts& table) {
@@ -184,6 +212,7 @@ Stop run_statement(Workbench& bench, const Step& step, std::string_view phase, c
 
 Stop expand(Workbench& bench) {
   const std::vector<Work> all = expand_work(bench.plan());
+  int counters = 0;
   for (const Work& work : all) {
     Stop stop = bench.pause_point(false);
     if (stop.ok()) stop = check_surroundings(bench);
@@ -198,9 +227,14 @@ Stop expand(Workbench& bench) {
       case Work::Kind::statement:
         stop = run_statement(bench, *work.steps.front(), "expand", work);
         break;
+      case Work::Kind::counter:
+        stop = make_counter(bench, work, ++counters);
+        break;
       case Work::Kind::backfill:
       case Work::Kind::verify:
       case Work::Kind::compare:
+      case Work::Kind::fix:
+      case Work::Kind::rule:
         throw Error(Exit::failed, Remedy::bug, work.name + " is no expand step");
     }
     if (!stop.ok()) return stop;

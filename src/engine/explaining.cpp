@@ -7,6 +7,7 @@
 #include "switchback/core/brownout.hpp"
 #include "switchback/core/contract_sql.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/rule_step.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/taken_object.hpp"
 #include "switchback/core/units.hpp"
@@ -33,8 +34,8 @@ class Explaining {
       out.notes.push_back(
           "without a database: types and expressions as written, sync as a sketch; with --database everything is "
           "resolved");
-    if (!plan_.expand.empty() || !plan_.migrate.empty()) out.phases.push_back(expand_phase());
-    if (!plan_.migrate.empty()) out.phases.push_back(migrate_phase());
+    if (!expand_work(plan_).empty()) out.phases.push_back(expand_phase());
+    if (!migrate_work(plan_).empty()) out.phases.push_back(migrate_phase());
     if (takes_away(plan_)) {
       out.phases.push_back(hide_phase());
       out.phases.push_back(archive_phase());
@@ -96,8 +97,13 @@ class Explaining {
 
   PhaseSql expand_phase() {
     PhaseSql phase{"expand", {}};
+    int counters = 0;
     for (const Work& work : expand_work(plan_)) {
-      if (work.kind == Work::Kind::columns)
+      if (work.kind == Work::Kind::counter) {
+        const Rule rule = *rule_of(work.steps.front()->action);
+        ++counters;
+        phase.steps.push_back(counter_step(plan_, counters, rule, facts_of(rule, counters)));
+      } else if (work.kind == Work::Kind::columns)
         phase.steps.push_back(columns_step(work));
       else
         phase.steps.push_back(work.kind == Work::Kind::index ? index_step(*work.steps.front())
@@ -130,8 +136,24 @@ class Explaining {
     return out;
   }
 
+  /// `number`: of the contract's rules, from 1.
+  RuleFacts facts_of(const Rule& rule, int number) const {
+    const auto at = static_cast<std::size_t>(number - 1);
+    return at < resolved_.rules.size() ? resolved_.rules[at] : sketched(rule);
+  }
+
+  StepSql fix(const Fix& step, std::size_t number) const {
+    if (number > resolved_.fixes.size()) return fix_step(step, sketched(step.rule), step.set);
+    const ResolvedFix& fix = resolved_.fixes[number - 1];
+    ColumnExpressions set;
+    for (const auto& [column, expression] : fix.set) set.emplace_back(column, expression.in("t"));
+    return fix_step(step, fix.facts, set);
+  }
+
   PhaseSql migrate_phase() {
     PhaseSql phase{"migrate", {}};
+    std::size_t fixes = 0;
+    int rules = 0;
     for (const Work& work : migrate_work(plan_)) {
       switch (work.kind) {
         case Work::Kind::backfill:
@@ -140,6 +162,15 @@ class Explaining {
         case Work::Kind::index:
           phase.steps.push_back(index_step(*work.steps.front()));
           break;
+        case Work::Kind::fix:
+          phase.steps.push_back(fix(std::get<Fix>(work.steps.front()->action), ++fixes));
+          break;
+        case Work::Kind::rule: {
+          const Rule rule = *rule_of(work.steps.front()->action);
+          ++rules;
+          phase.steps.push_back(rule_check_step(rule, facts_of(rule, rules)));
+          break;
+        }
         case Work::Kind::verify:
         case Work::Kind::compare:
           phase.steps.push_back(reading_step(work));
@@ -278,12 +309,9 @@ class Explaining {
                                           rename_sql(drop->table, away), rename_sql(drop->table, back),
                                           Safety::unsafe));
     }
-    for (const Step& step : plan_.contract.steps)
-      if (const auto* strict = std::get_if<SetNotNull>(&step.action))
-        phase.steps.push_back(contract_step("enforce NOT NULL of " + shown(strict->table) + "." + shown(strict->column),
-                                            {enforce_not_null_sql(plan_.name, strict->table, strict->column)},
-                                            {release_not_null_sql(plan_.name, strict->table, strict->column)},
-                                            Safety::unsafe));
+    const std::vector<Rule> rules = rules_of(plan_);
+    for (std::size_t i = 0; i < rules.size(); ++i)
+      phase.steps.push_back(enforce_step(plan_, rules[i], facts_of(rules[i], static_cast<int>(i) + 1)));
     for (const Step& step : plan_.contract.steps) {
       if (const auto* index = std::get_if<DropIndex>(&step.action)) {
         const TableName hidden{index->name.schema, tombstone_name(plan_.name, index->name.name)};
@@ -320,17 +348,8 @@ class Explaining {
       out.scans = true;
       phase.steps.push_back(std::move(out));
     }
-    for (const Step& step : plan_.contract.steps)
-      if (const auto* strict = std::get_if<SetNotNull>(&step.action)) {
-        StepSql out =
-            contract_step("validate NOT NULL of " + shown(strict->table) + "." + shown(strict->column),
-                          {validate_not_null_sql(plan_.name, strict->table, strict->column)}, {}, Safety::unsafe);
-        out.no_undo = "the constraint goes with unhide";
-        out.lock = "SHARE UPDATE EXCLUSIVE";
-        out.held = "while the table is read; reads and writes go on";
-        out.scans = true;
-        phase.steps.push_back(std::move(out));
-      }
+    for (const Rule& rule : rules_of(plan_))
+      if (auto step = validate_step(plan_, rule)) phase.steps.push_back(std::move(*step));
     return phase;
   }
 
@@ -347,12 +366,8 @@ class Explaining {
                                             {"ALTER TABLE " + quoted(drop->table) + " DROP COLUMN " +
                                              quote_identifier(tombstone_name(plan_.name, drop->name)) + " RESTRICT"},
                                             {"switchback restore " + plan_.name}, Safety::breaks));
-      } else if (const auto* strict = std::get_if<SetNotNull>(&step.action)) {
-        phase.steps.push_back(contract_step("set_not_null " + shown(strict->table) + "." + shown(strict->column),
-                                            settle_not_null_sql(plan_.name, strict->table, strict->column),
-                                            {"ALTER TABLE " + quoted(strict->table) + " ALTER COLUMN " +
-                                             quote_identifier(strict->column) + " DROP NOT NULL"},
-                                            Safety::breaks));
+      } else if (const auto rule = rule_of(step.action)) {
+        phase.steps.push_back(settle_step(plan_, *rule));
       } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {
         const TableName hidden{index->name.schema, tombstone_name(plan_.name, index->name.name)};
         phase.steps.push_back(contract_step(describe(step.action), {"DROP INDEX " + quoted(hidden) + " RESTRICT"},

@@ -5,6 +5,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/tightening.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -100,9 +101,7 @@ void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std
       if (has_column(session, table.name, from))
         for (const std::string& sql : rename_sql(table.name, {{from, to}})) session.exec(sql);
   }
-  for (const Step& step : plan.contract.steps)
-    if (const auto* not_null = std::get_if<SetNotNull>(&step.action))
-      session.exec(release_not_null_sql(plan.name, not_null->table, not_null->column));
+  release_rules(session, plan_id, plan);
   session.exec("DELETE FROM switchback.definition WHERE plan_id = $1", {std::to_string(plan_id)});
 }
 
@@ -132,6 +131,7 @@ void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<
   for (const TakenTable& table : tables) names.insert(table.name);
   for (const Step& step : plan.contract.steps) {
     if (const TableName* table = table_of(step.action)) names.insert(*table);
+    if (const auto* foreign = std::get_if<AddForeignKey>(&step.action)) names.insert(foreign->referenced);
     if (const auto* index = std::get_if<DropIndex>(&step.action)) {
       const auto found = session.exec(
           "SELECT n.nspname, c.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indrelid "

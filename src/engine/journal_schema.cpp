@@ -260,6 +260,31 @@ CREATE TABLE switchback.usage_write (
   at        timestamptz NOT NULL
 );
 COMMENT ON TABLE switchback.usage_write IS 'notes of the write probes, by the application''s own transactions: no reference and no key that one could wait for';
+CREATE TABLE switchback.counter (
+  plan_id   bigint NOT NULL REFERENCES switchback.plan,
+  rule      integer NOT NULL,
+  name      text NOT NULL,
+  since     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  triggers  jsonb NOT NULL,
+  PRIMARY KEY (plan_id, rule)
+);
+COMMENT ON TABLE switchback.counter IS 'the triggers that note which writes a rule would refuse once the contract enforces it';
+CREATE TABLE switchback.violation (
+  id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  plan_id   bigint NOT NULL,
+  rule      integer NOT NULL,
+  relation  text NOT NULL,
+  how       text NOT NULL,
+  role      text NOT NULL,
+  application text NOT NULL,
+  at        timestamptz NOT NULL,
+  writes    bigint NOT NULL,
+  key       jsonb NOT NULL,
+  failure   text
+);
+COMMENT ON TABLE switchback.violation IS 'notes of these triggers, by the application''s own transactions: no reference and no key that one could wait for';
+COMMENT ON COLUMN switchback.violation.writes IS 'of this session since its last note: at least so many';
+CREATE INDEX violation_rule ON switchback.violation (plan_id, rule, at);
 CREATE TABLE switchback.usage_writer (
   plan_id   bigint NOT NULL REFERENCES switchback.plan,
   structure text NOT NULL,

@@ -10,6 +10,7 @@
 #include "switchback/engine/expanding.hpp"
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/steps.hpp"
+#include "switchback/engine/tightening.hpp"
 #include "switchback/engine/upkeep.hpp"
 
 namespace switchback::engine {
@@ -278,6 +279,8 @@ Compared compare_now(ports::Session& session, ports::Catalog& catalog, const Pla
 
 Stop migrate(Workbench& bench) {
   const std::vector<Work> all = migrate_work(bench.plan());
+  int fixes = 0;
+  int rules = 0;
   for (const Work& work : all) {
     Stop stop = bench.pause_point(false);
     if (stop.ok()) stop = check_surroundings(bench);
@@ -292,6 +295,12 @@ Stop migrate(Workbench& bench) {
       case Work::Kind::compare:
         stop = once(bench, work, [&] { return compare_table(bench, work); });
         break;
+      case Work::Kind::fix:
+        stop = once(bench, work, [&, number = ++fixes] { return fix_rows(bench, number); });
+        break;
+      case Work::Kind::rule:
+        stop = once(bench, work, [&, number = ++rules] { return settle_rule(bench, number, false); });
+        break;
       case Work::Kind::index:
         stop = build_index(bench, std::get<CreateIndex>(work.steps.front()->action), "migrate", work);
         break;
@@ -299,6 +308,7 @@ Stop migrate(Workbench& bench) {
         stop = run_statement(bench, *work.steps.front(), "migrate", work);
         break;
       case Work::Kind::columns:
+      case Work::Kind::counter:
         throw Error(Exit::failed, Remedy::bug, work.name + " is no migrate step");
     }
     if (!stop.ok()) return stop;

@@ -127,6 +127,21 @@ ColumnFacts get_column(const json& from) {
   return column;
 }
 
+json put(const RuleFacts& facts) {
+  return {{"check", facts.check ? put(*facts.check) : json(nullptr)},
+          {"key", facts.key ? put(*facts.key) : json(nullptr)},
+          {"columns", put(facts.columns)},
+          {"operator_schemas", facts.operator_schemas}};
+}
+RuleFacts get_rule(const json& from) {
+  RuleFacts facts;
+  if (!from.at("check").is_null()) facts.check = get_expression(from.at("check"));
+  if (!from.at("key").is_null()) facts.key = get_key(from.at("key"));
+  facts.columns = get_side(from.at("columns"));
+  facts.operator_schemas = from.at("operator_schemas").get<std::vector<std::string>>();
+  return facts;
+}
+
 }  // namespace
 
 const ResolvedSync* ResolvedPlan::sync_of(const TableName& table) const {
@@ -165,7 +180,11 @@ std::string to_json(const ResolvedPlan& plan) {
   for (const ResolvedCheck& one : plan.checks)
     checks.push_back(
         {{"table", put(one.table)}, {"written", one.written}, {"check", put(one.check)}, {"key", put(one.key)}});
-  return json{{"sync", sync}, {"columns", columns}, {"checks", checks}}.dump();
+  json rules = json::array();
+  for (const RuleFacts& one : plan.rules) rules.push_back(put(one));
+  json fixes = json::array();
+  for (const ResolvedFix& one : plan.fixes) fixes.push_back({{"rule", put(one.facts)}, {"set", put(one.set)}});
+  return json{{"sync", sync}, {"columns", columns}, {"checks", checks}, {"rules", rules}, {"fixes", fixes}}.dump();
 }
 
 ResolvedPlan resolved_from_json(const std::string& text) {
@@ -188,6 +207,9 @@ ResolvedPlan resolved_from_json(const std::string& text) {
   for (const json& one : from.at("checks"))
     plan.checks.push_back(
         {get_table(one.at("table")), one.at("written"), get_expression(one.at("check")), get_key(one.at("key"))});
+  for (const json& one : from.at("rules")) plan.rules.push_back(get_rule(one));
+  for (const json& one : from.at("fixes"))
+    plan.fixes.push_back({get_rule(one.at("rule")), get_expressions(one.at("set"))});
   return plan;
 }
 

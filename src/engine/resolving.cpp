@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "resolving_rules.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/step_sql.hpp"
@@ -83,6 +84,8 @@ class Resolving {
     for (const TableName& table : tables_of(plan_)) resolve_table(table);
     for (const Step& step : plan_.expand) check_making(step);
     for (const Step& step : plan_.contract.steps) check_contract_step(step);
+    for (RuleFacts& rule : rules_) out_.rules.push_back(std::move(rule));
+    for (ResolvedFix& fix : fixes_) out_.fixes.push_back(std::move(fix));
     return std::move(out_);
   }
 
@@ -116,6 +119,54 @@ class Resolving {
         out_.checks.push_back({name, verify->check, resolve(step.place, *shaped, verify->check, nullptr),
                                usable_key(*table, step.place)});
     }
+    resolve_rules(*table, *shaped);
+  }
+
+  /// In the order of the plan, whatever the order of the tables.
+  void resolve_rules(const TableFacts& table, const TableFacts& shaped) {
+    std::size_t number = 0;
+    for (const Step& step : plan_.contract.steps) {
+      const auto rule = rule_of(step.action);
+      if (!rule) continue;
+      ++number;
+      rules_.resize(std::max(rules_.size(), number));
+      if (table_of(*rule) == table.name) rules_[number - 1] = resolve_rule(step, *rule, table, shaped);
+    }
+    number = 0;
+    for (const Step& step : plan_.migrate) {
+      const auto* fix = std::get_if<Fix>(&step.action);
+      if (!fix) continue;
+      ++number;
+      fixes_.resize(std::max(fixes_.size(), number));
+      if (fix->table != table.name) continue;
+      ResolvedFix& out = fixes_[number - 1];
+      out.facts = resolve_rule(step, fix->rule, table, shaped);
+      out.facts.key = usable_key(table, step.place);
+      for (const auto& [column, expression] : fix->set)
+        out.set.emplace_back(column, resolve(step.place, shaped, expression, &target(step.place, shaped, column)));
+    }
+  }
+
+  RuleFacts resolve_rule(const Step& step, const Rule& rule, const TableFacts& table, const TableFacts& shaped) {
+    RuleFacts facts;
+    const auto say = [&](const std::string& what, const std::string& hint) { refuse(plan_, step.place, what, hint); };
+    if (const auto* check = std::get_if<AddCheck>(&rule)) {
+      facts.check = resolve(step.place, shaped, check->check, nullptr);
+      if (facts.check->type != "boolean")
+        refuse(plan_, step.place, "the check " + check->check + " is of type " + facts.check->type + ", not boolean");
+      for (const std::string& column : facts.check->columns)
+        facts.columns.push_back(sync_column(*shaped.column(column)));
+      check_rights({facts.check->calls.begin(), facts.check->calls.end()}, step.place, table, "which the check calls");
+    }
+    if (std::holds_alternative<Fix>(step.action))
+      check_rule_columns(rule, shaped, say);
+    else
+      check_rule(session_, catalog_, plan_, rule, table, shaped, say);
+    if (const auto* unique = std::get_if<AddUnique>(&rule))
+      for (const std::string& column : unique->columns) facts.columns.push_back(sync_column(*shaped.column(column)));
+    facts.key = table.key;
+    facts.operator_schemas = operator_schemas(session_, rule, facts, shaped);
+    return facts;
   }
 
   Place first_place(const TableName& name) {
@@ -391,6 +442,11 @@ class Resolving {
       for (const auto& [column, expression] : *expressions)
         calls.insert(expression.calls.begin(), expression.calls.end());
     if (sync.sync.where) calls.insert(sync.sync.where->calls.begin(), sync.sync.where->calls.end());
+    check_rights(calls, place, table, "which sync calls with the writer's rights");
+  }
+
+  void check_rights(const std::set<std::string>& calls, const Place& place, const TableFacts& table,
+                    const std::string& why) {
     for (const std::string& call : calls) {
       const auto missing = session_.exec(R"sql(
 SELECT r.rolname, n.nspname, pg_catalog.has_schema_privilege(r.oid, n.oid, 'USAGE')
@@ -402,12 +458,12 @@ ORDER BY 1 LIMIT 1)sql",
                                          {std::to_string(table.oid), call});
       if (missing.empty()) continue;
       const std::string role = quote_identifier(missing.text(0, 0));
-      refuse(plan_, place,
-             "role " + missing.text(0, 0) + " writes " + shown(table.name) + " but may not execute " + call +
-                 ", which sync calls with the writer's rights",
-             missing.boolean(0, 2)
-                 ? "GRANT EXECUTE ON FUNCTION " + call + " TO " + role + ";"
-                 : "GRANT USAGE ON SCHEMA " + quote_identifier(missing.text(0, 1)) + " TO " + role + ";");
+      refuse(
+          plan_, place,
+          "role " + missing.text(0, 0) + " writes " + shown(table.name) + " but may not execute " + call + ", " + why,
+          missing.boolean(0, 2)
+              ? "GRANT EXECUTE ON FUNCTION " + call + " TO " + role + ";"
+              : "GRANT USAGE ON SCHEMA " + quote_identifier(missing.text(0, 1)) + " TO " + role + ";");
     }
   }
 
@@ -436,8 +492,6 @@ ORDER BY 1 LIMIT 1)sql",
         refuse(plan_, step.place,
                shown(drop->name) + " is a generated column: drop it with `sql`, it holds nothing of its own");
     }
-    if (const auto* strict = std::get_if<SetNotNull>(&step.action); strict && !known(strict->column))
-      refuse(plan_, step.place, "the table " + shown(*name) + " has no column " + shown(strict->column));
     if (const auto* drop = std::get_if<DropConstraint>(&step.action))
       if (std::ranges::none_of(table->constraints, [&](const ConstraintFacts& one) { return one.name == drop->name; }))
         refuse(plan_, step.place, "the table " + shown(*name) + " has no constraint " + shown(drop->name));
@@ -459,6 +513,8 @@ ORDER BY 1 LIMIT 1)sql",
   const Plan& plan_;
   const Settings& settings_;
   ResolvedPlan out_;
+  std::vector<RuleFacts> rules_;
+  std::vector<ResolvedFix> fixes_;
 };
 
 }  // namespace

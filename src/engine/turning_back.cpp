@@ -12,6 +12,7 @@
 #include "switchback/core/work.hpp"
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/backfill.hpp"
+#include "switchback/engine/counting.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/losing.hpp"
 #include "switchback/engine/made_tables.hpp"
@@ -165,6 +166,7 @@ Stop restore_plan(Workbench& bench) {
     const auto act = [&](ports::Session& session) { rebuild(session, bench.fence().plan, step); };
     stop = outside_transaction(step) ? bench.outside_transaction(act) : bench.in_transaction(act);
   }
+  if (stop.ok()) stop = repair_counters(bench);
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::restoring, Event::arrive)) return;
@@ -275,7 +277,19 @@ Stop undo_columns(Workbench& bench, const Work& work) {
   });
 }
 
+Stop undo_counter(Workbench& bench, const Work& work, int number) {
+  return bench.in_transaction([&](ports::Session& session) {
+    if (!was_begun(session, bench.fence().plan, "expand", work.ordinal)) return;
+    remove_counters(session, bench.fence().plan, number);
+    remove_twin_index(session, bench.plan(), *rule_of(work.steps.front()->action));
+    record_shapes(bench);
+    mark_step(session, bench.fence().plan, "expand", work.ordinal, work.name, "undone");
+    bench.note("undone", work.name);
+  });
+}
+
 Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view phase) {
+  auto counters = static_cast<int>(std::ranges::count(all, Work::Kind::counter, &Work::kind));
   for (auto work = all.rbegin(); work != all.rend(); ++work) {
     Stop stop = bench.pause_point(false);
     if (!stop.ok()) return stop;
@@ -290,9 +304,14 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
       case Work::Kind::statement:
         stop = undo_statement(bench, *work->steps.front(), phase, *work);
         break;
+      case Work::Kind::counter:
+        stop = undo_counter(bench, *work, counters--);
+        break;
       case Work::Kind::backfill:
       case Work::Kind::verify:
-      case Work::Kind::compare:  // filled values stay, or go with their columns
+      case Work::Kind::fix:
+      case Work::Kind::rule:
+      case Work::Kind::compare:  // filled and mended values stay, or go with their columns
         stop = bench.in_transaction([&](ports::Session& session) {
           if (!was_begun(session, bench.fence().plan, phase, work->ordinal)) return;
           mark_step(session, bench.fence().plan, phase, work->ordinal, work->name, "undone");
@@ -422,6 +441,7 @@ std::string what_stays(const Work& work) {
   if (work.kind == Work::Kind::backfill) return " (filled values go with their columns)";
   if (work.kind == Work::Kind::columns)
     return " (values that the old side does not carry are kept in a table of the schema switchback)";
+  if (work.kind == Work::Kind::fix) return " (rows that were mended or deleted stay so)";
   const bool value = !work.steps.empty() && std::holds_alternative<AddEnumValue>(work.steps.front()->action);
   return value ? " (it stays: PostgreSQL cannot take a value of an enum away)" : "";
 }
@@ -448,7 +468,7 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
   const auto add = [&](const std::vector<Work>& all, std::string_view phase) {
     for (auto work = all.rbegin(); work != all.rend(); ++work)
       if (was_begun(bench.session(), bench.fence().plan, phase, work->ordinal) && work->kind != Work::Kind::verify &&
-          work->kind != Work::Kind::compare)
+          work->kind != Work::Kind::compare && work->kind != Work::Kind::rule)
         words.push_back("undo " + work->name + what_stays(*work));
   };
   add(migrate, "migrate");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "switchback/core/rule.hpp"
 #include "switchback/core/units.hpp"
 
 namespace switchback {
@@ -284,6 +285,12 @@ class Writer {
     open(std::holds_alternative<SetDefault>(change.action) ? "change_default" : kind(change.action));
     std::visit([this](const auto& action) { write(action); }, change.action);
   }
+  void write(const ChangeTighten& change) {
+    open(kind(action_of(change.rule)));
+    std::visit([this](const auto& rule) { write(rule); }, change.rule);
+    if (change.remove) pair("fix", std::string("delete"));
+    expressions("fix", change.set);
+  }
 
   void table_and(std::string_view key, const TableName& table, const std::string& name) {
     pair("table", shown(table));
@@ -324,21 +331,61 @@ class Writer {
     expressions("reverse", step.reverse);
     reverse_none(step.reverse_none);
     pair("where", step.where);
-    if (step.batch.target || step.batch.max_wal) {
-      open("batch");
-      if (step.batch.target) pair("target", format_duration(*step.batch.target));
-      if (step.batch.max_wal) pair("max_wal", std::to_string(*step.batch.max_wal) + "B");
-      close();
-    }
+    batch(step.batch);
     flag("exact", step.exact);
     if (step.on_error == OnError::reject) pair("on_error", std::string("reject"));
     if (step.user_triggers)
       pair("user_triggers", std::string(*step.user_triggers == UserTriggers::fire ? "fire" : "skip"));
     if (step.master) pair("master", std::string(*step.master == Master::old_side ? "old" : "new"));
   }
+  void batch(const BatchLimits& batch) {
+    if (!batch.target && !batch.max_wal) return;
+    open("batch");
+    if (batch.target) pair("target", format_duration(*batch.target));
+    if (batch.max_wal) pair("max_wal", std::to_string(*batch.max_wal) + "B");
+    close();
+  }
   void write(const Verify& step) {
     pair("table", shown(step.table));
     pair("check", step.check);
+  }
+  void rule_of_fix(const SetNotNull& rule) { pair("not_null", identifier(rule.column)); }
+  void rule_of_fix(const AddCheck& rule) { pair("check", rule.check); }
+  void rule_of_fix(const AddUnique& rule) { names("unique", rule.columns); }
+  void rule_of_fix(const AddForeignKey& rule) {
+    names("foreign_key", rule.columns);
+    references(rule);
+  }
+  void references(const AddForeignKey& rule) {
+    std::string columns;
+    for (const std::string& column : rule.referenced_columns)
+      columns += (columns.empty() ? "" : ", ") + identifier(column);
+    pair("references", shown(rule.referenced) + "(" + columns + ")");
+  }
+  void write(const Fix& step) {
+    pair("table", shown(step.table));
+    std::visit([this](const auto& rule) { rule_of_fix(rule); }, step.rule);
+    expressions("set", step.set);
+    flag("delete", step.remove);
+    batch(step.batch);
+  }
+  void write(const AddCheck& step) {
+    pair("table", shown(step.table));
+    pair("check", step.check);
+    if (step.name) pair("name", identifier(*step.name));
+  }
+  void write(const AddForeignKey& step) {
+    pair("table", shown(step.table));
+    names("columns", step.columns);
+    references(step);
+    if (step.on_delete != KeyAction::no_action) pair("on_delete", std::string(name(step.on_delete)));
+    if (step.on_update != KeyAction::no_action) pair("on_update", std::string(name(step.on_update)));
+    if (step.name) pair("name", identifier(*step.name));
+  }
+  void write(const AddUnique& step) {
+    pair("table", shown(step.table));
+    names("columns", step.columns);
+    if (step.name) pair("name", identifier(*step.name));
   }
   void write(const DropColumn& step) {
     table_and("name", step.table, step.name);

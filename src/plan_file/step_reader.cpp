@@ -5,8 +5,10 @@
 
 #include "change_reader.hpp"
 #include "making_reader.hpp"
+#include "rule_reader.hpp"
 #include "sql_look.hpp"
 #include "switchback/core/change.hpp"
+#include "switchback/core/rule.hpp"
 #include "switchback/core/units.hpp"
 
 namespace switchback::plan_file {
@@ -94,21 +96,20 @@ Action read_create_index(const Source& source) {
   return step;
 }
 
-template <class StepType>
-Action read_table_and_column(const Source& source, std::string_view kind) {
+DropNotNull read_drop_not_null(Findings& findings, const Value& arguments) {
   constexpr Names known = {"table", "column"};
-  const Fields fields(source.findings, source.arguments, std::string(kind), known);
-  StepType step;
-  step.table = fields.need_table("table");
-  step.column = fields.need_identifier("column");
-  return step;
+  const Fields fields(findings, arguments, "drop_not_null", known);
+  return {fields.need_table("table"), fields.need_identifier("column")};
 }
-
-Action read_drop_not_null(const Source& source) {
-  return read_table_and_column<DropNotNull>(source, "drop_not_null");
+Action read_drop_not_null_step(const Source& source) {
+  return read_drop_not_null(source.findings, source.arguments);
 }
-Action read_set_not_null(const Source& source) {
-  return read_table_and_column<SetNotNull>(source, "set_not_null");
+template <std::size_t Index>
+Action read_rule_step(const Source& source) {
+  return action_of(read_rule(source.findings, rule_kinds[Index], source.arguments));
+}
+Action read_fix_step(const Source& source) {
+  return read_fix(source.findings, source.arguments);
 }
 
 Action read_set_default(const Source& source) {
@@ -168,16 +169,6 @@ Action read_sql(const Source& source) {
   return step;
 }
 
-void read_batch(const Source& source, const Value& value, BatchLimits& batch) {
-  constexpr Names known = {"target", "max_wal"};
-  const Fields fields(source.findings, value, "batch", known);
-  const Values values(source.findings);
-  if (const Value* target = fields.find("target"))
-    if (const auto written = values.setting("backfill.batch.target", *target)) batch.target = parse_duration(*written);
-  if (const Value* max_wal = fields.find("max_wal"))
-    if (const auto written = values.setting("backfill.batch.max_wal", *max_wal)) batch.max_wal = parse_bytes(*written);
-}
-
 void read_reverse(const Source& source, const Value& value, Backfill& step) {
   const bool map = value.node->kind == Node::Kind::map;
   if (map && value.node->entries.size() == 1 && value.node->entries.front().first->value == "none") {
@@ -206,7 +197,7 @@ Action read_backfill(const Source& source) {
   if (const Value* set = fields.need("set")) step.set = read_expressions(source.findings, "set", *set);
   if (const Value* reverse = fields.find("reverse")) read_reverse(source, *reverse, step);
   step.where = fields.text("where");
-  if (const Value* batch = fields.find("batch")) read_batch(source, *batch, step.batch);
+  if (const Value* batch = fields.find("batch")) read_batch(source.findings, *batch, step.batch);
   step.exact = fields.boolean("exact").value_or(false);
   if (fields.choice("on_error", on_error) == 1U) step.on_error = OnError::reject;
   if (const auto word = fields.choice("user_triggers", triggers))
@@ -240,13 +231,13 @@ Action read_drop_index(const Source& source) {
   return DropIndex{fields.need_table("name")};
 }
 
-Action read_drop_constraint(const Source& source) {
+DropConstraint read_drop_constraint(Findings& findings, const Value& arguments) {
   constexpr Names known = {"table", "name"};
-  const Fields fields(source.findings, source.arguments, "drop_constraint", known);
-  DropConstraint step;
-  step.table = fields.need_table("table");
-  step.name = fields.need_identifier("name");
-  return step;
+  const Fields fields(findings, arguments, "drop_constraint", known);
+  return {fields.need_table("table"), fields.need_identifier("name")};
+}
+Action read_drop_constraint_step(const Source& source) {
+  return read_drop_constraint(source.findings, source.arguments);
 }
 
 template <class StepType>
@@ -284,15 +275,19 @@ struct StepKind {
 constexpr std::array step_kinds = {
     StepKind{"add_column", "expand", "makes new structure", read_add_column},
     StepKind{"create_index", "expand migrate", "makes new structure", read_create_index},
-    StepKind{"drop_not_null", "expand", "makes room for the new image", read_drop_not_null},
+    StepKind{"drop_not_null", "expand", "makes room for the new image", read_drop_not_null_step},
     StepKind{"set_default", "expand", "makes room for the new image", read_set_default},
     StepKind{"sql", "expand migrate contract", "", read_sql},
     StepKind{"backfill", "migrate", "fills rows", read_backfill},
     StepKind{"verify", "migrate", "reads every row", read_verify},
-    StepKind{"set_not_null", "contract", "tightens what the old image may write", read_set_not_null},
+    StepKind{"fix", "migrate", "mends rows", read_fix_step},
+    StepKind{"set_not_null", "contract", "tightens what the old image may write", read_rule_step<0>},
+    StepKind{"add_check", "contract", "tightens what the old image may write", read_rule_step<1>},
+    StepKind{"add_foreign_key", "contract", "tightens what the old image may write", read_rule_step<2>},
+    StepKind{"add_unique", "contract", "tightens what the old image may write", read_rule_step<3>},
     StepKind{"drop_column", "contract", "takes something away", read_drop_column},
     StepKind{"drop_index", "contract", "takes something away", read_drop_index},
-    StepKind{"drop_constraint", "contract", "takes something away", read_drop_constraint},
+    StepKind{"drop_constraint", "contract", "takes something away", read_drop_constraint_step},
     StepKind{"drop_table", "contract", "takes something away", read_drop_table},
     StepKind{"drop_view", "contract", "takes something away", read_drop_view},
     StepKind{"drop_type", "contract", "takes something away", read_drop_type},
@@ -375,6 +370,8 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
       findings.error(fields.find("to")->place, "rename_column: from and to are the same column", {});
     return {std::move(rename), key.place};
   }
+  if (std::ranges::find(rule_kinds, kind) != rule_kinds.end())
+    return {read_tightening(findings, kind, arguments), key.place};
   if (kind == "split_column") return {read_split_column(findings, arguments), key.place};
   if (kind == "merge_columns") return {read_merge_columns(findings, arguments), key.place};
   if (kind != "add_column") return {read_change_step(findings, kind, arguments), key.place};
@@ -393,6 +390,16 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
 }
 
 }  // namespace
+
+void read_batch(Findings& findings, const Value& value, BatchLimits& batch) {
+  constexpr Names known = {"target", "max_wal"};
+  const Fields fields(findings, value, "batch", known);
+  const Values values(findings);
+  if (const Value* target = fields.find("target"))
+    if (const auto written = values.setting("backfill.batch.target", *target)) batch.target = parse_duration(*written);
+  if (const Value* max_wal = fields.find("max_wal"))
+    if (const auto written = values.setting("backfill.batch.max_wal", *max_wal)) batch.max_wal = parse_bytes(*written);
+}
 
 ColumnExpressions read_expressions(Findings& findings, std::string_view key, const Value& map) {
   ColumnExpressions result;
@@ -440,10 +447,11 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 17> known = {
-      "add_column",   "drop_column",  "rename_column", "split_column", "merge_columns",  "change_default",
-      "create_index", "create_table", "create_enum",   "create_view",  "add_enum_value", "set_comment",
-      "drop_index",   "drop_table",   "drop_view",     "drop_type",    "drop_function"};
+  constexpr std::array<std::string_view, 23> known = {
+      "add_column",   "drop_column",  "rename_column",   "split_column", "merge_columns",  "change_default",
+      "create_index", "create_table", "create_enum",     "create_view",  "add_enum_value", "set_comment",
+      "set_not_null", "add_check",    "add_foreign_key", "add_unique",   "drop_not_null",  "drop_constraint",
+      "drop_index",   "drop_table",   "drop_view",       "drop_type",    "drop_function"};
   std::vector<Change> changes;
   for (const Value& item : Values(findings).list("change", list)) {
     const auto entry = single_entry(findings, "change", item);

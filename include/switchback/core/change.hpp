@@ -19,6 +19,9 @@ using TableLookup = std::function<std::optional<TableFacts>(const TableName&)>;
 /// rename that is not there, or one that takes part in a primary key. A plan without `changes` comes back as it was.
 Plan expand_changes(Plan plan, const TableLookup& lookup);
 
+/// Whether an index finds rows by these columns: they lead it, in any order, and it covers every row.
+bool finds_by(const TableFacts& table, const std::vector<std::string>& columns);
+
 /// A literal, with or without casts: what PostgreSQL 11 and later store once for all existing rows instead of
 /// rewriting the table (ALTER TABLE, "Notes"). Says no when in doubt.
 bool is_constant(std::string_view sql);

@@ -90,6 +90,37 @@ struct SetNotNull {
   TableName table;
   std::string column;
 };
+struct AddCheck {
+  TableName table;
+  std::string check;                ///< SQL over the row
+  std::optional<std::string> name;  ///< else constraint_name (core/rule.hpp)
+};
+/// What a foreign key does to the rows that refer to one that goes or changes.
+enum class KeyAction { no_action, restrict_, cascade, set_null, set_default };
+struct AddForeignKey {
+  TableName table;
+  std::vector<std::string> columns;
+  TableName referenced;
+  std::vector<std::string> referenced_columns;  ///< as many as `columns`
+  KeyAction on_delete = KeyAction::no_action;
+  KeyAction on_update = KeyAction::no_action;
+  std::optional<std::string> name;
+};
+struct AddUnique {
+  TableName table;
+  std::vector<std::string> columns;
+  std::optional<std::string> name;
+};
+/// What rows must keep to once the contract has tightened it.
+using Rule = std::variant<SetNotNull, AddCheck, AddForeignKey, AddUnique>;
+/// Mends the rows that break a rule, in batches: sets columns, or deletes them.
+struct Fix {
+  TableName table;
+  Rule rule;  ///< of the same table
+  ColumnExpressions set;
+  bool remove = false;  ///< then `set` is empty
+  BatchLimits batch;
+};
 struct DropColumn {
   TableName table;
   std::string name;
@@ -144,9 +175,10 @@ struct SetComment {
   std::string comment;
 };
 
-using Action = std::variant<AddColumn, CreateIndex, DropNotNull, SetDefault, Sql, Backfill, Verify, SetNotNull,
-                            DropColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction,
-                            CreateTable, CreateEnum, AddEnumValue, CreateView, SetComment>;
+using Action =
+    std::variant<AddColumn, CreateIndex, DropNotNull, SetDefault, Sql, Backfill, Verify, SetNotNull, DropColumn,
+                 DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction, CreateTable, CreateEnum,
+                 AddEnumValue, CreateView, SetComment, Fix, AddCheck, AddForeignKey, AddUnique>;
 
 struct Step {
   Action action;
@@ -204,8 +236,14 @@ struct ChangeStep {
   std::string_view phase;  ///< "expand" or "contract"
   Action action;
 };
+/// set_not_null, add_check, add_foreign_key, add_unique: one rule, and how rows that break it are mended.
+struct ChangeTighten {
+  Rule rule;
+  ColumnExpressions set;  ///< neither `set` nor `remove`: they are listed, and the plan holds
+  bool remove = false;
+};
 using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn,
-                                 ChangeMergeColumns, ChangeStep>;
+                                 ChangeMergeColumns, ChangeStep, ChangeTighten>;
 struct Change {
   WholeChange what;
   Place place;

@@ -17,6 +17,9 @@ struct Work {
     backfill,
     verify,
     compare,  ///< both sides of every row of `table`
+    fix,      ///< mends the rows that break a rule
+    rule,     ///< that no row breaks the rule of a contract step, which `steps` names
+    counter,  ///< what notes the writes that the rule would refuse
   };
   Kind kind = Kind::statement;
   int ordinal = 0;  ///< within the phase, from 1
@@ -26,8 +29,9 @@ struct Work {
   std::string name;  ///< "add_column users.first_name"
 };
 
+/// After the steps a counter for each rule of the contract.
 std::vector<Work> expand_work(const Plan& plan);
-/// As written; after the steps a comparison for each synced table.
+/// As written; after the steps a comparison for each synced table, then each rule of the contract.
 std::vector<Work> migrate_work(const Plan& plan);
 
 }  // namespace switchback

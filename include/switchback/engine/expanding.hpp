@@ -10,6 +10,8 @@ namespace switchback::engine {
 Stop expand(Workbench& bench);
 /// One index, concurrently: looks first, clears away an invalid left-over unless somebody is building it right now.
 Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view phase, const Work& work);
+/// The same of one index outside of any step: `sql` builds it.
+Stop build_one(Workbench& bench, const TableName& index, const std::string& sql);
 /// drop_not_null, set_default, sql: one transaction, journalled with what undoes it.
 Stop run_statement(Workbench& bench, const Step& step, std::string_view phase, const Work& work);
 

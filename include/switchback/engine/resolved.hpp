@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "switchback/core/plan.hpp"
+#include "switchback/core/rule.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/table_facts.hpp"
 
@@ -36,10 +37,17 @@ struct ResolvedCheck {
   KeyFacts key;
 };
 
+struct ResolvedFix {
+  RuleFacts facts;
+  std::vector<std::pair<std::string, ResolvedExpression>> set;
+};
+
 struct ResolvedPlan {
   std::vector<ResolvedSync> sync;
   std::vector<ResolvedColumn> columns;
   std::vector<ResolvedCheck> checks;
+  std::vector<RuleFacts> rules;    ///< of the contract's rules, in their order (rules_of)
+  std::vector<ResolvedFix> fixes;  ///< of migrate's fix steps, in their order
 
   const ResolvedSync* sync_of(const TableName& table) const;
   const ColumnFacts* added(const TableName& table, std::string_view column) const;
