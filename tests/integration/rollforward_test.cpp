@@ -77,6 +77,13 @@ const std::map<std::string, std::string> starts{
     {"add-column-filled-default.yaml",
      "CREATE TABLE users (id bigserial PRIMARY KEY); INSERT INTO users VALUES (1), (2);"},
     {"add-column.yaml", "CREATE TABLE users (id bigserial PRIMARY KEY);"},
+    {"add-check.yaml", "CREATE TABLE items (id bigint PRIMARY KEY, qty int); INSERT INTO items VALUES (1, 0), (2, 5);"},
+    {"add-foreign-key.yaml",
+     "CREATE TABLE users (id bigint PRIMARY KEY); CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint); INSERT "
+     "INTO users VALUES (1); INSERT INTO orders VALUES (1, 1), (2, 2), (3, NULL);"},
+    {"add-unique.yaml",
+     "CREATE TABLE users (id bigint PRIMARY KEY, mail text); INSERT INTO users VALUES (1, 'a@b'), (2, 'a@b'), (3, "
+     "NULL), (4, NULL);"},
     {"change-type.yaml",
      "CREATE SCHEMA sales; CREATE TABLE sales.\"Order Items\" (id bigint PRIMARY KEY, amount numeric(12,2) NOT NULL "
      "DEFAULT 0.5); COMMENT ON COLUMN sales.\"Order Items\".amount IS 'in euros'; INSERT INTO sales.\"Order Items\" "
@@ -94,6 +101,7 @@ const std::map<std::string, std::string> starts{
      "CREATE TABLE orders (id bigint PRIMARY KEY, total numeric CONSTRAINT orders_total_check CHECK (total >= 0)); "
      "CREATE INDEX orders_old_idx ON orders (total DESC) WHERE total > 7; COMMENT ON INDEX orders_old_idx IS 'old'; "
      "COMMENT ON CONSTRAINT orders_total_check ON orders IS 'no debts'; INSERT INTO orders VALUES (1, 10);"},
+    {"drop-not-null.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, fax text NOT NULL);"},
     {"drop-table.yaml",
      "CREATE TABLE carts (id bigserial PRIMARY KEY, owner text NOT NULL DEFAULT 'nobody'); CREATE INDEX carts_owner ON "
      "carts (lower(owner)); CREATE TABLE orders (id bigint PRIMARY KEY, cart_id bigint CONSTRAINT orders_cart_fkey "
@@ -122,7 +130,8 @@ const std::map<std::string, std::string> starts{
      "mail <> 'x'; COMMENT ON COLUMN users.mail IS 'where to'; GRANT UPDATE (mail) ON users TO forward_reader; INSERT "
      "INTO teams VALUES (1, 'a@b'); INSERT INTO users VALUES (1, 'a@b');"},
     {"set-not-null.yaml",
-     "CREATE TABLE users (id bigint PRIMARY KEY, city text DEFAULT 'Bonn'); INSERT INTO users VALUES (1, 'Köln');"},
+     "CREATE TABLE users (id bigint PRIMARY KEY, city text DEFAULT 'Bonn'); INSERT INTO users VALUES (1, 'Köln'), (2, "
+     "NULL);"},
     {"split-full-name.yaml",
      "CREATE TABLE users (id bigint PRIMARY KEY, full_name text NOT NULL); CREATE INDEX users_full_name_idx ON users "
      "(full_name); INSERT INTO users VALUES (1, 'Ada Lovelace'), (2, 'Cher');"},
