@@ -42,33 +42,34 @@ std::string commented(const SetComment& step) {
 }
 
 std::string object_of(const Action& action) {
-  return std::visit(Overloaded{
-                        [](const AddColumn& step) { return column_of(step.table, step.name); },
-                        [](const CreateIndex& step) {
-                          const std::string on =
-                              shown(step.table) + (step.definition ? "" : "(" + joined(step.columns) + ")");
-                          return step.name ? shown(*step.name) + " on " + on : "on " + on;
-                        },
-                        [](const DropNotNull& step) { return column_of(step.table, step.column); },
-                        [](const SetDefault& step) { return column_of(step.table, step.column); },
-                        [](const Sql& step) { return first_line(step.run); },
-                        [](const Backfill& step) { return shown(step.table); },
-                        [](const Verify& step) { return shown(step.table) + ": " + first_line(step.check); },
-                        [](const SetNotNull& step) { return column_of(step.table, step.column); },
-                        [](const DropColumn& step) { return column_of(step.table, step.name); },
-                        [](const DropIndex& step) { return shown(step.name); },
-                        [](const DropConstraint& step) { return shown(step.name) + " on " + shown(step.table); },
-                        [](const DropTable& step) { return shown(step.name); },
-                        [](const DropView& step) { return shown(step.name); },
-                        [](const DropType& step) { return shown(step.name); },
-                        [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
-                        [](const CreateTable& step) { return shown(step.name); },
-                        [](const CreateEnum& step) { return shown(step.name); },
-                        [](const AddEnumValue& step) { return quote_literal(step.value) + " to " + shown(step.type); },
-                        [](const CreateView& step) { return shown(step.name); },
-                        [](const SetComment& step) { return "on " + commented(step); },
-                    },
-                    action);
+  return std::visit(
+      Overloaded{
+          [](const AddColumn& step) { return column_of(step.table, step.name); },
+          [](const CreateIndex& step) {
+            const std::string on = shown(step.table) + (step.definition ? "" : "(" + joined(step.columns) + ")");
+            return step.name ? shown(*step.name) + " on " + on : "on " + on;
+          },
+          [](const DropNotNull& step) { return column_of(step.table, step.column); },
+          [](const SetDefault& step) { return column_of(step.table, step.column); },
+          [](const Sql& step) { return first_line(step.run); },
+          [](const Backfill& step) { return shown(step.table); },
+          [](const Verify& step) { return shown(step.table) + ": " + first_line(step.check); },
+          [](const SetNotNull& step) { return column_of(step.table, step.column); },
+          [](const DropColumn& step) { return column_of(step.table, step.name); },
+          [](const ReplaceColumn& step) { return column_of(step.table, step.column) + " with " + shown(step.with); },
+          [](const DropIndex& step) { return shown(step.name); },
+          [](const DropConstraint& step) { return shown(step.name) + " on " + shown(step.table); },
+          [](const DropTable& step) { return shown(step.name); },
+          [](const DropView& step) { return shown(step.name); },
+          [](const DropType& step) { return shown(step.name); },
+          [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
+          [](const CreateTable& step) { return shown(step.name); },
+          [](const CreateEnum& step) { return shown(step.name); },
+          [](const AddEnumValue& step) { return quote_literal(step.value) + " to " + shown(step.type); },
+          [](const CreateView& step) { return shown(step.name); },
+          [](const SetComment& step) { return "on " + commented(step); },
+      },
+      action);
 }
 
 bool contracts(const WholeChange& change) {
@@ -81,6 +82,7 @@ bool contracts(const WholeChange& change) {
                         [](const ChangeSplitColumn&) { return true; },
                         [](const ChangeMergeColumns&) { return true; },
                         [](const ChangeStep& one) { return one.phase == "contract"; },
+                        [](const ChangeType&) { return true; },
                     },
                     change);
 }
@@ -98,6 +100,7 @@ std::string_view kind(const Action& action) {
                         [](const Verify&) { return "verify"; },
                         [](const SetNotNull&) { return "set_not_null"; },
                         [](const DropColumn&) { return "drop_column"; },
+                        [](const ReplaceColumn&) { return "replace_column"; },
                         [](const DropIndex&) { return "drop_index"; },
                         [](const DropConstraint&) { return "drop_constraint"; },
                         [](const DropTable&) { return "drop_table"; },

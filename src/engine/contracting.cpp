@@ -19,6 +19,7 @@
 #include "switchback/engine/restore_points.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
+#include "switchback/engine/swapping.hpp"
 #include "switchback/engine/turning_back.hpp"
 
 namespace switchback::engine {
@@ -80,7 +81,8 @@ std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
   std::vector<std::pair<TableName, SyncPlan>> sync;
   for (const TableName& table : tables_of(bench.plan()))
     if (const auto found = bench.catalog().table(session, table)) facts.push_back(*found);
-  for (const ResolvedSync& one : bench.resolved().sync) sync.emplace_back(one.table, one.sync);
+  for (const ResolvedSync& one : bench.resolved().sync)
+    sync.emplace_back(one.table, swapped(one.sync, bench.plan(), one.table));
   return taken_tables(bench.fence().plan, bench.plan(), facts, sync);
 }
 
@@ -90,8 +92,9 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   note_overridden_horizon(bench);  // before anything is locked
   remove_probes(session, bench.fence().plan);
   forget_counters(session, bench.fence().plan);
-  const std::vector<TakenTable> tables = taken_of(bench, session);
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
+  swap_in(session, bench.plan());  // first: what is stored of the old columns is stored under their tombstone names
+  const std::vector<TakenTable> tables = taken_of(bench, session);
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
   store_objects(session, bench.fence().plan, objects);
   refuse_browned(session, bench.plan().name, tables_of(bench.plan()),
@@ -213,10 +216,12 @@ Stop archive_table(Workbench& bench, const TakenTable& table) {
 Stop validate_all(Workbench& bench) {
   for (const Step& step : bench.plan().contract.steps) {
     const auto* strict = std::get_if<SetNotNull>(&step.action);
-    if (!strict) continue;
+    const auto* replaced = std::get_if<ReplaceColumn>(&step.action);
+    if (!strict && !replaced) continue;
     try {
       const Stop stop = bench.in_transaction([&](ports::Session& session) {
-        validate(session, bench.plan(), *strict);
+        if (strict) validate(session, bench.plan(), *strict);
+        if (replaced) validate_replaced(session, bench.plan(), *replaced);
         record_shapes(bench);  // a validated constraint reads differently
       });
       if (!stop.ok()) return stop;
@@ -250,7 +255,8 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   if (!in_the_way) in_the_way = closure_hold(bench, true);
   if (in_the_way) return;
   for (const ResolvedSync& sync : bench.resolved().sync) {
-    if (sync.sync.exact) session.exec(exact_undo_sql({sync.oid, sync.table, {sync.sync}, false}, sync.sync));
+    const SyncPlan now = swapped(sync.sync, bench.plan(), sync.table);
+    if (now.exact) session.exec(exact_undo_sql({sync.oid, sync.table, {now}, false}, now));
     remove_sync(session, bench.fence().plan, sync.oid);
     resync(session, sync.oid, sync.table, true);
   }
