@@ -6,48 +6,16 @@
 #include <set>
 
 #include "change_parts.hpp"
+#include "change_steps.hpp"
 #include "change_tighten.hpp"
+#include "change_type.hpp"
 #include "switchback/core/error.hpp"
 
 namespace switchback {
+
+using namespace changing;
+
 namespace {
-
-bool word_character(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' ||
-         (static_cast<unsigned char>(c) & 0x80U) != 0;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return result;
-}
-
-void skip_spaces(std::string_view& text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-}
-
-std::string_view take_word(std::string_view& text) {
-  std::size_t length = 0;
-  while (length < text.size() && word_character(text[length])) ++length;
-  const std::string_view word = text.substr(0, length);
-  text.remove_prefix(length);
-  return word;
-}
-
-/// The length of the quoted piece that `text` begins with, its doubled quotes included; npos when it never ends.
-std::size_t quoted_length(std::string_view text, bool backslashes) {
-  const char quote = text.front();
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (backslashes && text[i] == '\\') {
-      ++i;
-    } else if (text[i] == quote) {
-      if (i + 1 >= text.size() || text[i + 1] != quote) return i + 1;
-      ++i;
-    }
-  }
-  return std::string_view::npos;
-}
 
 bool take_literal(std::string_view& text) {
   if (text.empty()) return false;
@@ -103,48 +71,6 @@ bool take_type(std::string_view& text) {
   }
 }
 
-// --- a column's name in SQL that the server deparsed ---------------------------------------------------------------
-
-/// `sql` with each reference to column `from` written as `to`. Deparsed index and constraint texts name columns bare,
-/// so a word behind a dot, a cast or COLLATE, or before a parenthesis or a dot, is something else of that name.
-std::string renamed(std::string_view sql, const std::string& from, const std::string& to) {
-  std::string result;
-  std::string previous;  // the token before
-  while (!sql.empty()) {
-    std::string token(1, sql.front());
-    bool same = false;
-    if (sql.front() == '\'' || sql.front() == '"') {
-      const std::size_t length = quoted_length(sql, sql.front() == '\'' && (previous == "E" || previous == "e"));
-      token = std::string(sql.substr(0, length));
-      same = token == quote_identifier(from);
-    } else if (word_character(sql.front())) {
-      std::string_view rest = sql;
-      token = std::string(take_word(rest));
-      same = lower(token) == from && shown(from) == from;
-    }
-    sql.remove_prefix(token.size());
-    const bool elsewhere = previous == "." || previous == ":" || lower(previous) == "collate" || sql.starts_with('(') ||
-                           sql.starts_with('.');
-    result += same && !elsewhere ? shown(to) : token;
-    if (token != " ") previous = token;
-  }
-  return result;
-}
-
-/// Splits at the first ` word ` that stands outside quotes; the word stays with the second half.
-std::pair<std::string_view, std::string_view> split_at(std::string_view sql, std::string_view word) {
-  for (std::size_t i = 0; i < sql.size(); ++i) {
-    if (sql[i] == '"' || sql[i] == '\'') {
-      const std::size_t length = quoted_length(sql.substr(i), false);
-      if (length == std::string_view::npos) break;
-      i += length - 1;
-    } else if (sql.substr(i).starts_with(word)) {
-      return {sql.substr(0, i), sql.substr(i)};
-    }
-  }
-  return {sql, {}};
-}
-
 // --- the kinds of change
 // ----------------------------------------------------------------------------------------
 
@@ -198,58 +124,28 @@ void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
   if (add.not_null) put_step(plan.contract.steps, place, SetNotNull{add.table, add.name});
 }
 
-/// A name like `old_name` for the twin on the new column, unlike any in `taken`, where it is then put.
-std::string twin_name(const std::string& old_name, const ChangeRenameColumn& rename, std::set<std::string>& taken) {
-  std::string wanted = old_name + "_" + rename.to;
-  if (const auto at = old_name.find(rename.from); at != std::string::npos)
-    wanted = std::string(old_name).replace(at, rename.from.size(), rename.to);
-  std::string name = fit_name(wanted);
-  for (int number = 1; !taken.insert(name).second; ++number) name = fit_name(wanted + std::to_string(number));
-  return name;
-}
-
 class Rename {
  public:
   Rename(Plan& plan, const ChangeRenameColumn& rename, Place place, const TableFacts& facts, const ColumnFacts& column)
-      : plan_(plan), rename_(rename), place_(place), facts_(facts), column_(column) {
-    for (const IndexFacts& index : facts.indexes) taken_.insert(index.name.name);
-    for (const ConstraintFacts& constraint : facts.constraints) taken_.insert(constraint.name);
-  }
+      : plan_(plan),
+        columns_{rename.table, rename.from, rename.to},
+        place_(place),
+        facts_(facts),
+        column_(column),
+        taken_(names_on(facts)) {}
 
   void refuse_what_cannot_be_copied() const {
-    const std::string column = shown(rename_.table) + "." + shown(rename_.from);
-    const std::string hint = "write the plan in its long form; `switchback explain --yaml` shows one for other columns";
-    const auto stop = [&](const std::string& why) {
-      refuse_change(plan_, place_, "rename_column: " + column + " " + why, hint);
-    };
-    if (column_.generated || column_.identity)
-      stop(column_.generated ? "is a generated column" : "is an identity column");
-    if (std::ranges::find(facts_.partition_key, rename_.from) != facts_.partition_key.end())
-      stop("is in the partition key");
-    for (const IndexFacts& index : facts_.indexes)
-      if (index.primary && mentions(index)) stop("is in the primary key");
-    for (const ConstraintFacts& constraint : facts_.constraints)
-      if (constraint.type == 'x' && mentions(constraint))
-        stop("is in the exclusion constraint " + shown(constraint.name));
+    if (const std::string why = cannot_be_copied(facts_, column_); !why.empty())
+      refuse_change(plan_, place_, "rename_column: " + shown(columns_.table) + "." + shown(columns_.from) + " " + why,
+                    "write the plan in its long form; `switchback explain --yaml` shows one for other columns");
   }
 
   void copy_indexes() {
     for (const IndexFacts& index : facts_.indexes) {
-      if (!mentions(index)) continue;
+      if (!mentions(index, column_)) continue;
       plan_.contract.allow_silent.push_back(index.name.name);
       if (!index.valid) continue;  // an unfinished build: nothing rests on it
-      const std::string name = twin_name(index.name.name, rename_, taken_);
-      const auto [head, tail] = split_at(index.definition, " USING ");
-      const auto table = split_at(head, " ON ").second;
-      CreateIndex create;
-      create.table = rename_.table;
-      for (const std::string& key : index.columns)
-        if (!key.empty()) create.columns.push_back(key == rename_.from ? rename_.to : key);
-      create.unique = index.unique;
-      create.name = name;
-      create.definition = std::string(index.unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ") +
-                          quote_identifier(name) + std::string(table) + renamed(tail, rename_.from, rename_.to);
-      put_step(plan_.migrate, place_, std::move(create));
+      put_step(plan_.migrate, place_, twin_index(index, columns_, twin_name(index.name.name, columns_, taken_)));
     }
   }
 
@@ -257,15 +153,15 @@ class Rename {
   /// there, since sync has kept the new column equal to one under the same constraint.
   void copy_constraints() {
     for (const ConstraintFacts& constraint : facts_.constraints) {
-      if (!mentions(constraint)) continue;
+      if (!mentions(constraint, column_)) continue;
       if (std::ranges::find(plan_.contract.allow_silent, constraint.name) == plan_.contract.allow_silent.end())
         plan_.contract.allow_silent.push_back(constraint.name);
       if (constraint.type != 'c' && constraint.type != 'f') continue;
       const auto [own, referenced] = split_at(constraint.definition, " REFERENCES ");
-      std::string definition = renamed(own, rename_.from, rename_.to) + std::string(referenced);
+      std::string definition = renamed(own, columns_.from, columns_.to) + std::string(referenced);
       if (!definition.ends_with(" NOT VALID")) definition += " NOT VALID";
-      const std::string table = "ALTER TABLE " + quoted(rename_.table);
-      const std::string name = quote_identifier(twin_name(constraint.name, rename_, taken_));
+      const std::string table = "ALTER TABLE " + quoted(columns_.table);
+      const std::string name = quote_identifier(twin_name(constraint.name, columns_, taken_));
       put_step(plan_.contract.steps, place_,
                Sql{std::string(table).append(" ADD CONSTRAINT ").append(name).append(" ").append(definition),
                    std::string(table).append(" DROP CONSTRAINT ").append(name),
@@ -274,16 +170,8 @@ class Rename {
   }
 
  private:
-  bool mentions(const IndexFacts& index) const {
-    return std::ranges::find(index.mentions, column_.number) != index.mentions.end() ||
-           std::ranges::find(index.columns, rename_.from) != index.columns.end();
-  }
-  bool mentions(const ConstraintFacts& constraint) const {
-    return std::ranges::find(constraint.columns, rename_.from) != constraint.columns.end();
-  }
-
   Plan& plan_;
-  const ChangeRenameColumn& rename_;
+  Twins columns_;
   Place place_;
   const TableFacts& facts_;
   const ColumnFacts& column_;
@@ -341,10 +229,12 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       expand_split(plan, *split, change.place);
     } else if (const auto* merge = std::get_if<ChangeMergeColumns>(&change.what)) {
       expand_merge(plan, *merge, change.place);
-    } else if (const auto* tighten = std::get_if<ChangeTighten>(&change.what)) {
-      expand_tighten(plan, *tighten, change.place, lookup);
     } else if (const auto* one = std::get_if<ChangeStep>(&change.what)) {
       expand_step(plan, *one, change.place);
+    } else if (const auto* type = std::get_if<ChangeType>(&change.what)) {
+      expand_type(plan, *type, change.place, lookup);
+    } else if (const auto* tighten = std::get_if<ChangeTighten>(&change.what)) {
+      expand_tighten(plan, *tighten, change.place, lookup);
     } else {
       expand_rename(plan, std::get<ChangeRenameColumn>(change.what), change.place, lookup);
     }

@@ -11,9 +11,30 @@ Error refused(const std::string& message, std::string hint) {
   return {Exit::invalid, Remedy::person, message, std::move(hint)};
 }
 
-const ColumnFacts& column_of(const TableFacts& facts, const DropColumn& drop, const std::string& hidden) {
+/// A column that goes, under the name that it has until then; one that is replaced has its tombstone name already.
+struct Going {
+  TableName table;
+  std::string name;
+  std::string hidden;
+  std::optional<std::string> born_since;
+};
+
+std::vector<Going> going_of(const Plan& plan, const TableName& table) {
+  std::vector<Going> columns;
+  for (const Step& step : plan.contract.steps) {
+    if (const auto* drop = std::get_if<DropColumn>(&step.action); drop && drop->table == table)
+      columns.push_back({table, drop->name, tombstone_name(plan.name, drop->name), drop->born_since});
+    if (const auto* replace = std::get_if<ReplaceColumn>(&step.action); replace && replace->table == table) {
+      const std::string hidden = tombstone_name(plan.name, replace->column);
+      columns.push_back({table, hidden, hidden, {}});
+    }
+  }
+  return columns;
+}
+
+const ColumnFacts& column_of(const TableFacts& facts, const Going& drop) {
   const ColumnFacts* column = facts.column(drop.name);
-  if (!column) column = facts.column(hidden);
+  if (!column) column = facts.column(drop.hidden);
   const std::string shown_name = shown(drop.table) + "." + shown(drop.name);
   if (!column) throw refused("there is no column " + shown_name, "was it dropped by hand? see history");
   if (column->generated)
@@ -22,8 +43,8 @@ const ColumnFacts& column_of(const TableFacts& facts, const DropColumn& drop, co
   return *column;
 }
 
-TakenTable taken_table(std::int64_t plan_id, const Plan& plan, const TableFacts& facts,
-                       const std::vector<const DropColumn*>& drops, const SyncPlan* sync) {
+TakenTable taken_table(std::int64_t plan_id, const Plan& plan, const TableFacts& facts, const std::vector<Going>& drops,
+                       const SyncPlan* sync) {
   TakenTable table;
   table.plan_id = plan_id;
   table.plan = plan.name;
@@ -35,24 +56,23 @@ TakenTable taken_table(std::int64_t plan_id, const Plan& plan, const TableFacts&
                   "give it a primary key, or a unique index over columns that are NOT NULL");
   table.key = *facts.key;
   bool heir = false;
-  for (const DropColumn* drop : drops) {
-    const std::string hidden = tombstone_name(plan.name, drop->name);
-    const ColumnFacts& column = column_of(facts, *drop, hidden);
+  for (const Going& drop : drops) {
+    const ColumnFacts& column = column_of(facts, drop);
     if (std::ranges::find(table.key.columns, column.name) != table.key.columns.end())
-      throw refused("column " + shown(facts.name) + "." + shown(drop->name) + " is part of the key " +
+      throw refused("column " + shown(facts.name) + "." + shown(drop.name) + " is part of the key " +
                         shown(table.key.index) + ", by which rows are archived and restored",
                     "give the table another unique index over columns that are NOT NULL and stay");
-    table.columns.push_back({.name = drop->name,
-                             .hidden = hidden,
+    table.columns.push_back({.name = drop.name,
+                             .hidden = drop.hidden,
                              .type = column.type,
                              .value_type = column.type,
                              .bitwise_equality = column.bitwise_equality,
                              .default_value = column.default_value,
                              .default_volatile = column.default_volatile,
-                             .born_since = drop->born_since});
+                             .born_since = drop.born_since});
     if (sync)
       heir = heir || std::ranges::any_of(sync->old_side, [&](const SyncColumn& side) {
-               return side.name == drop->name || side.name == hidden;
+               return side.name == drop.name || side.name == drop.hidden;
              });
   }
   if (heir) table.new_side = sync->new_side;
@@ -69,10 +89,7 @@ std::vector<TakenTable> taken_tables(std::int64_t plan_id, const Plan& plan, con
                                      const std::vector<std::pair<TableName, SyncPlan>>& sync) {
   std::vector<TakenTable> tables;
   for (const TableFacts& one : facts) {
-    std::vector<const DropColumn*> drops;
-    for (const Step& step : plan.contract.steps)
-      if (const auto* drop = std::get_if<DropColumn>(&step.action); drop && drop->table == one.name)
-        drops.push_back(drop);
+    const std::vector<Going> drops = going_of(plan, one.name);
     if (drops.empty()) continue;
     const auto own = std::ranges::find(sync, one.name, &std::pair<TableName, SyncPlan>::first);
     tables.push_back(taken_table(plan_id, plan, one, drops, own == sync.end() ? nullptr : &own->second));
@@ -82,13 +99,15 @@ std::vector<TakenTable> taken_tables(std::int64_t plan_id, const Plan& plan, con
 
 Renames hiding_names(const TakenTable& table) {
   Renames names;
-  for (const TakenColumn& column : table.columns) names.emplace_back(column.name, column.hidden);
+  for (const TakenColumn& column : table.columns)
+    if (column.name != column.hidden) names.emplace_back(column.name, column.hidden);
   return names;
 }
 
 Renames unhiding_names(const TakenTable& table) {
   Renames names;
-  for (const TakenColumn& column : table.columns) names.emplace_back(column.hidden, column.name);
+  for (const TakenColumn& column : table.columns)
+    if (column.name != column.hidden) names.emplace_back(column.hidden, column.name);
   return names;
 }
 

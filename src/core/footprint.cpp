@@ -86,16 +86,26 @@ Footprint merged(Footprint one, const Footprint& other) {
 PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced) {
   PlanEffect effect;
   effect.synced = std::move(synced);
+  // What takes the place of another column no image knows under its own name.
+  const auto replaces = [&](const TableName& table, const std::string& column) {
+    return std::ranges::any_of(plan.contract.steps, [&](const Step& step) {
+      const auto* replaced = std::get_if<ReplaceColumn>(&step.action);
+      return replaced && replaced->table == table && replaced->with == column;
+    });
+  };
   for (const Step& step : plan.expand)
-    if (const auto* add = std::get_if<AddColumn>(&step.action))
+    if (const auto* add = std::get_if<AddColumn>(&step.action); add && !replaces(add->table, add->name))
       effect.adds.push_back({add->table, add->name});
     else if (const auto* table = std::get_if<CreateTable>(&step.action))
       for (const auto& [column, definition] : table->columns) effect.adds.push_back({table->name, column});
   for (const Step& step : plan.migrate)
     if (const auto* backfill = std::get_if<Backfill>(&step.action))
-      for (const auto& [column, expression] : backfill->set) effect.fills.push_back({backfill->table, column});
+      for (const auto& [column, expression] : backfill->set)
+        if (!replaces(backfill->table, column)) effect.fills.push_back({backfill->table, column});
   for (const Step& step : plan.contract.steps) {
     if (const auto* drop = std::get_if<DropColumn>(&step.action)) effect.takes.push_back({drop->table, drop->name});
+    if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
+      effect.swaps.push_back({replaced->table, replaced->column});
     if (const auto* set = std::get_if<SetNotNull>(&step.action)) effect.tightens.push_back({set->table, set->column});
     if (const auto* table = std::get_if<DropTable>(&step.action)) effect.takes_relations.push_back(table->name);
     if (const auto* view = std::get_if<DropView>(&step.action)) effect.takes_relations.push_back(view->name);

@@ -32,6 +32,7 @@ class Checks {
   void positions(const TableUse& use, const CatalogTable& table);
   std::vector<std::string> filled(const TableUse& use) const;
   const GatePlan* whoever_moved(const TableName& table) const;
+  const GatePlan* whoever_swapped(const TableName& table, std::string_view column) const;
   /// Whether what a plan does to `planned` it does to `used`, which may be its partition.
   bool reaches(const TableName& planned, const TableName& used) const;
   bool names(const std::vector<PlanEffect::Column>& columns, const TableName& table, std::string_view column) const;

@@ -64,6 +64,8 @@ void Checks::surroundings(const ImageSurroundings& found) {
     const TableUse* use = use_of_table(one.table);
     const bool told =
         use && std::ranges::any_of(use->types, [&](const auto& type) { return type.first == one.column; });
+    // Whoever does not bear it, its plan says: images: { before: … }.
+    if (whoever_swapped(one.table, one.column)) continue;
     if (use && !told && (reads(*use, one.column) || writes(*use, one.column)))
       doubt(shown_column(one.table, one.column),
             "its type was " + one.what + " when the image was registered, and is another now", nullptr,

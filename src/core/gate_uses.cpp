@@ -82,9 +82,12 @@ void Checks::column(const TableUse& use, const CatalogTable& table, const std::s
   if (!there) return absent_column(use.table, name);
   present_column(use.table, name);
   for (const auto& [column, type] : use.types)
-    if (column == name && type != there->type)
-      refuse(shown_column(use.table, name), "it is of type " + there->type + ", the image takes it for " + type,
-             nullptr);
+    if (column == name && type != there->type) {
+      const GatePlan* by = whoever_swapped(use.table, name);
+      refuse(shown_column(use.table, name),
+             "it is of type " + there->type + ", the image takes it for " + type + (by ? ": " + in_state(*by) : ""),
+             by);
+    }
 }
 
 void Checks::absent_column(const TableName& table, const std::string& name) {
@@ -114,6 +117,8 @@ void Checks::present_column(const TableName& table, const std::string& name) {
     const bool moving =
         *plan.state == State::hiding || *plan.state == State::unhiding || *plan.state == State::restoring;
     const bool taken = names(plan.effect.takes, table, name);
+    if (names(plan.effect.swaps, table, name) && takes_now(plan) && side_of(plan) == Side::before)
+      refuse(shown, "a column of another type bears its name: " + in_state(plan), &plan);
     if (taken && moving) refuse(shown, "it is on its way: " + in_state(plan), &plan);
     if (taken && plan.browned)
       reasons_.push_back({shown, "a brownout has taken it from everybody, until its stretch is over", plan.name,
@@ -216,7 +221,16 @@ const GatePlan* Checks::whoever_moved(const TableName& table) const {
     return std::ranges::any_of(columns, [&](const PlanEffect::Column& one) { return reaches(one.table, table); });
   };
   for (const GatePlan& plan : facts_.plans)
-    if (in_force(plan) && (concerns(plan.effect.takes) || concerns(plan.effect.adds))) last = &plan;
+    if (in_force(plan) && (concerns(plan.effect.takes) || concerns(plan.effect.adds) || concerns(plan.effect.swaps)))
+      last = &plan;
+  return last;
+}
+
+/// The plan that has put a column of another type under this name.
+const GatePlan* Checks::whoever_swapped(const TableName& table, std::string_view column) const {
+  const GatePlan* last = nullptr;
+  for (const GatePlan& plan : facts_.plans)
+    if (takes_now(plan) && names(plan.effect.swaps, table, column)) last = &plan;
   return last;
 }
 

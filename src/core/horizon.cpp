@@ -45,6 +45,16 @@ GateFacts before_contract(GateFacts facts, const GatePlan& plan) {
       }
     }
   }
+  for (const PlanEffect::Column& swapped : plan.effect.swaps)
+    for (CatalogTable* table : reached(facts, swapped.table)) {
+      CatalogColumn* hidden = column_in(*table, tombstone_name(plan.name, swapped.name));
+      if (!hidden) continue;
+      hidden->name = swapped.name;
+      const auto newer =
+          std::ranges::find(std::next(std::ranges::find(table->columns, swapped.name, &CatalogColumn::name)),
+                            table->columns.end(), swapped.name, &CatalogColumn::name);
+      if (newer != table->columns.end()) table->columns.erase(newer);
+    }
   for (const PlanEffect::Column& added : plan.effect.adds) {
     const auto table = facts.catalog.find(added.table);
     if (table == facts.catalog.end() || column_in(table->second, added.name)) continue;
@@ -97,6 +107,11 @@ GateFacts after_contract(GateFacts facts, const GatePlan& plan) {
   for (const PlanEffect::Column& taken : plan.effect.takes)
     for (CatalogTable* table : reached(facts, taken.table))
       std::erase_if(table->columns, [&](const CatalogColumn& one) { return one.name == taken.name; });
+  for (const PlanEffect::Column& swapped : plan.effect.swaps)  // the new one stands at the end
+    for (CatalogTable* table : reached(facts, swapped.table))
+      if (const auto column = std::ranges::find(table->columns, swapped.name, &CatalogColumn::name);
+          column != table->columns.end())
+        std::rotate(column, column + 1, table->columns.end());
   for (const TableName& relation : plan.effect.takes_relations) facts.catalog.erase(relation);
   for (const PlanEffect::Column& tightened : plan.effect.tightens)
     for (CatalogTable* table : reached(facts, tightened.table))

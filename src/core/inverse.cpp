@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "change_steps.hpp"
 #include "inverse_definitions.hpp"
 #include "server_names.hpp"
 #include "switchback/core/change.hpp"
@@ -9,6 +10,7 @@
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/rule.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/core/sync.hpp"
 #include "switchback/core/work.hpp"
 
 namespace switchback {
@@ -38,9 +40,13 @@ std::optional<std::string> expression_of(const ColumnExpressions& expressions, c
 
 class Inverting {
  public:
-  Inverting(const Plan& plan, const InverseFacts& facts) : plan_(plan), facts_(facts), made_(made_again(facts)) {
+  Inverting(const Plan& plan, const InverseFacts& facts)
+      : plan_(plan), facts_(facts), made_(made_again(without_replaced(facts))) {
+    for (const Step& step : plan.contract.steps)
+      if (const auto* replace = std::get_if<ReplaceColumn>(&step.action)) replaced_.push_back(replace);
     for (const Step& step : plan.expand)
-      if (const auto* add = std::get_if<AddColumn>(&step.action)) added_.emplace_back(add->table, add->name);
+      if (const auto* add = std::get_if<AddColumn>(&step.action); add && !takes_a_place(add->table, add->name))
+        added_.emplace_back(add->table, add->name);
     for (const Step& step : plan.contract.steps)
       if (const auto* drop = std::get_if<DropColumn>(&step.action)) dropped_.emplace_back(drop->table, drop->name);
   }
@@ -52,10 +58,12 @@ class Inverting {
     read_phase(plan_.migrate, migrate_work(plan_), "migrate");
     read_phase(plan_.expand, expand_work(plan_), "expand");
     columns();
+    types();
     backfills();
     silent();
     put_together();
-    if (out_.plan.expand.empty() && out_.plan.migrate.empty() && out_.plan.contract.steps.empty())
+    if (out_.plan.expand.empty() && out_.plan.migrate.empty() && out_.plan.contract.steps.empty() &&
+        out_.plan.changes.empty())
       throw Error(Exit::refused, Remedy::person, plan_.name + " left nothing that a plan could undo",
                   out_.look.empty() ? "" : out_.look.front());
     return std::move(out_);
@@ -114,6 +122,9 @@ class Inverting {
     if (const auto* value = std::get_if<SetDefault>(&action)) return invert(*value, undo);
     if (const auto* relaxed = std::get_if<DropNotNull>(&action)) return invert(*relaxed, undo);
     if (const auto* strict = std::get_if<SetNotNull>(&action)) return invert(*strict);
+    if (const auto* fix = std::get_if<Fix>(&action)) return invert(*fix);
+    if (const auto rule = rule_of(action))
+      drops_.push_back({DropConstraint{table_of(*rule), constraint_name(plan_.name, *rule)}, {}});
     if (const auto* table = std::get_if<CreateTable>(&action)) drops_.push_back({DropTable{table->name}, {}});
     if (const auto* view = std::get_if<CreateView>(&action)) drops_.push_back({DropView{view->name}, {}});
     if (const auto* type = std::get_if<CreateEnum>(&action)) drops_.push_back({DropType{type->name}, {}});
@@ -121,10 +132,7 @@ class Inverting {
       out_.look.push_back("the value " + quote_literal(value->value) + " of the enum " + shown(value->type) +
                           " stays: PostgreSQL cannot take it away. See that nothing writes it any more");
     if (const auto* comment = std::get_if<SetComment>(&action)) return invert(*comment, undo);
-    if (const auto* fix = std::get_if<Fix>(&action)) return invert(*fix);
-    if (const auto rule = rule_of(action))
-      drops_.push_back({DropConstraint{table_of(*rule), constraint_name(plan_.name, *rule)}, {}});
-    if (const auto* add = std::get_if<AddColumn>(&action))
+    if (const auto* add = std::get_if<AddColumn>(&action); add && !takes_a_place(add->table, add->name))
       drops_.push_back({DropColumn{add->table, add->name, {}}, {}});
     // drop_…: what made_again() has of it; backfill: with the columns it fills; verify: nothing to undo
   }
@@ -145,6 +153,11 @@ class Inverting {
 
   void invert(const CreateIndex& index) {
     if (makes_table(plan_, index.table)) return;  // it goes along
+    const auto goes_over = [&](const ReplaceColumn* replace) {
+      return std::ranges::find(replace->names, index_name(index), &std::pair<std::string, std::string>::second) !=
+             replace->names.end();
+    };
+    if (std::ranges::any_of(replaced_, goes_over)) return;
     const bool goes_along = std::ranges::any_of(added_, [&](const Column& column) {
       if (column.first != index.table) return false;
       return index.definition ? has_word(behind(*index.definition, " USING "), column.second)
@@ -237,6 +250,56 @@ class Inverting {
     }
   }
 
+  // --- the columns that change their type back -----------------------------------------------------------------
+
+  bool takes_a_place(const TableName& table, const std::string& column) const {
+    return std::ranges::any_of(replaced_,
+                               [&](const ReplaceColumn* one) { return one->table == table && one->with == column; });
+  }
+  bool gives_its_place(const TableName& table, const std::string& column) const {
+    return std::ranges::any_of(replaced_,
+                               [&](const ReplaceColumn* one) { return one->table == table && one->column == column; });
+  }
+
+  /// What is recorded of the columns that were replaced, under their tombstone names, comes along with change_type.
+  static InverseFacts without_replaced(InverseFacts facts) {
+    std::erase_if(facts.definitions, [](const KnownDefinition& one) {
+      return one.kind != "taken" && one.definition.find("_switchback_") != std::string::npos &&
+             one.definition.find("_not_null") == std::string::npos;
+    });
+    return facts;
+  }
+
+  std::string old_type(const ReplaceColumn& replace) const {
+    const std::string hidden = quote_identifier(tombstone_name(plan_.name, replace.column));
+    for (const KnownDefinition& one : facts_.definitions)
+      if (const std::string_view type = behind(one.definition, " ADD COLUMN " + hidden + " ");
+          one.kind == "column" && !type.empty())
+        return std::string(type);
+    const auto table = std::ranges::find(facts_.tables, replace.table, &TableFacts::name);
+    const ColumnFacts* column = table == facts_.tables.end() ? nullptr : table->column(replace.column);
+    if (!column || facts_.state != State::migrated)
+      throw Error(Exit::refused, Remedy::person,
+                  "the journal does not say of which type " + shown_column({replace.table, replace.column}) + " was",
+                  "write the plan that changes it back: change_type");
+    return column->type;
+  }
+
+  void types() {
+    for (const ReplaceColumn* replace : replaced_) {
+      ChangeType back{replace->table, replace->column, old_type(*replace), {}, {}};
+      const Backfill* backfill = backfill_of(replace->table);
+      const auto fill = backfill ? expression_of(backfill->reverse, replace->column) : std::nullopt;
+      const auto reverse = backfill ? expression_of(backfill->set, replace->with) : std::nullopt;
+      if (fill) back.fill = changing::renamed(*fill, replace->with, replace->column);
+      if (reverse) back.reverse = *reverse;
+      out_.lost.push_back("values of " + shown_column({replace->table, replace->column}) + " that " + back.to +
+                          " cannot hold: they are listed, and hold the plan. Values as they were before are " +
+                          kept_in(replace->table));
+      out_.plan.changes.push_back({std::move(back), {}});
+    }
+  }
+
   void without_heir(const Column& name, const LostColumn& column, bool strict) {
     std::optional<std::string> fill;
     for (const Step& step : plan_.contract.steps)
@@ -292,12 +355,12 @@ class Inverting {
 
   void look_at_leftovers(const Backfill& backfill) {
     for (const auto& [column, sql] : backfill.reverse)
-      if (!contains(dropped_, Column{backfill.table, column}))
+      if (!contains(dropped_, Column{backfill.table, column}) && !gives_its_place(backfill.table, column))
         out_.look.push_back(shown_column({backfill.table, column}) +
                             " is still there, but nothing keeps it right since " + plan_.name +
                             " has ended: compare it with " + sql + " before the contract takes that away");
     for (const auto& [column, sql] : backfill.set)
-      if (!contains(added_, Column{backfill.table, column}))
+      if (!contains(added_, Column{backfill.table, column}) && !takes_a_place(backfill.table, column))
         out_.look.push_back("what " + shown_column({backfill.table, column}) + " held before " + plan_.name +
                             " filled it with " + sql + " is in backups alone");
   }
@@ -347,7 +410,7 @@ class Inverting {
     append(contract.steps, std::move(made_.at_last));
     append(contract.steps, std::move(undone_));
     append(contract.steps, std::move(drops_));
-    if (!contract.steps.empty()) {
+    if (!contract.steps.empty() || !plan.changes.empty()) {
       contract.observe = plan_.contract.observe;
       contract.soak = plan_.contract.soak;
       contract.approvals = plan_.contract.approvals;
@@ -364,6 +427,7 @@ class Inverting {
   MadeAgain made_;
   std::vector<Column> added_;
   std::vector<Column> dropped_;
+  std::vector<const ReplaceColumn*> replaced_;
   std::vector<Column> strict_;  ///< NOT NULL again
   std::vector<std::pair<Column, std::string>> fills_;
   std::vector<Step> relaxed_;

@@ -43,37 +43,38 @@ std::string commented(const SetComment& step) {
 }
 
 std::string object_of(const Action& action) {
-  return std::visit(Overloaded{
-                        [](const AddColumn& step) { return column_of(step.table, step.name); },
-                        [](const CreateIndex& step) {
-                          const std::string on =
-                              shown(step.table) + (step.definition ? "" : "(" + joined(step.columns) + ")");
-                          return step.name ? shown(*step.name) + " on " + on : "on " + on;
-                        },
-                        [](const DropNotNull& step) { return column_of(step.table, step.column); },
-                        [](const SetDefault& step) { return column_of(step.table, step.column); },
-                        [](const Sql& step) { return first_line(step.run); },
-                        [](const Backfill& step) { return shown(step.table); },
-                        [](const Verify& step) { return shown(step.table) + ": " + first_line(step.check); },
-                        [](const SetNotNull& step) { return column_of(step.table, step.column); },
-                        [](const DropColumn& step) { return column_of(step.table, step.name); },
-                        [](const DropIndex& step) { return shown(step.name); },
-                        [](const DropConstraint& step) { return shown(step.name) + " on " + shown(step.table); },
-                        [](const DropTable& step) { return shown(step.name); },
-                        [](const DropView& step) { return shown(step.name); },
-                        [](const DropType& step) { return shown(step.name); },
-                        [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
-                        [](const CreateTable& step) { return shown(step.name); },
-                        [](const CreateEnum& step) { return shown(step.name); },
-                        [](const AddEnumValue& step) { return quote_literal(step.value) + " to " + shown(step.type); },
-                        [](const CreateView& step) { return shown(step.name); },
-                        [](const SetComment& step) { return "on " + commented(step); },
-                        [](const Fix& step) { return shown(step.rule); },
-                        [](const AddCheck& step) { return shown(step.table) + ": " + first_line(step.check); },
-                        [](const AddForeignKey& step) { return shown(Rule(step)); },
-                        [](const AddUnique& step) { return shown(step.table) + " (" + joined(step.columns) + ")"; },
-                    },
-                    action);
+  return std::visit(
+      Overloaded{
+          [](const AddColumn& step) { return column_of(step.table, step.name); },
+          [](const CreateIndex& step) {
+            const std::string on = shown(step.table) + (step.definition ? "" : "(" + joined(step.columns) + ")");
+            return step.name ? shown(*step.name) + " on " + on : "on " + on;
+          },
+          [](const DropNotNull& step) { return column_of(step.table, step.column); },
+          [](const SetDefault& step) { return column_of(step.table, step.column); },
+          [](const Sql& step) { return first_line(step.run); },
+          [](const Backfill& step) { return shown(step.table); },
+          [](const Verify& step) { return shown(step.table) + ": " + first_line(step.check); },
+          [](const SetNotNull& step) { return column_of(step.table, step.column); },
+          [](const DropColumn& step) { return column_of(step.table, step.name); },
+          [](const ReplaceColumn& step) { return column_of(step.table, step.column) + " with " + shown(step.with); },
+          [](const DropIndex& step) { return shown(step.name); },
+          [](const DropConstraint& step) { return shown(step.name) + " on " + shown(step.table); },
+          [](const DropTable& step) { return shown(step.name); },
+          [](const DropView& step) { return shown(step.name); },
+          [](const DropType& step) { return shown(step.name); },
+          [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
+          [](const Fix& step) { return shown(step.rule); },
+          [](const AddCheck& step) { return shown(step.table) + ": " + first_line(step.check); },
+          [](const AddForeignKey& step) { return shown(Rule(step)); },
+          [](const AddUnique& step) { return shown(step.table) + " (" + joined(step.columns) + ")"; },
+          [](const CreateTable& step) { return shown(step.name); },
+          [](const CreateEnum& step) { return shown(step.name); },
+          [](const AddEnumValue& step) { return quote_literal(step.value) + " to " + shown(step.type); },
+          [](const CreateView& step) { return shown(step.name); },
+          [](const SetComment& step) { return "on " + commented(step); },
+      },
+      action);
 }
 
 bool contracts(const WholeChange& change) {
@@ -87,6 +88,7 @@ bool contracts(const WholeChange& change) {
                         [](const ChangeMergeColumns&) { return true; },
                         [](const ChangeStep& one) { return one.phase == "contract"; },
                         [](const ChangeTighten&) { return true; },
+                        [](const ChangeType&) { return true; },
                     },
                     change);
 }
@@ -104,21 +106,22 @@ std::string_view kind(const Action& action) {
                         [](const Verify&) { return "verify"; },
                         [](const SetNotNull&) { return "set_not_null"; },
                         [](const DropColumn&) { return "drop_column"; },
+                        [](const ReplaceColumn&) { return "replace_column"; },
                         [](const DropIndex&) { return "drop_index"; },
                         [](const DropConstraint&) { return "drop_constraint"; },
                         [](const DropTable&) { return "drop_table"; },
                         [](const DropView&) { return "drop_view"; },
                         [](const DropType&) { return "drop_type"; },
                         [](const DropFunction&) { return "drop_function"; },
+                        [](const Fix&) { return "fix"; },
+                        [](const AddCheck&) { return "add_check"; },
+                        [](const AddForeignKey&) { return "add_foreign_key"; },
+                        [](const AddUnique&) { return "add_unique"; },
                         [](const CreateTable&) { return "create_table"; },
                         [](const CreateEnum&) { return "create_enum"; },
                         [](const AddEnumValue&) { return "add_enum_value"; },
                         [](const CreateView&) { return "create_view"; },
                         [](const SetComment&) { return "set_comment"; },
-                        [](const Fix&) { return "fix"; },
-                        [](const AddCheck&) { return "add_check"; },
-                        [](const AddForeignKey&) { return "add_foreign_key"; },
-                        [](const AddUnique&) { return "add_unique"; },
                     },
                     action);
 }

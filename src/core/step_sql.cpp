@@ -98,6 +98,11 @@ std::string create_index_sql(const CreateIndex& index, const TableName& on, cons
   return create_index(index, "CONCURRENTLY ", name, "", on);
 }
 
+std::string constraint_of_index_sql(const CreateIndex& index) {
+  const std::string name = quote_identifier(index_name(index));
+  return "ALTER TABLE " + quoted(index.table) + " ADD CONSTRAINT " + name + " UNIQUE USING INDEX " + name;
+}
+
 TableName part_index(const CreateIndex& index, const TableFacts& table, const TableName& part) {
   const std::string name = index_name(index);
   return {part.schema, part == table.name ? name : leaf_index_name(name, part)};
@@ -147,6 +152,11 @@ StepSql index_sql(const CreateIndex& index, const TableFacts* table) {
     out.undo.push_back("DROP INDEX IF EXISTS " + quoted({index.table.schema, name}));
   } else {
     out.sql.push_back(create_index_sql(index, index.table, name));
+    if (index.constraint) {
+      out.sql.push_back(constraint_of_index_sql(index));
+      out.undo.push_back("ALTER TABLE " + quoted(index.table) + " DROP CONSTRAINT IF EXISTS " + quote_identifier(name));
+      out.lock += "; ACCESS EXCLUSIVE for the constraint, milliseconds";
+    }
     out.undo.push_back("DROP INDEX CONCURRENTLY IF EXISTS " + quoted({index.table.schema, name}));
   }
   return out;

@@ -50,6 +50,8 @@ std::vector<Structure> structures_of(const std::vector<Step>& contract_steps) {
   for (const Step& step : contract_steps) {
     if (const auto* column = std::get_if<DropColumn>(&step.action))
       structures.push_back({Structure::Kind::column, column->table, column->name});
+    if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
+      structures.push_back({Structure::Kind::column, replaced->table, replaced->column, {}, true});
     if (const auto* index = std::get_if<DropIndex>(&step.action))
       structures.push_back({Structure::Kind::index, {index->name.schema, ""}, index->name.name});
     if (const auto* constraint = std::get_if<DropConstraint>(&step.action))

@@ -49,6 +49,13 @@ bool is_in(const std::vector<std::string>& all, const std::string& one) {
   return std::ranges::find(all, one) != all.end();
 }
 
+/// The new side once it is swapped in.
+std::vector<std::string> swapped_in(const DrilledTable& table) {
+  std::vector<std::string> side = table.new_side;
+  for (const auto& [column, with] : table.replaced) std::ranges::replace(side, with, column);
+  return side;
+}
+
 void add_once(std::vector<std::string>& all, const std::string& one) {
   if (!is_in(all, one)) all.push_back(one);
 }
@@ -80,6 +87,9 @@ void add_sides(ports::Session& session, const Plan& plan, const TableFacts& fact
   for (const Step& step : plan.contract.steps)
     if (const auto* drop = std::get_if<DropColumn>(&step.action); drop != nullptr && drop->table == table.name)
       table.taken.push_back(drop->name);
+    else if (const auto* replace = std::get_if<ReplaceColumn>(&step.action);
+             replace != nullptr && replace->table == table.name)
+      table.replaced.emplace_back(replace->column, replace->with);
 }
 
 /// Values that are copied from one row to another must not have to be unlike.
@@ -141,7 +151,7 @@ DrillRows rows_now(ports::Session& session, const DrilledTable& table, State sta
   std::vector<std::string> rest = table.rest;
   if (!old_there) std::erase_if(rest, [&](const std::string& one) { return is_in(table.taken, one); });
   std::erase_if(rest, [&](const std::string& one) { return !is_in(there, one); });
-  std::vector<std::string> new_side = table.new_side;
+  std::vector<std::string> new_side = old_there ? table.new_side : swapped_in(table);
   std::erase_if(new_side, [&](const std::string& one) { return !is_in(there, one) || state == State::rolled_back; });
   std::vector<std::string> old_side = old_there ? table.old_side : std::vector<std::string>{};
   std::erase_if(old_side, [&](const std::string& one) { return !is_in(there, one); });
@@ -152,7 +162,14 @@ std::vector<std::string> write_new_side_once(ports::Session& session, DrilledTab
   std::vector<std::string> failures;
   if (!table.unwritten.empty()) return failures;
   const Shares shares = shares_of(table.wanted);
-  const std::string sql = write_sql(table, table.new_side);
+  const bool swapped = !table.replaced.empty() &&
+                       session
+                           .exec(
+                               "SELECT FROM pg_catalog.pg_attribute WHERE attrelid = pg_catalog.to_regclass($1) AND "
+                               "attname = $2 AND NOT attisdropped",
+                               {quoted(table.name), table.replaced.front().second})
+                           .empty();
+  const std::string sql = write_sql(table, swapped ? swapped_in(table) : table.new_side);
   for (std::size_t i = 0; i < shares.new_image.size() && i < 200; ++i) {
     const std::string& donor = shares.donors[i % shares.donors.size()];
     try {
@@ -193,7 +210,7 @@ void DrillWriters::waited(Clock::time_point since) {
 void DrillWriters::write(DrilledTable& table, bool old_image, std::uint64_t seed) {
   const Shares shares = shares_of(table.wanted);
   const std::vector<std::string>& mine = old_image ? shares.old_image : shares.new_image;
-  const std::string sql = write_sql(table, old_image ? table.old_side : table.new_side);
+  const std::string sql = write_sql(table, old_image ? table.old_side : swapped_in(table));
   std::unique_ptr<ports::Session> session;
   for (std::uint64_t n = seed * 7919; !stopping_; ++n) {
     std::this_thread::sleep_for(3ms);

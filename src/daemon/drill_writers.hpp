@@ -21,8 +21,10 @@ struct DrilledTable {
   std::vector<std::string> old_side;  ///< what forward reads or reverse writes
   std::vector<std::string> new_side;
   std::vector<std::string> taken;  ///< of `rest`: what the contract drops
-  std::string unwritten;           ///< why nobody writes it; empty: two images do
-  DrillRows wanted;                ///< as at the start; the new side as at the first `migrated`
+  /// Columns that another one replaces, and that one: both images write them under the first's name.
+  std::vector<std::pair<std::string, std::string>> replaced;
+  std::string unwritten;  ///< why nobody writes it; empty: two images do
+  DrillRows wanted;       ///< as at the start; the new side as at the first `migrated`
   DrillRows wanted_without_taken;
   bool new_known = false;
   DrillWrites written;

@@ -20,6 +20,7 @@
 #include "switchback/engine/restore_points.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
+#include "switchback/engine/swapping.hpp"
 #include "switchback/engine/tightening.hpp"
 #include "switchback/engine/turning_back.hpp"
 
@@ -82,7 +83,8 @@ std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
   std::vector<std::pair<TableName, SyncPlan>> sync;
   for (const TableName& table : tables_of(bench.plan()))
     if (const auto found = bench.catalog().table(session, table)) facts.push_back(*found);
-  for (const ResolvedSync& one : bench.resolved().sync) sync.emplace_back(one.table, one.sync);
+  for (const ResolvedSync& one : bench.resolved().sync)
+    sync.emplace_back(one.table, swapped(one.sync, bench.plan(), one.table));
   return taken_tables(bench.fence().plan, bench.plan(), facts, sync);
 }
 
@@ -110,8 +112,9 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   note_overridden_horizon(bench);  // before anything is locked
   remove_probes(session, bench.fence().plan);
   forget_counters(session, bench.fence().plan);
-  const std::vector<TakenTable> tables = taken_of(bench, session);
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
+  swap_in(session, bench.plan());  // first: what is stored of the old columns is stored under their tombstone names
+  const std::vector<TakenTable> tables = taken_of(bench, session);
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
   store_objects(session, bench.fence().plan, objects);
   refuse_browned(session, bench.plan().name, tables_of(bench.plan()),
@@ -231,6 +234,24 @@ Stop archive_table(Workbench& bench, const TakenTable& table) {
                      {}});
 }
 
+Stop validate_replacements(Workbench& bench) {
+  for (const Step& step : bench.plan().contract.steps) {
+    const auto* replaced = std::get_if<ReplaceColumn>(&step.action);
+    if (!replaced) continue;
+    try {
+      const Stop stop = bench.in_transaction([&](ports::Session& session) {
+        validate_replaced(session, bench.plan(), *replaced);
+        record_shapes(bench);  // a validated constraint reads differently
+      });
+      if (!stop.ok()) return stop;
+    } catch (const Error& error) {
+      if (error.remedy() != Remedy::data) throw;
+      return Stop::held({HoldKind::violation, error.what(), "the rows are mended, then switchback run again", {}});
+    }
+  }
+  return Stop::arrived();
+}
+
 /// Under the lock, in one short transaction. A hold found there rolls it back.
 void drop_now(Workbench& bench, ports::Session& session, const std::vector<TakenTable>& tables,
               std::optional<Hold>& in_the_way) {
@@ -252,7 +273,8 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   if (!in_the_way) in_the_way = closure_hold(bench, true);
   if (in_the_way) return;
   for (const ResolvedSync& sync : bench.resolved().sync) {
-    if (sync.sync.exact) session.exec(exact_undo_sql({sync.oid, sync.table, {sync.sync}, false}, sync.sync));
+    const SyncPlan now = swapped(sync.sync, bench.plan(), sync.table);
+    if (now.exact) session.exec(exact_undo_sql({sync.oid, sync.table, {now}, false}, now));
     remove_sync(session, bench.fence().plan, sync.oid);
     resync(session, sync.oid, sync.table, true);
   }
@@ -373,6 +395,7 @@ Stop contract_plan(Workbench& bench) {
       if (!stop.ok()) return stop;
     }
   if (stop.ok()) stop = validate_rules(bench);
+  if (stop.ok()) stop = validate_replacements(bench);
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return backup_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return horizon_hold(bench); });

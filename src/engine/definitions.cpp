@@ -344,9 +344,11 @@ void collect_step(ports::Session& session, Collector& collector, const std::stri
 
 void store_definitions(ports::Session& session, PlanId plan_id, const Plan& plan,
                        const std::vector<TakenTable>& tables) {
-  // Already hidden: what is recorded is right, and the names in the catalog are not the application's any more.
+  // Already hidden: what is recorded is right, and the names in the catalog are not the application's any more. What is
+  // replaced bears its tombstone name before it is recorded.
   for (const TakenTable& table : tables)
-    if (is_there(session, table, table.columns.front().hidden)) return;
+    for (const TakenColumn& column : table.columns)
+      if (column.name != column.hidden && is_there(session, table, column.hidden)) return;
   Collector collector(session);
   for (const TakenTable& table : tables) collect_table(session, collector, table);
   for (const TakenTable& table : tables) collect_late(collector, table);

@@ -6,6 +6,7 @@
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/counting.hpp"
 #include "switchback/engine/statements.hpp"
+#include "switchback/engine/swapping.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -46,6 +47,7 @@ Stop add_columns(Workbench& bench, const Work& work) {
       session.exec(sql);
     if (sync) {
       install_sync(bench, session, *sync);
+      relax_replaced(session, bench.plan(), work.table);
     }
     record_shapes(bench);
     mark_step(session, bench.fence().plan, "expand", work.ordinal, work.name, "done");
@@ -163,6 +165,14 @@ Stop build_all(Workbench& bench, const CreateIndex& index, const TableFacts& tab
   return stop;
 }
 
+bool is_constraint(ports::Session& session, const CreateIndex& index) {
+  return !session
+              .exec(
+                  "SELECT FROM pg_catalog.pg_constraint WHERE contype = 'u' AND conindid = pg_catalog.to_regclass($1)",
+                  {quoted({index.table.schema, index_name(index)})})
+              .empty();
+}
+
 }  // namespace
 
 Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view phase, const Work& work) {
@@ -193,6 +203,7 @@ Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view ph
   }
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
+    if (index.constraint && !is_constraint(session, index)) session.exec(constraint_of_index_sql(index));
     mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "done");
     record_shapes(bench);
     bench.note("step", work.name);

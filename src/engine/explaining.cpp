@@ -8,6 +8,7 @@
 #include "switchback/core/contract_sql.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/rule_step.hpp"
+#include "switchback/core/swap.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/taken_object.hpp"
 #include "switchback/core/units.hpp"
@@ -48,6 +49,16 @@ class Explaining {
             "stops logical subscribers of a published table until they have the column too");
         break;
       }
+    for (const ReplaceColumn* replace : replaced())
+      out.notes.push_back(
+          "from the hide on " + shown(replace->table) + "." + shown(std::string_view(replace->column)) +
+          " is another column, the last of the table: SELECT * shows it there, with its new type; a statement that was "
+          "prepared before and returns it fails once with \"cached plan must not change result type\" (until it is "
+          "prepared again), on unhide too; INSERT and COPY without a list of columns hold the hide. A value that the "
+          "old "
+          "type cannot hold is refused before the hide, by the column itself; after it, it is recorded (switchback "
+          "quarantine), and an image from before the change must bear to read it. Which image does not, the plan says: "
+          "images: { before: NAME }");
     add_insert_notes(out);
     return out;
   }
@@ -67,7 +78,7 @@ class Explaining {
     if (const ColumnFacts* found = resolved_.added(add.table, add.name)) return *found;
     ColumnFacts column;
     column.name = add.name;
-    column.type = add.like ? "(type of " + *add.like + ")" : add.type;
+    column.type = add.type.empty() ? "(type of " + add.like.value_or("") + ")" : add.type;
     column.not_null = add.not_null;
     if (add.default_value) column.default_value = "(" + *add.default_value + ")";
     return column;
@@ -84,6 +95,12 @@ class Explaining {
     out.sql.push_back(sync_function_sql(table));
     out.sql.push_back(sync_triggers_sql(table));
     out.undo.insert(out.undo.begin(), sync_drop_sql(sync->oid, sync->table));
+    for (const ReplaceColumn* replace : replaced_in(plan_, work.table)) {
+      if (!is_strict(*replace)) continue;
+      for (std::string& one : relax_replaced_sql(plan_, *replace)) out.sql.push_back(std::move(one));
+      out.undo.push_back("NOT NULL of " + shown(std::string_view(replace->column)) +
+                         " again, by a CHECK that is validated first");
+    }
     return out;
   }
 
@@ -207,6 +224,40 @@ class Explaining {
     return out;
   }
 
+  std::vector<const ReplaceColumn*> replaced() const {
+    std::vector<const ReplaceColumn*> out;
+    for (const Step& step : plan_.contract.steps)
+      if (const auto* replace = std::get_if<ReplaceColumn>(&step.action)) out.push_back(replace);
+    return out;
+  }
+
+  /// NOT NULL, as far as it is known before: whether the column has it.
+  bool is_strict(const ReplaceColumn& replace) {
+    const auto facts = session_ ? facts_of(replace.table) : std::nullopt;
+    const ColumnFacts* column = facts ? facts->column(replace.column) : nullptr;
+    return column && column->not_null;
+  }
+
+  StepSql swap_step(const ReplaceColumn& replace) {
+    std::vector<std::string> sql = swap_sql(plan_, replace);
+    if (is_strict(replace)) sql.push_back(enforce_not_null_sql(plan_.name, replace.table, replace.column));
+    StepSql out = contract_step("swap " + shown(replace.table) + "." + shown(std::string_view(replace.column)),
+                                std::move(sql), swap_back_sql(plan_, replace), Safety::unsafe);
+    out.held +=
+        "; with them CHECK and FOREIGN KEY constraints of the column are added again, NOT VALID, and the sync "
+        "function is turned round";
+    return out;
+  }
+
+  StepSql drop_replaced(const ReplaceColumn& replace) {
+    std::vector<std::string> sql{drop_column_sql(replace.table, tombstone_name(plan_.name, replace.column))};
+    if (is_strict(replace))
+      for (std::string& one : settle_not_null_sql(plan_.name, replace.table, replace.column))
+        sql.push_back(std::move(one));
+    return contract_step("drop what " + shown(replace.table) + "." + shown(std::string_view(replace.column)) + " was",
+                         std::move(sql), {"switchback restore " + plan_.name}, Safety::breaks);
+  }
+
   static StepSql contract_step(std::string step, std::vector<std::string> sql, std::vector<std::string> undo,
                                Safety before) {
     StepSql out;
@@ -312,6 +363,7 @@ class Explaining {
     const std::vector<Rule> rules = rules_of(plan_);
     for (std::size_t i = 0; i < rules.size(); ++i)
       phase.steps.push_back(enforce_step(plan_, rules[i], facts_of(rules[i], static_cast<int>(i) + 1)));
+    for (const ReplaceColumn* replace : replaced()) phase.steps.push_back(swap_step(*replace));
     for (const Step& step : plan_.contract.steps) {
       if (const auto* index = std::get_if<DropIndex>(&step.action)) {
         const TableName hidden{index->name.schema, tombstone_name(plan_.name, index->name.name)};
@@ -335,13 +387,16 @@ class Explaining {
     for (const TakenObject& object : objects())
       if (!object.part) phase.steps.push_back(archive_object(object));
     const bool none = plan_.contract.archive && plan_.contract.archive->none;
-    for (const DropColumn* drop : dropped()) {
+    std::vector<std::pair<TableName, std::string>> columns;
+    for (const DropColumn* drop : dropped()) columns.emplace_back(drop->table, drop->name);
+    for (const ReplaceColumn* replace : replaced()) columns.emplace_back(replace->table, replace->column);
+    for (const auto& [table, column] : columns) {
       StepSql out = contract_step(
-          "archive " + shown(drop->table) + "." + shown(drop->name),
+          "archive " + shown(table) + "." + shown(std::string_view(column)),
           {none ? "nothing: archive none, " + *plan_.contract.archive->none
                 : "INSERT INTO switchback.archive_… SELECT key, " +
-                      quote_identifier(tombstone_name(plan_.name, drop->name)) + ", hash of the new side FROM " +
-                      quoted(drop->table) + " (in batches; triggers keep it right)"},
+                      quote_identifier(tombstone_name(plan_.name, column)) + ", hash of the new side FROM " +
+                      quoted(table) + " (in batches; triggers keep it right)"},
           {"the archive goes with unhide"}, Safety::unsafe);
       out.lock = "SHARE ROW EXCLUSIVE";
       out.held = "milliseconds, for the triggers; the copy itself locks nothing";
@@ -368,6 +423,8 @@ class Explaining {
                                             {"switchback restore " + plan_.name}, Safety::breaks));
       } else if (const auto rule = rule_of(step.action)) {
         phase.steps.push_back(settle_step(plan_, *rule));
+      } else if (const auto* replace = std::get_if<ReplaceColumn>(&step.action)) {
+        phase.steps.push_back(drop_replaced(*replace));
       } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {
         const TableName hidden{index->name.schema, tombstone_name(plan_.name, index->name.name)};
         phase.steps.push_back(contract_step(describe(step.action), {"DROP INDEX " + quoted(hidden) + " RESTRICT"},

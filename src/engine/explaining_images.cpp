@@ -70,6 +70,8 @@ ContractReplay replayed(ports::Session& session, ports::UsageSource& usage, cons
   try {
     ports::UsageRequest request;
     request.structures = structures_now(session, plan, std::nullopt);
+    std::erase_if(request.structures, [](const Structure& one) { return one.by_place; });
+    if (request.structures.empty()) return {};
     return replay_images(session, usage, request, registered, images, settings);
   } catch (const Error& error) {
     if (error.exit() != Exit::drift) throw;

@@ -115,21 +115,25 @@ std::optional<Hold> neighbour_hold(Workbench& bench) {
   for (const Step& step : bench.plan().contract.steps) {
     if (const auto* table = std::get_if<DropTable>(&step.action))
       if (auto hold = table_neighbour_hold(bench, table->name)) return hold;
-    const auto* drop = std::get_if<DropColumn>(&step.action);
-    if (!drop) continue;
+    std::optional<std::pair<TableName, std::string>> goes;
+    if (const auto* drop = std::get_if<DropColumn>(&step.action)) goes.emplace(drop->table, drop->name);
+    if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
+      goes.emplace(replaced->table, replaced->column);
+    if (!goes) continue;
+    const auto& [table, column_name] = *goes;
     const auto others = bench.session().exec(
         "SELECT p.name, p.file, s.document FROM switchback.sync s JOIN switchback.plan p ON p.id = s.plan_id "
         "WHERE s.plan_id <> $1 AND s.relation = pg_catalog.to_regclass($2) ORDER BY p.id",
-        {std::to_string(bench.fence().plan), quoted(drop->table)});
+        {std::to_string(bench.fence().plan), quoted(table)});
     for (std::size_t i = 0; i < others.size(); ++i) {
       const SyncPlan other = sync_from_json(others.text(i, 2));
       for (const auto* side : {&other.old_side, &other.new_side})
-        if (std::ranges::any_of(*side, [&](const SyncColumn& column) { return column.name == drop->name; }))
-          return Hold{HoldKind::requires_,
-                      "the plan " + others.text(i, 0) + " still keeps " + shown(drop->table) + "." + shown(drop->name) +
-                          " in sync",
-                      others.text(i, 0) + " is contracted or done: switchback run " + others.text(i, 1) + " --to done",
-                      {}};
+        if (std::ranges::any_of(*side, [&name = column_name](const SyncColumn& column) { return column.name == name; }))
+          return Hold{
+              HoldKind::requires_,
+              "the plan " + others.text(i, 0) + " still keeps " + shown(table) + "." + shown(column_name) + " in sync",
+              others.text(i, 0) + " is contracted or done: switchback run " + others.text(i, 1) + " --to done",
+              {}};
     }
   }
   return std::nullopt;

@@ -5,6 +5,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/swapping.hpp"
 #include "switchback/engine/tightening.hpp"
 
 namespace switchback::engine {
@@ -122,6 +123,9 @@ std::vector<std::string> drop_objections(ports::Session& session, PlanId /*plan_
       if (!now.column && !now.validated)
         objections.push_back("not null of " + shown(not_null->table) + "." + shown(not_null->column) +
                              (now.check ? " is not validated" : " is not enforced any more: its check was dropped"));
+    } else if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action)) {
+      for (std::string& objection : replaced_objections(session, plan, *replaced))
+        objections.push_back(std::move(objection));
     }
   return objections;
 }
@@ -161,15 +165,22 @@ WHERE p.name = $1 AND a.attrelid = pg_catalog.to_regclass($2) AND a.attname = $3
                {plan.name, quoted(table), hidden});
 }
 
+void drop_hidden(ports::Session& session, const Plan& plan, const TableName& name, const std::string& hidden,
+                 const std::vector<TakenTable>& tables) {
+  for (const TakenTable& table : tables)
+    if (table.name == name && has_archive(session, table)) keep_archive(session, table);
+  record_sequences(session, name, plan, hidden);
+  session.exec(drop_column_sql(name, hidden));
+}
+
 }  // namespace
 
 void drop_step(ports::Session& session, const Plan& plan, const Step& step, const std::vector<TakenTable>& tables) {
   if (const auto* column = std::get_if<DropColumn>(&step.action)) {
-    for (const TakenTable& table : tables)
-      if (table.name == column->table && has_archive(session, table)) keep_archive(session, table);
-    const std::string hidden = tombstone_name(plan.name, column->name);
-    record_sequences(session, column->table, plan, hidden);
-    session.exec(drop_column_sql(column->table, hidden));
+    drop_hidden(session, plan, column->table, tombstone_name(plan.name, column->name), tables);
+  } else if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action)) {
+    drop_hidden(session, plan, replaced->table, tombstone_name(plan.name, replaced->column), tables);
+    settle_replaced(session, plan, *replaced);
   } else if (const auto* not_null = std::get_if<SetNotNull>(&step.action)) {
     for (const std::string& sql : settle_not_null_sql(plan.name, not_null->table, not_null->column)) session.exec(sql);
   } else if (const auto* index = std::get_if<DropIndex>(&step.action)) {

@@ -192,6 +192,7 @@ std::string to_json(const PlanEffect& effect) {
                  {"fills", columns_json(effect.fills)},
                  {"takes", columns_json(effect.takes)},
                  {"tightens", columns_json(effect.tightens)},
+                 {"swaps", columns_json(effect.swaps)},
                  {"takes_relations", tables_json(effect.takes_relations)},
                  {"takes_functions", tables_json(effect.takes_functions)},
                  {"takes_types", tables_json(effect.takes_types)},
@@ -207,6 +208,7 @@ PlanEffect effect_from_json(const std::string& text) {
   effect.fills = columns_from(object, "fills");
   effect.takes = columns_from(object, "takes");
   effect.tightens = columns_from(object, "tightens");
+  effect.swaps = columns_from(object, "swaps");
   effect.takes_relations = tables_from(object, "takes_relations");
   effect.takes_functions = tables_from(object, "takes_functions");
   effect.takes_types = tables_from(object, "takes_types");
@@ -214,8 +216,8 @@ PlanEffect effect_from_json(const std::string& text) {
   for (const json& one : object.value("synced", json::array()))
     effect.synced.push_back({table_from(one), one.value("old", Names{}), one.value("new", Names{})});
   effect.contract_sql = flag(object, "contract_sql");
-  effect.unknown = unknown_in(object, {"adds", "fills", "takes", "tightens", "takes_relations", "takes_functions",
-                                       "takes_types", "takes_keys", "synced", "contract_sql"});
+  effect.unknown = unknown_in(object, {"adds", "fills", "takes", "tightens", "swaps", "takes_relations",
+                                       "takes_functions", "takes_types", "takes_keys", "synced", "contract_sql"});
   return effect;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "switchback/core/error.hpp"
+#include "switchback/core/swap.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/engine/made_tables.hpp"
 #include "switchback/engine/walk.hpp"
@@ -109,6 +110,13 @@ void count_leaf(ports::Session& session, const TableFacts& table, const TableNam
   }
 }
 
+/// A column that is swapped in bears the name of the one that it replaces.
+std::string name_now(const Plan& plan, const TableFacts& table, const AddColumn& add) {
+  for (const ReplaceColumn* replace : replaced_in(plan, add.table))
+    if (replace->with == add.name && table.column(tombstone_name(plan.name, replace->column))) return replace->column;
+  return add.name;
+}
+
 /// What of a table goes now, under the names that the columns have now; empty: nothing, or it cannot be told yet.
 std::optional<GoingSide> going_side(Workbench& bench, ports::Session& session, const TableFacts& table,
                                     const std::vector<const Step*>& steps) {
@@ -130,8 +138,10 @@ std::optional<GoingSide> going_side(Workbench& bench, ports::Session& session, c
     const ColumnFacts* resolved = bench.resolved().added(add.table, add.name);
     const bool synced =
         own && std::ranges::find(own->sync.new_side, add.name, &SyncColumn::name) != own->sync.new_side.end();
-    if (!resolved || !table.column(add.name) || (synced && !going.sync)) continue;
-    going.columns.push_back(sync_column(*resolved));
+    if (!resolved || (synced && !going.sync)) continue;
+    SyncColumn column = sync_column(*resolved);
+    column.name = name_now(bench.plan(), table, add);
+    if (table.column(column.name)) going.columns.push_back(std::move(column));
   }
   return going.columns.empty() ? std::nullopt : std::optional(going);
 }
@@ -256,8 +266,7 @@ std::vector<std::string> rollback_losses(Workbench& bench, State to) {
     for (const std::string& sample : count.samples) line += (sample == count.samples.front() ? ": " : ", ") + sample;
     out.push_back(line);
   }
-  if (to == State::rolled_back)
-    for (std::string& loss : made_table_losses(bench)) out.push_back(std::move(loss));
+  for (std::string& loss : made_table_losses(bench)) out.push_back(std::move(loss));
   return out;
 }
 

@@ -186,6 +186,8 @@ std::vector<TakenObject> ordered_objects(ports::Session& session, ports::UsageSo
       left.push_back({std::move(objects), std::move(above)});
     } else if (const auto* column = std::get_if<DropColumn>(&step.action)) {
       append(on_late, usage.closure(session, {Structure::Kind::column, column->table, column->name}).dependents);
+    } else if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action)) {
+      append(on_late, usage.closure(session, {Structure::Kind::column, replaced->table, replaced->column}).dependents);
     }
   }
   std::vector<TakenObject> ordered;

@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 std::optional<ProbedColumn> probed(Workbench& bench, ports::Session& session, const Structure& structure) {
-  if (structure.kind != Structure::Kind::column) return std::nullopt;
+  if (structure.kind != Structure::Kind::column || structure.by_place) return std::nullopt;
   const auto table = bench.catalog().table(session, structure.table);
   const ColumnFacts* column = table ? table->column(structure.name) : nullptr;
   if (!column || column->generated) return std::nullopt;

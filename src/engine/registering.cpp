@@ -24,7 +24,10 @@ void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPla
     for (const auto* side : {&sync.sync.old_side, &sync.sync.new_side})
       for (const SyncColumn& column : *side) touched.emplace(shown(sync.table), column.name);
   for (const Step& step : plan.contract.steps)
-    if (const auto* drop = std::get_if<DropColumn>(&step.action)) touched.emplace(shown(drop->table), drop->name);
+    if (const auto* drop = std::get_if<DropColumn>(&step.action))
+      touched.emplace(shown(drop->table), drop->name);
+    else if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
+      touched.emplace(shown(replaced->table), replaced->column);
   const auto others = session.exec(
       "SELECT p.name, s.document, n.nspname, c.relname FROM switchback.sync s JOIN switchback.plan p ON p.id = "
       "s.plan_id "

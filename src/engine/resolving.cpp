@@ -40,9 +40,10 @@ class Shape {
 
   void add(const AddColumn& column, const TableFacts& table) {
     const ColumnFacts* like = column.like ? table.column(*column.like) : nullptr;
+    const bool same_type = like && column.type.empty();
     const std::string sql = "ALTER TABLE " + quoted(name_) + " ADD COLUMN " + quote_identifier(column.name) + " " +
-                            (like ? like->type : column.type) +
-                            (like && like->collation ? " COLLATE " + *like->collation : "") +
+                            (same_type ? like->type : column.type) +
+                            (same_type && like->collation ? " COLLATE " + *like->collation : "") +
                             (column.default_value          ? " DEFAULT (" + *column.default_value + ")"
                              : like && like->default_value ? " DEFAULT " + *like->default_value
                                                            : "") +
@@ -412,6 +413,8 @@ class Resolving {
                  "write its expression over the columns it comes from");
       }
     for (const Step& step : plan_.contract.steps) {
+      if (const auto* replace = std::get_if<ReplaceColumn>(&step.action); replace && replace->table == table.name)
+        check_pair(*replace, step.place, sync, backfill);
       const auto* drop = std::get_if<DropColumn>(&step.action);
       if (!drop || drop->table != table.name) continue;
       const auto found = std::ranges::find(sync.sync.old_side, drop->name, &SyncColumn::name);
@@ -433,6 +436,26 @@ class Resolving {
                "relax it in expand: `drop_not_null: { table: " + shown(table.name) + ", column: " + shown(drop->name) +
                    " }`");
     }
+  }
+
+  /// The column that takes the place is the heir of the one that gives it up: what is written to it comes back.
+  void check_pair(const ReplaceColumn& replace, const Place& place, const ResolvedSync& sync,
+                  const Backfill& backfill) {
+    const auto on = [](const std::vector<SyncColumn>& side, const std::string& column) {
+      return std::ranges::find(side, column, &SyncColumn::name) != side.end();
+    };
+    if (!on(sync.sync.new_side, replace.with) || !on(sync.sync.old_side, replace.column))
+      refuse(plan_, place,
+             "the backfill of " + shown(replace.table) + " does not fill " + shown(replace.with) + " from " +
+                 shown(replace.column),
+             "write both in it: `set: { " + replace.with + ": " + replace.column + " }`");
+    const bool reversed =
+        std::ranges::any_of(backfill.reverse, [&](const auto& pair) { return pair.first == replace.column; });
+    if (!reversed && !backfill.reverse_none)
+      refuse(plan_, place,
+             "replacing " + shown(replace.column) + " without a `reverse`: a rollback after new writes would lose them",
+             "give `reverse: { " + replace.column + ": … }`, or accept it with `reverse: { none: reason }`");
+    replaced_.insert({replace.table, replace.column});
   }
 
   /// Sync runs with the rights of whoever writes: a right that is missing would quarantine row after row.
@@ -492,9 +515,33 @@ ORDER BY 1 LIMIT 1)sql",
         refuse(plan_, step.place,
                shown(drop->name) + " is a generated column: drop it with `sql`, it holds nothing of its own");
     }
+    if (const auto* replace = std::get_if<ReplaceColumn>(&step.action)) check_replaced(*replace, step.place, *table);
     if (const auto* drop = std::get_if<DropConstraint>(&step.action))
       if (std::ranges::none_of(table->constraints, [&](const ConstraintFacts& one) { return one.name == drop->name; }))
         refuse(plan_, step.place, "the table " + shown(*name) + " has no constraint " + shown(drop->name));
+  }
+
+  void check_replaced(const ReplaceColumn& replace, const Place& place, const TableFacts& table) {
+    const ColumnFacts* column = table.column(replace.column);
+    if (!column) refuse(plan_, place, "the table " + shown(table.name) + " has no column " + shown(replace.column));
+    if (!replaced_.contains({replace.table, replace.column}))
+      refuse(plan_, place,
+             "no backfill of this plan keeps " + shown(replace.with) + " in step with " + shown(replace.column),
+             "add a backfill of " + shown(table.name) + " with set and reverse");
+    if (column->identity || column->generated)
+      refuse(plan_, place,
+             shown(replace.column) + " is " + (column->identity ? "an identity" : "a generated") +
+                 " column, which cannot be replaced");
+    for (const IndexFacts& index : table.indexes)
+      if (index.primary && std::ranges::find(index.columns, replace.column) != index.columns.end())
+        refuse(plan_, place, shown(replace.column) + " is in the primary key, which cannot be replaced by this step");
+    if (std::ranges::find(table.key->columns, replace.column) != table.key->columns.end())
+      refuse(plan_, place,
+             shown(replace.column) + " is part of the key " + shown(std::string_view(table.key->index)) +
+                 ": its rows could not be told apart in the archive");
+    for (const auto& pair : replace.names)
+      if (std::ranges::none_of(table.indexes, [&](const IndexFacts& index) { return index.name.name == pair.first; }))
+        refuse(plan_, place, "the table " + shown(table.name) + " has no index " + shown(std::string_view(pair.first)));
   }
 
   /// What is taken whole must be there, and go into hiding and back.
@@ -515,6 +562,7 @@ ORDER BY 1 LIMIT 1)sql",
   ResolvedPlan out_;
   std::vector<RuleFacts> rules_;
   std::vector<ResolvedFix> fixes_;
+  std::set<std::pair<TableName, std::string>> replaced_;  ///< columns that have an heir
 };
 
 }  // namespace

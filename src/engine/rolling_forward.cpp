@@ -15,7 +15,10 @@ using nlohmann::json;
 
 /// What the hide would record, were it now.
 void record_as_if_hidden(ports::Session& session, ports::Catalog& catalog, ports::UsageSource& usage,
-                         const PlanRecord& record, const Plan& plan) {
+                         const PlanRecord& record, Plan plan) {
+  // Of what is replaced the catalog itself tells the type.
+  std::erase_if(plan.contract.steps,
+                [](const Step& step) { return std::holds_alternative<ReplaceColumn>(step.action); });
   std::vector<TableFacts> tables;
   std::vector<std::pair<TableName, SyncPlan>> sync;
   for (const TableName& table : tables_of(plan))

@@ -140,6 +140,7 @@ void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation) {
 }
 
 void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names) {
+  if (names.empty()) return;
   const auto rows =
       session.exec("SELECT plan_id, document FROM switchback.sync WHERE relation = $1", {std::to_string(relation)});
   for (std::size_t i = 0; i < rows.size(); ++i)

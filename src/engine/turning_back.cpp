@@ -21,15 +21,17 @@
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/rolling_forward.hpp"
 #include "switchback/engine/steps.hpp"
+#include "switchback/engine/swapping.hpp"
 
 namespace switchback::engine {
 namespace {
 
 using nlohmann::json;
 
+/// As the plan declares it, under the names that hold until what it replaces is swapped back.
 std::optional<SyncPlan> own_sync(const Workbench& bench, const TakenTable& table) {
   const ResolvedSync* found = bench.resolved().sync_of(table.name);
-  return found ? std::optional<SyncPlan>(found->sync) : std::nullopt;
+  return found ? std::optional<SyncPlan>(swapped(found->sync, bench.plan(), table.name)) : std::nullopt;
 }
 
 std::vector<TakenTable> load(Workbench& bench, Stop& stop) {
@@ -113,14 +115,22 @@ Stop fill_restored(Workbench& bench, const TakenTable& table) {
     if (!stop.ok()) return stop;
   }
   return bench.in_transaction([&](ports::Session& session) {
-    const ResolvedSync* own = bench.resolved().sync_of(table.name);
+    const std::optional<SyncPlan> own = own_sync(bench, table);
     if (own)
-      put_sync(session, bench.fence().plan, table.oid, own->sync);
+      put_sync(session, bench.fence().plan, table.oid, *own);
     else
       remove_sync(session, bench.fence().plan, table.oid);
     resync(session, table.oid, table.name, true);
-    end_filling(session, {table}, own == nullptr);
+    end_filling(session, {table}, !own);
     forget_walk(session, bench.fence().plan, backfill_step(table.name));
+    record_shapes(bench);
+  });
+}
+
+/// The restored columns back into their places.
+Stop swap_restored(Workbench& bench) {
+  return bench.in_transaction([&](ports::Session& session) {
+    swap_back(session, bench.plan());
     record_shapes(bench);
   });
 }
@@ -142,6 +152,7 @@ Stop unhide_plan(Workbench& bench, const std::vector<std::string>& conditions) {
     const std::vector<TakenTable> tables = load_taken(session, bench.fence().plan);
     unhide(session, bench.fence().plan, bench.plan(), tables);
     for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, unhiding_names(table));
+    swap_back(session, bench.plan());
     record_shapes(bench);
     bench.advance(State::unhiding, Event::arrive);
   });
@@ -161,12 +172,15 @@ Stop restore_plan(Workbench& bench) {
   std::vector<StoredDefinition> rebuild_all;
   stop = bench.outside_transaction(
       [&](ports::Session& session) { rebuild_all = rebuild_steps(session, bench.fence().plan); });
+  bool swapped_back = false;  // before a view is made again, which is written with the names of before the hide
   for (const StoredDefinition& step : rebuild_all) {
+    if (stop.ok() && step.kind == "late_object" && !std::exchange(swapped_back, true)) stop = swap_restored(bench);
     if (!stop.ok()) return stop;
     const auto act = [&](ports::Session& session) { rebuild(session, bench.fence().plan, step); };
     stop = outside_transaction(step) ? bench.outside_transaction(act) : bench.in_transaction(act);
   }
   if (stop.ok()) stop = repair_counters(bench);
+  if (stop.ok()) stop = swap_restored(bench);
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::restoring, Event::arrive)) return;
@@ -206,6 +220,9 @@ Stop undo_index(Workbench& bench, const CreateIndex& index, std::string_view pha
   // A partitioned index goes with all that is attached to it, and only in a transaction; a leaf's that was built and
   // not yet attached goes by itself.
   const auto drop = [&](ports::Session& session) {
+    if (index.constraint && !partitioned)
+      session.exec("ALTER TABLE " + quoted(index.table) + " DROP CONSTRAINT IF EXISTS " +
+                   quote_identifier(index_name(index)));
     for (const TableName& part : parts)
       session.exec(std::string("DROP INDEX ") + (partitioned ? "" : "CONCURRENTLY ") + "IF EXISTS " + quoted(part));
   };
@@ -441,7 +458,6 @@ std::string what_stays(const Work& work) {
   if (work.kind == Work::Kind::backfill) return " (filled values go with their columns)";
   if (work.kind == Work::Kind::columns)
     return " (values that the old side does not carry are kept in a table of the schema switchback)";
-  if (work.kind == Work::Kind::fix) return " (rows that were mended or deleted stay so)";
   const bool value = !work.steps.empty() && std::holds_alternative<AddEnumValue>(work.steps.front()->action);
   return value ? " (it stays: PostgreSQL cannot take a value of an enum away)" : "";
 }
@@ -469,7 +485,8 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
     for (auto work = all.rbegin(); work != all.rend(); ++work)
       if (was_begun(bench.session(), bench.fence().plan, phase, work->ordinal) && work->kind != Work::Kind::verify &&
           work->kind != Work::Kind::compare && work->kind != Work::Kind::rule)
-        words.push_back("undo " + work->name + what_stays(*work));
+        words.push_back(work->kind == Work::Kind::fix ? work->name + ": rows that were mended or deleted stay so"
+                                                      : "undo " + work->name + what_stays(*work));
   };
   add(migrate, "migrate");
   if (to == State::rolled_back) add(expand, "expand");
@@ -507,6 +524,7 @@ Stop roll_back_plan(Workbench& bench, State to) {
     for (const auto& [what, reason] : bench.surroundings().despite) bench.note("despite", what + ": " + reason);
   });
   if (stop.ok()) stop = undo_phase(bench, migrate_work(bench.plan()), "migrate");
+  if (stop.ok() && to == State::rolled_back) stop = make_not_null_again(bench);
   if (stop.ok() && to == State::rolled_back) stop = undo_phase(bench, expand_work(bench.plan()), "expand");
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {

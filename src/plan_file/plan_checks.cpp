@@ -147,6 +147,14 @@ void check_steps(Findings& findings, const Plan& plan) {
     for (const auto& [column, sql] : backfill->reverse) reversed.note({backfill->table, column}, step.place);
   }
   for (const Step& step : plan.contract.steps) {
+    if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action)) {
+      dropped.note({replaced->table, replaced->column}, step.place);
+      dropped.note({replaced->table, replaced->with}, step.place);
+      if (added.find({replaced->table, replaced->column}) != nullptr)
+        findings.error(step.place,
+                       shown_column({replaced->table, replaced->column}) + " is made by this plan and replaced by it",
+                       "replace the old column");
+    }
     const auto* drop = std::get_if<DropColumn>(&step.action);
     if (drop == nullptr) continue;
     const Column column{drop->table, drop->name};
@@ -168,6 +176,7 @@ void check_changes(Findings& findings, const Plan& plan) {
     if (const auto* add = std::get_if<ChangeAddColumn>(&change.what)) made.note({add->table, add->name}, change.place);
     if (const auto* drop = std::get_if<ChangeDropColumn>(&change.what))
       taken.note({drop->table, drop->name}, change.place);
+    if (const auto* type = std::get_if<ChangeType>(&change.what)) taken.note({type->table, type->column}, change.place);
     if (const auto* rename = std::get_if<ChangeRenameColumn>(&change.what)) {
       made.note({rename->table, rename->to}, change.place);
       taken.note({rename->table, rename->from}, change.place);

@@ -285,11 +285,20 @@ class Writer {
     open(std::holds_alternative<SetDefault>(change.action) ? "change_default" : kind(change.action));
     std::visit([this](const auto& action) { write(action); }, change.action);
   }
+
   void write(const ChangeTighten& change) {
     open(kind(action_of(change.rule)));
     std::visit([this](const auto& rule) { write(rule); }, change.rule);
     if (change.remove) pair("fix", std::string("delete"));
     expressions("fix", change.set);
+  }
+
+  void write(const ChangeType& change) {
+    open("change_type");
+    table_and("column", change.table, change.column);
+    pair("to", change.to);
+    pair("fill", change.fill);
+    pair("reverse", change.reverse);
   }
 
   void table_and(std::string_view key, const TableName& table, const std::string& name) {
@@ -313,6 +322,7 @@ class Writer {
     if (step.name) pair("name", identifier(*step.name));
     if (!step.include.empty()) names("include", step.include);
     pair("definition", step.definition);
+    flag("constraint", step.constraint);
   }
   void write(const DropNotNull& step) { table_and("column", step.table, step.column); }
   void write(const SetNotNull& step) { table_and("column", step.table, step.column); }
@@ -390,6 +400,14 @@ class Writer {
   void write(const DropColumn& step) {
     table_and("name", step.table, step.name);
     pair("born_since", step.born_since);
+  }
+  void write(const ReplaceColumn& step) {
+    table_and("column", step.table, step.column);
+    pair("with", identifier(step.with));
+    if (step.names.empty()) return;
+    open("names");
+    for (const auto& [name, twin] : step.names) pair(identifier(name), identifier(twin));
+    close();
   }
   void write(const DropIndex& step) { pair("name", shown(step.name)); }
   void write(const DropConstraint& step) { table_and("name", step.table, step.name); }

@@ -38,9 +38,8 @@ Action read_add_column(const Source& source) {
   step.default_value = fields.text("default");
   step.not_null = fields.boolean("not_null").value_or(false);
   check_new_column(source.findings, fields, step.name);
-  if (like && (fields.find("type") != nullptr || fields.find("default") != nullptr))
-    source.findings.error(fields.find("like")->place, "like brings the type and the default along",
-                          "give like, or type and default");
+  if (like && fields.find("default") != nullptr)
+    source.findings.error(fields.find("like")->place, "like brings the default along", "give like or default");
   if (step.not_null && fields.find("default") == nullptr)
     source.findings.error(fields.find("not_null")->place,
                           "add_column: a NOT NULL column without a default cannot be added while both images run",
@@ -69,8 +68,8 @@ std::vector<std::string> read_index_columns(const Source& source, const Value& l
 }
 
 Action read_create_index(const Source& source) {
-  constexpr std::array<std::string_view, 8> known = {"table",  "columns", "where",   "unique",
-                                                     "method", "name",    "include", "definition"};
+  constexpr std::array<std::string_view, 9> known = {"table", "columns", "where",      "unique",    "method",
+                                                     "name",  "include", "definition", "constraint"};
   const Fields fields(source.findings, source.arguments, "create_index", known);
   CreateIndex step;
   step.table = fields.need_table("table");
@@ -88,6 +87,11 @@ Action read_create_index(const Source& source) {
   }
   step.method = fields.identifier("method").value_or("btree");
   step.name = fields.identifier("name");
+  step.constraint = fields.boolean("constraint").value_or(false);
+  if (step.constraint && (!step.unique || step.where))
+    source.findings.error(fields.find("constraint")->place,
+                          "create_index: a unique constraint is made of a unique index over all rows",
+                          "give unique: true, and no where");
   if (const Value* include = fields.find("include")) {
     const Values values(source.findings);
     for (const Value& item : values.list("include", *include))
@@ -225,6 +229,32 @@ Action read_drop_column(const Source& source) {
   return step;
 }
 
+Action read_replace_column(const Source& source) {
+  constexpr std::array<std::string_view, 4> known = {"table", "column", "with", "names"};
+  const Fields fields(source.findings, source.arguments, "replace_column", known);
+  ReplaceColumn step;
+  step.table = fields.need_table("table");
+  step.column = fields.need_identifier("column");
+  step.with = fields.need_identifier("with");
+  if (!step.column.empty() && step.column == step.with)
+    source.findings.error(fields.find("with")->place, "replace_column: column and with are the same column",
+                          "with names the new one");
+  const Value* names = fields.find("names");
+  if (names == nullptr) return step;
+  if (names->node->kind != Node::Kind::map || names->node->entries.empty()) {
+    source.findings.error(names->place, "names must be a map of indexes to those that take their names",
+                          "write `names: { orders_amount_idx: orders_amount_new_idx }`, or leave it out");
+    return step;
+  }
+  const Values values(source.findings);
+  for (const auto& [name, twin] : free_entries(source.findings, *names->node)) {
+    auto old_name = values.identifier("names", name);
+    auto new_name = values.identifier("names", twin);
+    if (old_name && new_name) step.names.emplace_back(std::move(*old_name), std::move(*new_name));
+  }
+  return step;
+}
+
 Action read_drop_index(const Source& source) {
   constexpr std::array<std::string_view, 1> known = {"name"};
   const Fields fields(source.findings, source.arguments, "drop_index", known);
@@ -286,6 +316,7 @@ constexpr std::array step_kinds = {
     StepKind{"add_foreign_key", "contract", "tightens what the old image may write", read_rule_step<2>},
     StepKind{"add_unique", "contract", "tightens what the old image may write", read_rule_step<3>},
     StepKind{"drop_column", "contract", "takes something away", read_drop_column},
+    StepKind{"replace_column", "contract", "takes something away", read_replace_column},
     StepKind{"drop_index", "contract", "takes something away", read_drop_index},
     StepKind{"drop_constraint", "contract", "takes something away", read_drop_constraint_step},
     StepKind{"drop_table", "contract", "takes something away", read_drop_table},
@@ -370,6 +401,13 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
       findings.error(fields.find("to")->place, "rename_column: from and to are the same column", {});
     return {std::move(rename), key.place};
   }
+  if (kind == "change_type") {
+    constexpr std::array<std::string_view, 5> type_keys = {"table", "column", "to", "fill", "reverse"};
+    const Fields fields(findings, arguments, kind, type_keys);
+    return {ChangeType{fields.need_table("table"), fields.need_identifier("column"), fields.need_text("to"),
+                       fields.text("fill"), fields.text("reverse")},
+            key.place};
+  }
   if (std::ranges::find(rule_kinds, kind) != rule_kinds.end())
     return {read_tightening(findings, kind, arguments), key.place};
   if (kind == "split_column") return {read_split_column(findings, arguments), key.place};
@@ -447,11 +485,11 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 23> known = {
-      "add_column",   "drop_column",  "rename_column",   "split_column", "merge_columns",  "change_default",
-      "create_index", "create_table", "create_enum",     "create_view",  "add_enum_value", "set_comment",
-      "set_not_null", "add_check",    "add_foreign_key", "add_unique",   "drop_not_null",  "drop_constraint",
-      "drop_index",   "drop_table",   "drop_view",       "drop_type",    "drop_function"};
+  constexpr std::array<std::string_view, 24> known = {
+      "add_column",      "drop_column",  "rename_column", "split_column",    "merge_columns", "change_default",
+      "change_type",     "set_not_null", "add_check",     "add_foreign_key", "add_unique",    "drop_not_null",
+      "drop_constraint", "create_index", "create_table",  "create_enum",     "create_view",   "add_enum_value",
+      "set_comment",     "drop_index",   "drop_table",    "drop_view",       "drop_type",     "drop_function"};
   std::vector<Change> changes;
   for (const Value& item : Values(findings).list("change", list)) {
     const auto entry = single_entry(findings, "change", item);

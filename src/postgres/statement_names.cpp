@@ -10,7 +10,7 @@ bool is_type(std::string_view written, std::string_view type) {
 
 }  // namespace
 
-void Names::use(const std::string& why, bool certain) {
+void Names::use_place(const std::string& why, bool certain) {
   std::string& slot = certain ? uses_ : ambiguous_;
   if (slot.empty()) slot = certain ? why : why + " (may be meant, may not)";
 }

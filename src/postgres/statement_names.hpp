@@ -18,7 +18,11 @@ class Names {
         relation_(target.kind == Structure::Kind::table || target.kind == Structure::Kind::view),
         in_function_(in_function) {}
 
-  void use(const std::string& why, bool certain = true);
+  void use(const std::string& why, bool certain = true) {
+    if (!target_.by_place) use_place(why, certain);
+  }
+  /// Where values go to columns by their order.
+  void use_place(const std::string& why, bool certain);
   const std::string& uses() const { return uses_; }
   const std::string& ambiguous() const { return ambiguous_; }
 

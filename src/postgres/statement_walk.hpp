@@ -82,6 +82,7 @@ class Walk {
     names_.relation(variable, source);
   }
   void use(const std::string& why, bool certain = true) { names_.use(why, certain); }
+  void use_place(const std::string& why, bool certain) { names_.use_place(why, certain); }
 
   template <class Message>
   static const Message& as(const ProtobufCMessage* message) {

@@ -48,7 +48,7 @@ void Walk::insert(const PgQuery__InsertStmt& statement, const Scope& outer) {
   Scope scope{&queries, {}, {}};
   const bool ours = written(statement.relation, scope);
   if (ours && column_ && statement.n_cols == 0 && statement.select_stmt)
-    use("INSERT without a column list", scope.sources.front().certain);
+    use_place("INSERT without a column list", scope.sources.front().certain);
   assigned(statement.cols, statement.n_cols, ours, scope, "INSERT of");
   one(statement.select_stmt, queries);
   returning(statement.returning_list, statement.n_returning_list, scope);
@@ -130,7 +130,7 @@ void Walk::merge(const PgQuery__MergeStmt& statement, const Scope& outer) {
     if (statement.merge_when_clauses[i]->node_case != PG_QUERY__NODE__NODE_MERGE_WHEN_CLAUSE) continue;
     const PgQuery__MergeWhenClause& when = *statement.merge_when_clauses[i]->merge_when_clause;
     if (ours && column_ && when.n_target_list == 0 && when.n_values > 0)
-      use("MERGE … INSERT without a column list", scope.sources.front().certain);
+      use_place("MERGE … INSERT without a column list", scope.sources.front().certain);
     assigned(when.target_list, when.n_target_list, ours, scope, "MERGE sets");
     one(when.condition, scope);
     list(when.values, when.n_values, scope);
@@ -142,7 +142,8 @@ void Walk::copy(const PgQuery__CopyStmt& statement, const Scope& outer) {
   one(statement.query, scope);
   if (!written(statement.relation, scope)) return;
   const bool certain = scope.sources.front().certain;
-  if (column_ && statement.n_attlist == 0) use("COPY without a column list", certain);
+  if (column_ && statement.n_attlist == 0 && statement.is_from) use_place("COPY without a column list", certain);
+  if (column_ && statement.n_attlist == 0 && !statement.is_from) use("COPY without a column list", certain);
   for (std::size_t i = 0; column_ && i < statement.n_attlist; ++i)
     if (string_of(statement.attlist[i]) == target_.name) use("COPY of " + target_.name, certain);
   one(statement.where_clause, scope);

@@ -67,6 +67,7 @@ std::string fingerprint(const JudgeTarget& target) {
   take(target.object.name);
   take(target.namesakes ? "namesakes" : "");
   take(target.takes_row ? "row" : "");
+  take(target.by_place ? "place" : "");
   return std::to_string(hash);
 }
 
@@ -152,7 +153,7 @@ class Gathering {
     add_coverage(evidence, structure);
     add_statements(evidence, structure, reach.target);
     if (auto remark = judges_.remark()) evidence.observations.push_back(std::move(*remark));
-    add_sessions(evidence);
+    if (!structure.by_place) add_sessions(evidence);  // an image from before the change names it, and goes on working
     // What is no table is in no stream of changes.
     const bool published = !is_moved(structure.kind) || structure.kind == Structure::Kind::table;
     for (Observation& one : external_readers(session_, reach.target.relations, request_.checked))
@@ -161,7 +162,7 @@ class Gathering {
     for (Observation& one : brownouts_of(session_, request_.plan, evidence.structure))
       evidence.observations.push_back(std::move(one));
     add_unsampled(evidence);
-    if (structure.kind == Structure::Kind::column) add_writers(evidence);
+    if (structure.kind == Structure::Kind::column && !structure.by_place) add_writers(evidence);
     add_counters(evidence);
     return evidence;
   }
@@ -177,7 +178,8 @@ class Gathering {
     std::set<std::string> unread;
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (!(rows.text(i, 0) == "pgbouncer" ? poolers_ : servers_).contains(rows.text(i, 1))) continue;
-      if (rows.text(i, 0) == "write_probe" && structure.kind != Structure::Kind::column) continue;
+      if (rows.text(i, 0) == "write_probe" && (structure.kind != Structure::Kind::column || structure.by_place))
+        continue;
       there.emplace(rows.text(i, 0), rows.text(i, 1));
       evidence.coverage.push_back(
           {rows.text(i, 0), rows.text(i, 1), instant(rows, i, 2), instant(rows, i, 3), rows.text(i, 4)});

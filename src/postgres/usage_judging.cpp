@@ -12,7 +12,7 @@ namespace {
 using Word = ServerWord::Word;
 
 /// Raised when the rules above change, so that what older ones said is judged again.
-constexpr const char* rules = "3";
+constexpr const char* rules = "4";
 
 bool named_in_several_schemas(const JudgeTarget& target) {
   std::set<TableName> own = target.relations;
@@ -104,7 +104,8 @@ std::vector<Sentence> Judges::judge(const std::vector<Suspect>& suspects, const 
     if (uses) sentence.reads = row_read(suspect.text, target, copied);
     const bool own = suspect.text.find(own_mark) != std::string::npos;
     const bool worth_asking = !uses || (suspect.replay && sentence.reads == RowRead::star);
-    if (!lost && !own && worth_asking && !preparable(suspect.text).empty()) to_ask.push_back(sentences.size());
+    if (!lost && !own && !target.by_place && worth_asking && !preparable(suspect.text).empty())
+      to_ask.push_back(sentences.size());
     sentences.push_back(std::move(sentence));
   }
   if (to_ask.empty() || !clone_ || declined_) return sentences;
@@ -142,7 +143,7 @@ std::vector<Sentence> Judges::judge(const std::vector<Suspect>& suspects, const 
 std::vector<ServerJudge::BrokenFunction> Judges::broken_functions(const std::set<TableName>& candidates,
                                                                   const Structure& structure,
                                                                   const JudgeTarget& target) {
-  if (candidates.empty() || !clone_ || declined_) return {};
+  if (candidates.empty() || target.by_place || !clone_ || declined_) return {};
   if (!parsing_) parsing_.emplace(source_);
   std::vector<ServerJudge::BrokenFunction> broken;
   try {

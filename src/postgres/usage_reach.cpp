@@ -274,6 +274,7 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
   result.closure = closure(session, structure);
   result.target.kind = structure.kind;
   result.target.name = structure.name;
+  result.target.by_place = structure.by_place;
   const std::vector<std::string> tables = find_table(session, structure, result.target);
   find_relations(session, result.target);
   for (const Dependent& dependent : result.closure.dependents) {
@@ -282,7 +283,8 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
       result.target.functions.insert({schema_of(dependent), dependent.name});
     result.observations.push_back(observed(dependent, allowed));
   }
-  if (structure.kind == Structure::Kind::column) {
+  if (structure.by_place) result.target.keys.clear();  // their twins take their places
+  if (structure.kind == Structure::Kind::column && !structure.by_place) {
     look_into_views(session, tables, result);
     look_for_whole_rows(session, tables, result);
     look_for_identities(session, structure, result);

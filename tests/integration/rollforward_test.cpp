@@ -88,6 +88,10 @@ const std::map<std::string, std::string> starts{
      "CREATE SCHEMA sales; CREATE TABLE sales.\"Order Items\" (id bigint PRIMARY KEY, amount numeric(12,2) NOT NULL "
      "DEFAULT 0.5); COMMENT ON COLUMN sales.\"Order Items\".amount IS 'in euros'; INSERT INTO sales.\"Order Items\" "
      "VALUES (1, 12.34);"},
+    {"change-type-in-place.yaml",
+     "CREATE TABLE orders (id bigint PRIMARY KEY, amount integer NOT NULL DEFAULT 5 CONSTRAINT amount_positive CHECK "
+     "(amount > 0)); CREATE INDEX orders_amount_idx ON orders (amount); GRANT UPDATE (amount) ON orders TO "
+     "forward_reader; COMMENT ON COLUMN orders.amount IS 'in cents'; INSERT INTO orders VALUES (1, 7), (2, 9);"},
     {"create-index.yaml",
      "CREATE TABLE orders (id bigint PRIMARY KEY, placed_at timestamptz, customer_id bigint, reference text, total "
      "numeric, open boolean);"},

@@ -183,6 +183,45 @@ TEST_CASE("the long form of a rename reads back as the same plan", "[change][pla
   CHECK(to_yaml(*read.plan) == yaml);
 }
 
+TEST_CASE("a column that changes its type is replaced by one that takes its indexes' names", "[change]") {
+  const Plan plan_ = expand_changes(plan(ChangeType{table, "mail", "varchar(80)", {}, "mail::text"}), lookup);
+  REQUIRE(plan_.expand.size() == 1);
+  const auto& add = as<AddColumn>(plan_.expand[0]);
+  CHECK(add.name == "mail_new");
+  CHECK(add.type == "varchar(80)");
+  CHECK(add.like == "mail");
+  REQUIRE(plan_.migrate.size() == 3);
+  CHECK(as<Backfill>(plan_.migrate[0]).set == ColumnExpressions{{"mail_new", "mail"}});
+  CHECK(as<Backfill>(plan_.migrate[0]).reverse == ColumnExpressions{{"mail", "mail_new::text"}});
+  CHECK(as<CreateIndex>(plan_.migrate[1]).definition ==
+        "CREATE INDEX \"users_mail_new_idx\" ON public.users USING btree (mail_new, team)");
+  REQUIRE(plan_.contract.steps.size() == 1);
+  const auto& replace = as<ReplaceColumn>(plan_.contract.steps[0]);
+  CHECK(replace.column == "mail");
+  CHECK(replace.with == "mail_new");
+  CHECK(replace.names == std::vector<std::pair<std::string, std::string>>{{"users_mail_idx", "users_mail_new_idx"},
+                                                                          {"users_lower", "users_lower_mail_new"}});
+  CHECK(plan_.contract.allow_silent ==
+        std::vector<std::string>{"users_mail_idx", "users_lower", "users_mail_check", "users_fk"});
+}
+
+TEST_CASE("two columns that share an index do not change their types in one plan", "[change]") {
+  Plan both = plan(ChangeType{table, "mail", "varchar(80)", {}, {}});
+  both.changes.push_back({ChangeType{table, "team", "integer", {}, {}}, {}});
+  CHECK_THROWS_WITH(expand_changes(both, lookup), Catch::Contains("users_mail_idx"));
+}
+
+TEST_CASE("the long form of a change of type reads back as the same plan", "[change][plan_file]") {
+  Plan short_form = plan(ChangeType{table, "mail", "varchar(80)", {}, {}});
+  short_form.name = "retype-mail";
+  const std::string yaml = to_yaml(expand_changes(short_form, lookup));
+  CAPTURE(yaml);
+  const ReadPlan read = read_plan(yaml, "again");
+  for (const Diagnostic& diagnostic : read.diagnostics) FAIL_CHECK(render(diagnostic));
+  REQUIRE(read.plan);
+  CHECK(to_yaml(*read.plan) == yaml);
+}
+
 TEST_CASE("names that need quotes are quoted in the expressions of a rename", "[change]") {
   const Plan plan_ = expand_changes(plan(ChangeRenameColumn{{"public", "t"}, "Full Name", "order"}), lookup);
   CHECK(as<Backfill>(plan_.migrate.at(0)).set == ColumnExpressions{{"order", "\"Full Name\""}});

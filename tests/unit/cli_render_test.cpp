@@ -253,7 +253,8 @@ TEST_CASE("what was looked at after turning back is right, wrong or unknown, eac
   engine::Verification found;
   CHECK(engine::sentence_of(found) == "there was nothing to look at");
   found.state = State::migrated;
-  found.tables.push_back({{"public", "users"}, 1200, engine::Compared{1200, 0, 0, 0, 0, {}}, {{{"full_name"}, "00ff"}}});
+  found.tables.push_back(
+      {{"public", "users"}, 1200, engine::Compared{1200, 0, 0, 0, 0, {}}, {{{"full_name"}, "00ff"}}});
   found.smoke.push_back({"SELECT 1", ""});
   found.images.push_back({"shop:v41", GateVerdict::unknown, {"it is not registered"}});
   CHECK_FALSE(found.failed());

@@ -17,7 +17,7 @@ namespace switchback {
 
 /// A column that the plan drops.
 struct TakenColumn {
-  std::string name;        ///< as the application knows it
+  std::string name;        ///< as the application knows it; of one that is replaced: as `hidden`
   std::string hidden;      ///< tombstone_name(plan, name)
   std::string type;        ///< qualified, with typmod
   std::string value_type;  ///< the same with domains replaced by what they are made of; empty: type
@@ -44,7 +44,8 @@ struct TakenTable {
 using Renames = std::vector<std::pair<std::string, std::string>>;  ///< from, to
 
 /// One entry for each table of which the plan drops columns. `facts` may be from before or after hiding: a column is
-/// found under either name. Error(Exit::invalid) for a table without a usable key, a column that is part of that key, a
+/// found under either name, one that is replaced under its tombstone's alone: `facts` are from after the swap then, and
+/// `sync` too. Error(Exit::invalid) for a table without a usable key, a column that is part of that key, a
 /// generated one, or one that is not there. A table that `facts` lacks is left out.
 std::vector<TakenTable> taken_tables(std::int64_t plan_id, const Plan& plan, const std::vector<TableFacts>& facts,
                                      const std::vector<std::pair<TableName, SyncPlan>>& sync);

@@ -93,6 +93,7 @@ struct PlanEffect {
   std::vector<Column> fills;     ///< by migrate
   std::vector<Column> takes;     ///< by contract
   std::vector<Column> tightens;  ///< contract forbids NULL there
+  std::vector<Column> swaps;     ///< contract puts a column of another type there, at the end of the table
   std::vector<TableName> takes_relations, takes_functions, takes_types;
   std::vector<TableName> takes_keys;  ///< indexes, and constraints with their table's schema
   std::vector<SyncedColumns> synced;

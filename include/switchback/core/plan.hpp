@@ -41,10 +41,11 @@ enum class Master { old_side, new_side };
 struct AddColumn {
   TableName table;
   std::string name;
-  std::string type;                          ///< empty when `like` is given
+  std::string type;                          ///< empty: that of `like`
   std::optional<std::string> default_value;  ///< SQL
   bool not_null = false;
-  std::optional<std::string> like;  ///< type, collation, default, comment and column grants of this column
+  /// Default, comment, statistics target and column grants of this column, and without `type` its type and collation.
+  std::optional<std::string> like;
 };
 struct CreateIndex {
   TableName table;
@@ -55,6 +56,7 @@ struct CreateIndex {
   std::optional<std::string> name;  ///< else made from table and columns, as the server would
   std::vector<std::string> include;
   std::optional<std::string> definition;  ///< a whole CREATE INDEX text (from the catalog); wins over the rest
+  bool constraint = false;                ///< then a UNIQUE constraint of the same name is made of it
 };
 struct DropNotNull {
   TableName table;
@@ -126,6 +128,14 @@ struct DropColumn {
   std::string name;
   std::optional<std::string> born_since;  ///< SQL; what rows born after the drop get when the column is restored
 };
+/// Another column takes the place of one, under its name.
+struct ReplaceColumn {
+  TableName table;
+  std::string column;
+  std::string with;
+  /// Indexes and unique constraints of `column`, each with its twin on `with`, which takes its name.
+  std::vector<std::pair<std::string, std::string>> names;
+};
 struct DropIndex {
   TableName name;
 };
@@ -177,8 +187,8 @@ struct SetComment {
 
 using Action =
     std::variant<AddColumn, CreateIndex, DropNotNull, SetDefault, Sql, Backfill, Verify, SetNotNull, DropColumn,
-                 DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction, CreateTable, CreateEnum,
-                 AddEnumValue, CreateView, SetComment, Fix, AddCheck, AddForeignKey, AddUnique>;
+                 ReplaceColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction, Fix, AddCheck,
+                 AddForeignKey, AddUnique, CreateTable, CreateEnum, AddEnumValue, CreateView, SetComment>;
 
 struct Step {
   Action action;
@@ -212,6 +222,12 @@ struct ChangeRenameColumn {
   std::string from;
   std::string to;
 };
+/// set_not_null, add_check, add_foreign_key, add_unique: one rule, and how rows that break it are mended.
+struct ChangeTighten {
+  Rule rule;
+  ColumnExpressions set;  ///< neither `set` nor `remove`: they are listed, and the plan holds
+  bool remove = false;
+};
 /// One column becomes several; `into` has an expression over the row for each.
 struct ChangeSplitColumn {
   TableName table;
@@ -236,14 +252,15 @@ struct ChangeStep {
   std::string_view phase;  ///< "expand" or "contract"
   Action action;
 };
-/// set_not_null, add_check, add_foreign_key, add_unique: one rule, and how rows that break it are mended.
-struct ChangeTighten {
-  Rule rule;
-  ColumnExpressions set;  ///< neither `set` nor `remove`: they are listed, and the plan holds
-  bool remove = false;
+struct ChangeType {
+  TableName table;
+  std::string column;
+  std::string to;                      ///< type
+  std::optional<std::string> fill;     ///< of the column as it is; left out: the column, as an assignment converts it
+  std::optional<std::string> reverse;  ///< of the column as it is then, under the same name
 };
 using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn,
-                                 ChangeMergeColumns, ChangeStep, ChangeTighten>;
+                                 ChangeMergeColumns, ChangeStep, ChangeTighten, ChangeType>;
 struct Change {
   WholeChange what;
   Place place;

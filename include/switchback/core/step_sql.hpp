@@ -32,6 +32,8 @@ struct StepSql {
 StepSql add_columns_sql(const TableName& table, const std::vector<ColumnFacts>& columns, const std::string& marker);
 /// The index's name: as written, else `<table>_<columns>_idx`.
 std::string index_name(const CreateIndex& index);
+/// Makes the unique constraint of the index; under ACCESS EXCLUSIVE, without reading anything.
+std::string constraint_of_index_sql(const CreateIndex& index);
 /// One statement, built concurrently. Into `on` when the table is partitioned: that leaf, under `name`.
 std::string create_index_sql(const CreateIndex& index, const TableName& on, const std::string& name);
 StepSql index_sql(const CreateIndex& index, const TableFacts* table);

@@ -18,6 +18,9 @@ struct Structure {
   std::string
       name;  ///< column, index or constraint, as it is named now (a hidden column: its tombstone); else `table`'s
   std::string arguments = {};  ///< of a function, as DROP FUNCTION takes them
+  /// Of a column that another one replaces under its name: whoever names it goes on working, whoever counts columns
+  /// does not.
+  bool by_place = false;
   auto operator<=>(const Structure&) const = default;
 };
 

@@ -58,8 +58,9 @@ std::vector<std::string> drop_objections(ports::Session& session, PlanId plan_id
 /// ACCESS EXCLUSIVE on every table that the drop touches, in one order; waits as long as lock_timeout says.
 void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables);
 /// Runs one step of the contract other than `sql`, under the lock and after the objections, once the caller has removed
-/// sync or regenerated it without this plan: drop_column replaces the archive's triggers, which read what goes, by
-/// those that stay, and drops the tombstone, with RESTRICT; set_not_null settles, without reading the table.
+/// sync or regenerated it without this plan: drop_column and replace_column replace the archive's triggers, which read
+/// what goes, by those that stay, and drops the tombstone, with RESTRICT; set_not_null settles, without reading the
+/// table.
 void drop_step(ports::Session& session, const Plan& plan, const Step& step, const std::vector<TakenTable>& tables);
 /// Ends the drop: the marker columns of these tables go, their archives are marked as kept until `keep` from now.
 void end_drop(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables,

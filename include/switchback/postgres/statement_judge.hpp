@@ -32,6 +32,7 @@ struct JudgeTarget {
   TableName object;                   ///< a type or function: its own name
   bool namesakes = false;             ///< others of that name exist: overloaded, or in another schema
   bool takes_row = false;             ///< a function that can be called as `row.name` too
+  bool by_place = false;              ///< only what counts the table's columns uses it: writes without a list of them
 
   /// Names of which a text must hold one to be worth parsing.
   std::set<std::string> watched() const;
