@@ -163,6 +163,18 @@ std::string rule_search_path(const RuleFacts& facts) {
   return path + ", pg_temp";
 }
 
+namespace {
+
+/// With bare columns: a partition's constraint is read with the partition's name in place of the table's.
+std::string over_columns(ResolvedExpression expression, const TableName& table) {
+  const std::string row = quote_identifier(row_alias) + ".";
+  for (std::size_t at = 0; (at = expression.sql.find(row, at)) != std::string::npos;)
+    expression.sql.erase(at, row.size());
+  return expression.in(quote_identifier(table.name));
+}
+
+}  // namespace
+
 std::string enforce_sql(std::string_view plan, const Rule& rule, const RuleFacts& facts) {
   const std::string add =
       alter(table_of(rule)) + "ADD CONSTRAINT " + quote_identifier(constraint_name(plan, rule)) + " ";
@@ -170,7 +182,7 @@ std::string enforce_sql(std::string_view plan, const Rule& rule, const RuleFacts
       Overloaded{
           [&](const SetNotNull& one) { return enforce_not_null_sql(plan, one.table, one.column); },
           [&](const AddCheck& one) {
-            const std::string check = facts.check ? facts.check->in(quote_identifier(one.table.name)) : one.check;
+            const std::string check = facts.check ? over_columns(*facts.check, one.table) : one.check;
             return add + "CHECK (" + check + ") NOT VALID";
           },
           [&](const AddForeignKey& one) {

@@ -39,11 +39,13 @@ std::vector<std::string> objections_now(Workbench& bench) {
   const auto plan = std::ranges::find(facts.plans, bench.plan().name, &GatePlan::name);
   // Once it is hidden, statements can be replayed no more: the names that they use are gone.
   ContractReplay replay;
-  ports::UsageRequest request = usage_request(bench, false);
-  // What names a column that another one replaces finds that one.
-  std::erase_if(request.structures, [](const Structure& one) { return one.by_place; });
-  if ((plan->state == State::migrated || plan->state == State::hiding) && !request.structures.empty())
-    replay = replay_images(session, bench.usage(), request, facts.images, images, bench.settings());
+  if (plan->state == State::migrated || plan->state == State::hiding) {
+    ports::UsageRequest request = usage_request(bench, false);
+    // What names a column that another one replaces finds that one.
+    std::erase_if(request.structures, [](const Structure& one) { return one.by_place; });
+    if (!request.structures.empty())
+      replay = replay_images(session, bench.usage(), request, facts.images, images, bench.settings());
+  }
   std::vector<std::string> lines;
   for (const HorizonObjection& one : horizon_objections(facts, *plan, images, replay)) lines.push_back(shown(one));
   if (!lines.empty() && !replay.remark.empty() && !replay.images.empty())
