@@ -397,8 +397,10 @@ DriveOutcome rollback_plan(const std::string& name, State to, const DriveRequest
     return engine::drive_back(bench, to);
   };
   DriveOutcome outcome = driver.drive(record, [&](Workbench& bench) {
+    std::optional<std::vector<std::string>> before;
+    if (bench.record().state != to) before = engine::image_reasons(bench, to);
     const engine::Stop stop = turn_back(bench);
-    return stop.ok() ? engine::verify_turned_back(bench, found) : stop;
+    return stop.ok() ? engine::verify_turned_back(bench, found, before) : stop;
   });
   if (found && found->failed()) outcome.exit = Exit::failed;
   outcome.verified = std::move(found);

@@ -172,13 +172,27 @@ std::vector<std::string> images_of(const Plan& plan, State state) {
   return names;
 }
 
-void ask_of_images(Workbench& bench, std::vector<ImageResult>& results) {
+GateAnswer answer_for(Workbench& bench, const std::string& image) {
+  return ask_gate(bench.session(), horizon_rules(bench.settings()), image, GateKind::rollback,
+                  *bench.surroundings().asking);
+}
+
+std::string words_of(const GateReason& reason) {
+  return (reason.structure.empty() ? "" : reason.structure + ": ") + reason.why;
+}
+
+void ask_of_images(Workbench& bench, const std::optional<std::vector<std::string>>& before,
+                   std::vector<ImageResult>& results) {
   for (const std::string& image : images_of(bench.plan(), bench.record().state)) {
-    const GateAnswer answer = ask_gate(bench.session(), horizon_rules(bench.settings()), image, GateKind::rollback,
-                                       *bench.surroundings().asking);
-    ImageResult result{image, answer.verdict, {}};
-    for (const auto& reason : answer.reasons)
-      result.reasons.push_back((reason.structure.empty() ? "" : reason.structure + ": ") + reason.why);
+    const GateAnswer answer = answer_for(bench, image);
+    ImageResult result{image, answer.verdict, {}, false};
+    for (const GateReason& reason : answer.reasons) {
+      result.reasons.push_back(words_of(reason));
+      const bool own = reason.plan == bench.plan().name;
+      const bool fresh =
+          reason.plan.empty() && before && std::ranges::find(*before, image + " " + words_of(reason)) == before->end();
+      if (answer.verdict == GateVerdict::no && !reason.unknown && (own || fresh)) result.wrong = true;
+    }
     results.push_back(std::move(result));
   }
 }
@@ -201,7 +215,7 @@ json json_of(const VerifiedTable& table) {
 bool Verification::failed() const {
   return std::ranges::any_of(tables, [](const auto& table) { return table.compared && table.compared->wrong > 0; }) ||
          std::ranges::any_of(smoke, [](const auto& one) { return !one.error.empty(); }) ||
-         std::ranges::any_of(images, [](const auto& one) { return one.verdict == GateVerdict::no; });
+         std::ranges::any_of(images, &ImageResult::wrong);
 }
 
 std::string sentence_of(const Verification& found) {
@@ -230,7 +244,8 @@ std::string to_json(const Verification& found) {
   for (const SmokeResult& one : found.smoke)
     out["smoke"].push_back({{"sql", one.sql}, {"error", one.error.empty() ? json() : json(one.error)}});
   for (const ImageResult& image : found.images)
-    out["images"].push_back({{"image", image.image}, {"verdict", name(image.verdict)}, {"reasons", image.reasons}});
+    out["images"].push_back(
+        {{"image", image.image}, {"verdict", name(image.verdict)}, {"reasons", image.reasons}, {"wrong", image.wrong}});
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -255,7 +270,15 @@ bool verification_owed(ports::Session& session, const PlanRecord& record) {
   return from == State::unhiding || from == State::restoring || from == State::rolling_back;
 }
 
-Stop verify_turned_back(Workbench& bench, std::optional<Verification>& found) {
+std::vector<std::string> image_reasons(Workbench& bench, State to) {
+  std::vector<std::string> all;
+  for (const std::string& image : images_of(bench.plan(), to))
+    for (const GateReason& reason : answer_for(bench, image).reasons) all.push_back(image + " " + words_of(reason));
+  return all;
+}
+
+Stop verify_turned_back(Workbench& bench, std::optional<Verification>& found,
+                        const std::optional<std::vector<std::string>>& before) {
   found.reset();
   bool owed = false;
   Stop stop = bench.outside_transaction([&](ports::Session& session) {
@@ -272,7 +295,7 @@ Stop verify_turned_back(Workbench& bench, std::optional<Verification>& found) {
   run_smokes(bench, now.smoke);
   stop = bench.outside_transaction([&](ports::Session&) {
     now.images.clear();
-    ask_of_images(bench, now.images);
+    ask_of_images(bench, before, now.images);
   });
   if (!stop.ok()) return stop;
   stop = bench.in_transaction([&](ports::Session& session) {

@@ -186,7 +186,7 @@ TEST_CASE("every shipped plan is rolled forward, and the schema is the one befor
   }
 }
 
-TEST_CASE("a plan that undoes another one passes its drill", "[rollforward]") {
+TEST_CASE("a plan that undoes another one passes its drill", "[rollforward][timing]") {
   // Rows as there are: a first name of two words would come back as another one, and the drill says so.
   const auto [file, rows] = GENERATE(
       table<std::string, std::string>({{"split-full-name.yaml",

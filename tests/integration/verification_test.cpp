@@ -77,7 +77,8 @@ TEST_CASE("after a restore both sides are compared, smoke tests run and the imag
   CHECK(users.at("sides").at(0).at("columns") == json{"full_name"});
   CHECK(found.at("smoke").size() == 2);
   CHECK(found.at("smoke").at(1).at("error").is_null());
-  CHECK(found.at("images").at(0) == json{{"image", "shop:v41"}, {"verdict", "yes"}, {"reasons", json::array()}});
+  CHECK(found.at("images").at(0) ==
+        json{{"image", "shop:v41"}, {"verdict", "yes"}, {"reasons", json::array()}, {"wrong", false}});
 
   // The old side's sum is that of the values, whichever way they came to be there.
   REQUIRE(plan.back("rolled_back").exit_code == 0);
@@ -116,7 +117,9 @@ TEST_CASE("a smoke test that fails or answers false, a wrong row and an image th
   CHECK(has(found.at("smoke").at(0).at("error").get<std::string>(), "42703"));
   CHECK(found.at("smoke").at(1).at("error") == "it answers false");
   CHECK(has(found.at("smoke").at(2).at("error").get<std::string>(), "25006"));  // read-only
+  // A column that the image never had: said, and no fault of the way back.
   CHECK(found.at("images").at(0).at("verdict") == "no");
+  CHECK(found.at("images").at(0).at("wrong") == false);
   CHECK(has(outcome.err, "not all is right"));
   CHECK(plan.sql("SELECT count(*) FROM users") == std::to_string(rows));
 }

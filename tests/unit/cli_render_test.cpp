@@ -256,7 +256,7 @@ TEST_CASE("what was looked at after turning back is right, wrong or unknown, eac
   found.tables.push_back(
       {{"public", "users"}, 1200, engine::Compared{1200, 0, 0, 0, 0, {}}, {{{"full_name"}, "00ff"}}});
   found.smoke.push_back({"SELECT 1", ""});
-  found.images.push_back({"shop:v41", GateVerdict::unknown, {"it is not registered"}});
+  found.images.push_back({"shop:v41", GateVerdict::unknown, {"it is not registered"}, false});
   CHECK_FALSE(found.failed());
   CHECK(engine::sentence_of(found) ==
         "1,200 rows of users compared, none wrong; 1 smoke test, none failed; shop:v41: unknown");
@@ -268,6 +268,8 @@ TEST_CASE("what was looked at after turning back is right, wrong or unknown, eac
   CHECK(verification_text(found).find("  WRONG: smoke test: SELECT 1: it answers false\n") != std::string::npos);
   found.smoke.clear();
   found.images[0].verdict = GateVerdict::no;
+  CHECK_FALSE(found.failed());  // what was so before, or another plan's doing
+  found.images[0].wrong = true;
   CHECK(found.failed());
   found.images.clear();
   CHECK_FALSE(found.failed());

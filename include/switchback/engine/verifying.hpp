@@ -33,6 +33,7 @@ struct ImageResult {
   std::string image;
   GateVerdict verdict = GateVerdict::unknown;  ///< of `gate rollback`, the server asked to prepare its statements
   std::vector<std::string> reasons;
+  bool wrong = false;  ///< a no that is this plan's doing, or that was not said before the way back
 };
 
 struct Verification {
@@ -41,7 +42,7 @@ struct Verification {
   std::vector<SmokeResult> smoke;
   std::vector<ImageResult> images;
 
-  /// A row is wrong, a smoke test failed, or an image is said no to. What is not known is no failure, and named.
+  /// A row, a smoke test or an image is wrong. What is not known is no failure, and named.
   bool failed() const;
 };
 
@@ -56,8 +57,13 @@ std::string verification_words(const Plan& plan, State to);
 /// Whether the plan came to where it is by a way back that nobody has looked at since: its runner ended in between.
 bool verification_owed(ports::Session& session, const PlanRecord& record);
 
+/// What the gate says now against the images that are to work once the plan is turned back to `to`: for comparison.
+std::vector<std::string> image_reasons(Workbench& bench, State to);
+
 /// Looks at all of it, reading in batches, and writes the result to the history. A paused plan is looked at too. Empty
-/// with a Stop that is no arrival: it was not looked at to the end, and is owed still.
-Stop verify_turned_back(Workbench& bench, std::optional<Verification>& found);
+/// with a Stop that is no arrival: it was not looked at to the end, and is owed still. `before`: image_reasons() of
+/// before the way back; empty when nobody asked then, and what no plan has done counts for nothing.
+Stop verify_turned_back(Workbench& bench, std::optional<Verification>& found,
+                        const std::optional<std::vector<std::string>>& before = std::nullopt);
 
 }  // namespace switchback::engine
