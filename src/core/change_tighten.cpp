@@ -7,12 +7,11 @@
 namespace switchback {
 
 bool finds_by(const TableFacts& table, const std::vector<std::string>& columns) {
-  return std::ranges::any_of(table.indexes, [&](const IndexFacts& index) {
+  return std::any_of(table.indexes.begin(), table.indexes.end(), [&](const IndexFacts& index) {
     if (!index.valid || index.partial || index.columns.size() < columns.size()) return false;
     if (index.definition.find(" USING btree ") == std::string::npos) return false;
-    const auto lead = std::ranges::subrange(index.columns.begin(),
-                                            index.columns.begin() + static_cast<std::ptrdiff_t>(columns.size()));
-    return std::ranges::is_permutation(lead, columns);
+    const auto lead = index.columns.begin();
+    return std::is_permutation(lead, lead + static_cast<std::ptrdiff_t>(columns.size()), columns.begin());
   });
 }
 

@@ -19,6 +19,7 @@ std::string function_name(const Counter& counter, std::string_view which) {
 
 std::string key_json(const std::vector<std::string>& columns, std::string_view row) {
   std::vector<std::string> pairs;
+  pairs.reserve(columns.size());
   for (const std::string& column : columns)
     pairs.push_back(quote_literal(column) + ", " + std::string(row) + "." + quote_identifier(column));
   return "pg_catalog.jsonb_build_object(" + joined(pairs, ", ", "") + ")";
@@ -111,6 +112,7 @@ std::string check_function_sql(const Counter& counter) {
 
 std::string changed(const std::vector<std::string>& columns) {
   std::vector<std::string> all;
+  all.reserve(columns.size());
   for (const std::string& column : columns)
     all.push_back("OLD." + quote_identifier(column) + " IS DISTINCT FROM NEW." + quote_identifier(column));
   return "(" + joined(all, " OR ", "true") + ")";
@@ -118,6 +120,7 @@ std::string changed(const std::vector<std::string>& columns) {
 
 std::string given(const std::vector<std::string>& columns) {
   std::vector<std::string> all;
+  all.reserve(columns.size());
   for (const std::string& column : columns) all.push_back("NEW." + quote_identifier(column) + " IS NOT NULL");
   return joined(all, " AND ", "true");
 }

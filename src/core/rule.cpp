@@ -9,7 +9,7 @@
 namespace switchback {
 namespace {
 
-constexpr std::string_view other = "\"~switchback_other\"";
+constexpr std::string_view another = "\"~switchback_other\"";
 
 template <class... Visitors>
 struct Overloaded : Visitors... {
@@ -145,12 +145,12 @@ std::string offends_sql(const Rule& rule, const RuleFacts& facts, std::string_vi
           [&](const AddForeignKey& one) {
             std::string sql;
             for (const std::string& column : one.columns) sql += under(row, column) + " IS NOT NULL AND ";
-            return sql + "NOT EXISTS (SELECT FROM " + quoted(one.referenced) + " AS " + std::string(other) + " WHERE " +
-                   equal(one.columns, row, one.referenced_columns, other) + ")";
+            return sql + "NOT EXISTS (SELECT FROM " + quoted(one.referenced) + " AS " + std::string(another) +
+                   " WHERE " + equal(one.columns, row, one.referenced_columns, another) + ")";
           },
           [&](const AddUnique& one) {
-            return "EXISTS (SELECT FROM ONLY " + quoted(one.table) + " AS " + std::string(other) + " WHERE " +
-                   twins_sql(one, facts, row, other) + " AND " + row_of(facts.key.value().columns, other) + " < " +
+            return "EXISTS (SELECT FROM ONLY " + quoted(one.table) + " AS " + std::string(another) + " WHERE " +
+                   twins_sql(one, facts, row, another) + " AND " + row_of(facts.key.value().columns, another) + " < " +
                    row_of(facts.key.value().columns, row) + ")";
           },
       },
@@ -178,25 +178,27 @@ std::string over_columns(ResolvedExpression expression, const TableName& table) 
 std::string enforce_sql(std::string_view plan, const Rule& rule, const RuleFacts& facts) {
   const std::string add =
       alter(table_of(rule)) + "ADD CONSTRAINT " + quote_identifier(constraint_name(plan, rule)) + " ";
-  return std::visit(
-      Overloaded{
-          [&](const SetNotNull& one) { return enforce_not_null_sql(plan, one.table, one.column); },
-          [&](const AddCheck& one) {
-            const std::string check = facts.check ? over_columns(*facts.check, one.table) : one.check;
-            return add + "CHECK (" + check + ") NOT VALID";
-          },
-          [&](const AddForeignKey& one) {
-            std::string sql = add + "FOREIGN KEY (" + listed(one.columns, quote_identifier) + ") REFERENCES " +
-                              quoted(one.referenced) + " (" + listed(one.referenced_columns, quote_identifier) + ")";
-            if (one.on_delete != KeyAction::no_action) sql += " ON DELETE " + capitals(name(one.on_delete));
-            if (one.on_update != KeyAction::no_action) sql += " ON UPDATE " + capitals(name(one.on_update));
-            return sql + " NOT VALID";
-          },
-          [&](const AddUnique& one) {
-            return add + "UNIQUE USING INDEX " + quote_identifier(constraint_name(plan, one));
-          },
-      },
-      rule);
+  return std::visit(Overloaded{
+                        [&](const SetNotNull& one) { return enforce_not_null_sql(plan, one.table, one.column); },
+                        [&](const AddCheck& one) {
+                          const std::string check = facts.check ? over_columns(*facts.check, one.table) : one.check;
+                          return add + "CHECK (" + check + ") NOT VALID";
+                        },
+                        [&](const AddForeignKey& one) {
+                          std::string sql = add + "FOREIGN KEY (" + listed(one.columns, quote_identifier) +
+                                            ") REFERENCES " + quoted(one.referenced) + " (" +
+                                            listed(one.referenced_columns, quote_identifier) + ")";
+                          if (one.on_delete != KeyAction::no_action)
+                            sql += " ON DELETE " + capitals(name(one.on_delete));
+                          if (one.on_update != KeyAction::no_action)
+                            sql += " ON UPDATE " + capitals(name(one.on_update));
+                          return sql + " NOT VALID";
+                        },
+                        [&](const AddUnique& one) {
+                          return add + "UNIQUE USING INDEX " + quote_identifier(constraint_name(plan, one));
+                        },
+                    },
+                    rule);
 }
 
 std::string release_sql(std::string_view plan, const Rule& rule) {
