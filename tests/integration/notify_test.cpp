@@ -116,10 +116,10 @@ TEST_CASE("a webhook is told, signed and in order, of what happens to a plan, a 
     CHECK(one.at("headers").at("x-switchback-delivery") == std::to_string(message.at("id").get<std::int64_t>()));
     occasions.push_back(message.at("occasion"));
   }
-  CHECK(occasions == std::vector<std::string>{"done", "done", "approval", "turned_back", "turned_back"});
+  CHECK(occasions == std::vector<std::string>{"done", "done", "approval", "turned_back", "turned_back", "turned_back"});
   CHECK(std::ranges::is_sorted(ids_of(ops)));
   const auto chat = receiver.got("/chat");
-  REQUIRE(chat.size() == 4);
+  REQUIRE(chat.size() == 5);
   CHECK(has(json::parse(chat.at(1).at("body").get<std::string>()).at("text").get<std::string>(), "is migrated"));
   CHECK(content(fs::path(tool.folder()) / "occasions") == "approval\n");
   CHECK(has(content(fs::path(tool.folder()) / "paged"), "0 of 1 approvals of the contract phase"));
@@ -160,7 +160,7 @@ TEST_CASE("what could not be told waits in the outbox, is told later, once and i
   receiver.answer(404);
   REQUIRE(tool.run({"rollback", "split", "--yes"}).ok());
   CHECK(line().at("waiting") == 0);
-  CHECK(line().at("given_up") == 2);
+  CHECK(line().at("given_up") == 3);
 }
 
 TEST_CASE("a target that hangs delays neither the plan nor the others", "[notify]") {
