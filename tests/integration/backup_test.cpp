@@ -23,7 +23,7 @@ namespace {
 /// A primary of its own whose WAL pgBackRest archives, and a stanza without a backup.
 class BackedUp {
  public:
-  BackedUp() : root_(fs::temp_directory_path() / ("switchback-test-backup-" + std::to_string(getpid()))) {
+  BackedUp() : root_(fs::temp_directory_path() / ("switchback-backup-" + std::to_string(getpid()))) {
     fs::remove_all(root_);
     fs::create_directory(root_);
     fs::permissions(root_, fs::perms::all);
@@ -105,7 +105,7 @@ class BackedUp {
 /// in HOME.
 class BarmanHome {
  public:
-  BarmanHome() : root_(fs::temp_directory_path() / ("switchback-test-barman-" + std::to_string(getpid()))) {
+  BarmanHome() : root_(fs::temp_directory_path() / ("switchback-barman-" + std::to_string(getpid()))) {
     fs::remove_all(root_);
     fs::create_directories(root_ / "home");
     fs::permissions(root_, fs::perms::all);

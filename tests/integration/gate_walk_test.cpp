@@ -6,8 +6,6 @@
 #include <deque>
 #include <functional>
 #include <future>
-#include <iomanip>
-#include <iostream>
 #include <mutex>
 #include <set>
 #include <stdexcept>
@@ -191,13 +189,6 @@ bool filled_by_chance(const std::vector<Cell>& cells, const Cell& cell, std::siz
          });
 }
 
-/// State by state; per image what the gate said (y, n), and whether it worked (+, -).
-void show(const Cell& cell) {
-  std::cout << std::left << std::setw(14) << name(cell.outer) << std::setw(14) << name(cell.inner);
-  for (const GateFact& fact : cell.facts) std::cout << fact.answer.at(0) << (fact.works ? '+' : '-') << ' ';
-  std::cout << cell.how << std::endl;
-}
-
 void compare(const std::vector<Cell>& cells) {
   for (const Cell& cell : cells)
     for (std::size_t image = 0; image < cell.facts.size(); ++image) {
@@ -221,7 +212,6 @@ TEST_CASE("in every state of two plans the gate's answer is what happens when th
   ShopWorld world(tool, server().fresh_database(), 40);
   std::vector<Cell> cells;
   std::mutex mutex;
-  std::cout << "split         rename-mail   v41 v42 v43: what the gate says, and whether it works\n";
   const auto walk_on = [&](ShopWorld inside, State first, const std::string& how) {
     Tool own(inside.uri, configuration);
     Walk inner(own, inside, {"rename-mail", rename_mail}, [&](State second, const std::string& inner_how) {
@@ -229,7 +219,6 @@ TEST_CASE("in every state of two plans the gate's answer is what happens when th
       const Cell cell{first, second, both, inside.look(own)};
       const std::lock_guard lock(mutex);
       cells.push_back(cell);
-      show(cell);
     });
     inner.all();
     inside.drop();

@@ -13,6 +13,7 @@ using ListenerBase = Catch::TestEventListenerBase;
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -26,27 +27,6 @@ std::string escaped(const std::string& name) {
   return spec;
 }
 
-}  // namespace
-
-/// SWITCHBACK_TESTS narrows what runs, as a test spec on the command line would; SWITCHBACK_TEST_NAMES to the cases
-/// whose names are the lines of a file.
-int main(int argc, char** argv) {
-  Catch::Session session;
-  if (const int wrong = session.applyCommandLine(argc, argv); wrong != 0) return wrong;
-  auto& specs = session.configData().testsOrTags;
-  if (const char* only = std::getenv("SWITCHBACK_TESTS")) specs.emplace_back(only);
-  if (const char* file = std::getenv("SWITCHBACK_TEST_NAMES")) {
-    std::ifstream names(file);
-    for (std::string name; std::getline(names, name);) {
-      if (!specs.empty()) specs.emplace_back(",");
-      specs.push_back(escaped(name));
-    }
-  }
-  return session.run();
-}
-
-namespace {
-
 bool is_timed(const Catch::TestCaseInfo& test) {
 #ifdef CATCH_CONFIG_RUNNER
   return std::find(test.lcaseTags.begin(), test.lcaseTags.end(), "timing") != test.lcaseTags.end();
@@ -55,6 +35,66 @@ bool is_timed(const Catch::TestCaseInfo& test) {
                      [](const Catch::Tag& tag) { return tag.original == Catch::StringRef("timing"); });
 #endif
 }
+
+using Cases = std::vector<Catch::TestCaseInfo const*>;
+
+/// What the specs choose, in the order of declaration; without specs everything but what is hidden.
+Cases chosen(const Catch::IConfig& config) {
+  Cases cases;
+  for (const auto& test : Catch::getAllTestCasesSorted(config)) {
+#ifdef CATCH_CONFIG_RUNNER
+    const Catch::TestCaseInfo& info = test;
+#else
+    const Catch::TestCaseInfo& info = test.getTestCaseInfo();
+#endif
+    const Catch::TestSpec& spec = config.testSpec();
+    if (spec.hasFilters() ? spec.matches(info) : !info.isHidden()) cases.push_back(&info);
+  }
+  return cases;
+}
+
+/// "2/3": the second of three parts, without what is tagged [timing], for processes side by side; "timing": only that,
+/// for a process by itself.
+Cases part_of(const Cases& cases, const std::string& part) {
+  Cases untimed, timed, result;
+  for (const Catch::TestCaseInfo* test : cases) (is_timed(*test) ? timed : untimed).push_back(test);
+  if (part == "timing") return timed;
+  const std::size_t slash = part.find('/');
+  const std::size_t count = std::stoul(part.substr(slash + 1));
+  for (std::size_t at = std::stoul(part.substr(0, slash)) - 1; at < untimed.size(); at += count)
+    result.push_back(untimed[at]);
+  return result;
+}
+
+void choose(std::vector<std::string>& specs, const std::string& name) {
+  if (!specs.empty()) specs.emplace_back(",");
+  specs.push_back(escaped(name));
+}
+
+}  // namespace
+
+/// SWITCHBACK_TESTS narrows what runs, as a test spec on the command line would; SWITCHBACK_TEST_NAMES to the cases
+/// whose names are the lines of a file; SWITCHBACK_TEST_PART to a part of all that.
+int main(int argc, char** argv) {
+  Catch::Session session;
+  if (const int wrong = session.applyCommandLine(argc, argv); wrong != 0) return wrong;
+  auto& specs = session.configData().testsOrTags;
+  if (const char* only = std::getenv("SWITCHBACK_TESTS")) specs.emplace_back(only);
+  if (const char* file = std::getenv("SWITCHBACK_TEST_NAMES")) {
+    std::ifstream names(file);
+    for (std::string name; std::getline(names, name);) choose(specs, name);
+  }
+  const char* part = std::getenv("SWITCHBACK_TEST_PART");
+  if (!part) return session.run();
+  Catch::ConfigData data = session.configData();
+  data.testsOrTags.clear();
+  for (const Catch::TestCaseInfo* test : part_of(chosen(session.config()), part)) choose(data.testsOrTags, test->name);
+  if (data.testsOrTags.empty()) return 0;
+  session.useConfigData(data);
+  return session.run();
+}
+
+namespace {
 
 /// A copy in version 2, a pointer in version 3.
 const Catch::TestCaseInfo& info_of(const Catch::TestCaseStats& ended) {

@@ -41,7 +41,7 @@ void clear_left_overs() {
     if (!name.starts_with(prefix)) continue;
     const std::size_t dash = name.find('-', prefix.size());
     const std::string pid = name.substr(prefix.size(), dash - prefix.size());
-    if (dash != std::string::npos && start_of(pid) == name.substr(dash + 1)) continue;
+    if (dash == std::string::npos || start_of(pid) == name.substr(dash + 1)) continue;
     try {
       process::sandbox_down(entry.path());
     } catch (const std::exception& error) {

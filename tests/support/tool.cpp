@@ -31,7 +31,7 @@ std::string with_replica(std::string configuration) {
 
 Tool::Tool(std::string database, const std::string& configuration) : database_(std::move(database)) {
   std::random_device random;
-  folder_ = (std::filesystem::temp_directory_path() / ("switchback-test-" + std::to_string(random()))).string();
+  folder_ = (std::filesystem::temp_directory_path() / ("switchback-tool-" + std::to_string(random()))).string();
   std::filesystem::create_directory(folder_);
   std::ofstream(folder_ + "/switchback.yaml") << with_replica(configuration);
   own_scratch_ = configuration.find("scratch:") != std::string::npos;
