@@ -33,11 +33,12 @@ clean_up() {
   rm -rf "$notes"
   # What a killed test binary left running. A living one is not ours to stop.
   local folder pid
-  for folder in "${TMPDIR:-/tmp}"/switchback-test-*; do
+  for folder in "${TMPDIR:-/tmp}"/{,switchback-part-*/}switchback-test-*; do
     [ -d "$folder" ] || continue
     pid=${folder##*/switchback-test-}
     [ -d "/proc/${pid%%-*}" ] || "$build/switchback" sandbox down --dir "$folder" >&2 || true
   done
+  rmdir "${TMPDIR:-/tmp}"/switchback-part-* 2>/dev/null || true
 }
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -51,7 +52,7 @@ run_label() {
   : >"$notes/counts"
   : >"$notes/failures"
   SWITCHBACK_TEST_COUNTS=$notes/counts SWITCHBACK_TEST_FAILURES=$notes/failures ctest --test-dir "$build" \
-    -L "^$label\$" -j "${TEST_JOBS:-3}" --output-on-failure --no-tests=error --timeout "${TEST_TIMEOUT:-2700}" </dev/null
+    -L "^$label\$" -j "${TEST_JOBS:-3}" --output-on-failure --no-tests=error --timeout "${TEST_TIMEOUT:-2700}" </dev/null | cut -c 1-2000
 }
 counted() { awk -v column="$1" '{ n += $column } END { print n + 0 }' "$notes/counts"; }
 

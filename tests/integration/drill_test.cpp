@@ -44,7 +44,9 @@ std::string drill_databases() {
 
 std::vector<std::string> throwaway_folders() {
   std::vector<std::string> found;
-  for (const auto& entry : fs::directory_iterator(fs::path(process::default_sandbox_dir()).parent_path()))
+  const fs::path folder = fs::path(process::default_sandbox_dir()).parent_path();
+  if (!fs::exists(folder)) return found;
+  for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().filename().string().starts_with("drill-")) found.push_back(entry.path());
   std::ranges::sort(found);
   return found;

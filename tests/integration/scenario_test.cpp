@@ -16,6 +16,7 @@
 #include "plan_view.hpp"
 #include "schema_fingerprint.hpp"
 #include "server.hpp"
+#include "test_part.hpp"
 #include "tool.hpp"
 
 using namespace switchback;
@@ -181,9 +182,11 @@ class Play {
 }  // namespace
 
 TEST_CASE("each scenario goes forward and back through all its states under writers of the images that work there",
-          "[scenario]") {
+          "[scenario][shared]") {
   const char* only = std::getenv("SWITCHBACK_SCENARIO");
+  std::size_t place = 0;
   for (const Scenario& scenario : scenarios()) {
+    if (!is_of_this_part(place++)) continue;
     if (only != nullptr && scenario.name != only) continue;
     DYNAMIC_SECTION(scenario.name) {
       if (std::stoi(server().sandbox().version) < scenario.needs) {

@@ -25,8 +25,16 @@ std::unique_ptr<ports::SchemaClone> clone_of(const std::string& uri, const std::
 /// A state folder of this test's own: another one's throwaway servers are not counted.
 class StateFolder {
  public:
-  explicit StateFolder(const std::string& folder) { setenv("XDG_STATE_HOME", folder.c_str(), 1); }
-  ~StateFolder() { unsetenv("XDG_STATE_HOME"); }
+  explicit StateFolder(const std::string& folder) {
+    if (const char* before = std::getenv("XDG_STATE_HOME")) before_ = before;
+    setenv("XDG_STATE_HOME", folder.c_str(), 1);
+  }
+  ~StateFolder() {
+    if (before_)
+      setenv("XDG_STATE_HOME", before_->c_str(), 1);
+    else
+      unsetenv("XDG_STATE_HOME");
+  }
   StateFolder(const StateFolder&) = delete;
   StateFolder& operator=(const StateFolder&) = delete;
 
@@ -38,6 +46,9 @@ class StateFolder {
       found += entry.path().filename().string().starts_with("clone-") ? 1 : 0;
     return found;
   }
+
+ private:
+  std::optional<std::string> before_;
 };
 
 }  // namespace

@@ -214,7 +214,9 @@ TEST_CASE("the probe is gone when the old side is hidden or the plan is turned b
       "'switchback'::regnamespace";
   REQUIRE(plan.sql(functions) == "1");
   SECTION("hidden, and there again once it is observed again") {
-    plan.sql("UPDATE switchback.usage_coverage SET since = since - interval '1 day'");
+    plan.sql(
+        "UPDATE switchback.usage_coverage SET since = since - interval '1 day';"
+        "UPDATE switchback.counter SET since = since - interval '1 day'");
     const auto hidden =
         plan.tool.run({"run", "plan.yaml", "--to", "hidden", "--yes", "--approve", plan.tool.plan_hash()});
     INFO(hidden.err);

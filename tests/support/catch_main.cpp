@@ -11,9 +11,13 @@ using ListenerBase = Catch::TestEventListenerBase;
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
+
+#include "test_part.hpp"
 
 namespace {
 
@@ -27,13 +31,17 @@ std::string escaped(const std::string& name) {
   return spec;
 }
 
-bool is_timed(const Catch::TestCaseInfo& test) {
+bool has_tag(const Catch::TestCaseInfo& test, const std::string& tag) {
 #ifdef CATCH_CONFIG_RUNNER
-  return std::find(test.lcaseTags.begin(), test.lcaseTags.end(), "timing") != test.lcaseTags.end();
+  return std::find(test.lcaseTags.begin(), test.lcaseTags.end(), tag) != test.lcaseTags.end();
 #else
   return std::any_of(test.tags.begin(), test.tags.end(),
-                     [](const Catch::Tag& tag) { return tag.original == Catch::StringRef("timing"); });
+                     [&](const Catch::Tag& one) { return one.original == Catch::StringRef(tag); });
 #endif
+}
+
+bool is_timed(const Catch::TestCaseInfo& test) {
+  return has_tag(test, "timing");
 }
 
 using Cases = std::vector<Catch::TestCaseInfo const*>;
@@ -53,22 +61,35 @@ Cases chosen(const Catch::IConfig& config) {
   return cases;
 }
 
-/// "2/3": the second of three parts, without what is tagged [timing], for processes side by side; "timing": only that,
-/// for a process by itself.
+/// "2/3": the second of three parts, without what is tagged [timing], for processes side by side; what is tagged
+/// [shared] is in each. "timing": only that, for a process by itself.
 Cases part_of(const Cases& cases, const std::string& part) {
-  Cases untimed, timed, result;
-  for (const Catch::TestCaseInfo* test : cases) (is_timed(*test) ? timed : untimed).push_back(test);
-  if (part == "timing") return timed;
-  const std::size_t slash = part.find('/');
-  const std::size_t count = std::stoul(part.substr(slash + 1));
-  for (std::size_t at = std::stoul(part.substr(0, slash)) - 1; at < untimed.size(); at += count)
-    result.push_back(untimed[at]);
+  const bool timing = part == "timing";
+  Cases result;
+  std::size_t place = 0;
+  for (const Catch::TestCaseInfo* test : cases) {
+    if (is_timed(*test) != timing) continue;
+    if (timing || has_tag(*test, "shared") || switchback::tests::is_of_this_part(place++)) result.push_back(test);
+  }
   return result;
 }
 
 void choose(std::vector<std::string>& specs, const std::string& name) {
   if (!specs.empty()) specs.emplace_back(",");
   specs.push_back(escaped(name));
+}
+
+/// Tests look at what is left of throwaway servers and temporary files: each part has a folder of its own for them, the
+/// same the next time.
+void use_own_folder(const std::string& program, std::string part) {
+  namespace fs = std::filesystem;
+  std::replace(part.begin(), part.end(), '/', '-');
+  const std::size_t clone = std::hash<std::string>{}(fs::absolute(program).string()) % 1000000;
+  const fs::path folder = fs::temp_directory_path() / ("switchback-part-" + part + "-" + std::to_string(clone));
+  fs::create_directories(folder);
+  fs::permissions(folder, fs::perms::all | fs::perms::sticky_bit);
+  ::setenv("TMPDIR", folder.c_str(), 1);
+  ::setenv("XDG_STATE_HOME", folder.c_str(), 1);
 }
 
 }  // namespace
@@ -86,6 +107,7 @@ int main(int argc, char** argv) {
   }
   const char* part = std::getenv("SWITCHBACK_TEST_PART");
   if (!part) return session.run();
+  use_own_folder(argv[0], part);
   Catch::ConfigData data = session.configData();
   data.testsOrTags.clear();
   for (const Catch::TestCaseInfo* test : part_of(chosen(session.config()), part)) choose(data.testsOrTags, test->name);
