@@ -5,6 +5,7 @@
 
 #include "command.hpp"
 #include "command_images.hpp"
+#include "command_lint.hpp"
 #include "json_text.hpp"
 #include "switchback/core/nearest.hpp"
 
@@ -38,6 +39,7 @@ void add_global_flags(CLI::App& app, GlobalOptions& options) {
 void add_commands(CLI::App& app, Action& chosen) {
   add_init(app, chosen);
   add_validate(app, chosen);
+  add_lint(app, chosen);
   add_explain(app, chosen);
   add_run(app, chosen);
   add_status(app, chosen);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "overlap.hpp"
 #include "switchback/core/backup.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/image_name.hpp"
@@ -14,7 +15,14 @@
 namespace switchback::engine {
 namespace {
 
-/// Named under allow_silent, taken away by the plan itself, or a table's place in a publication that was checked.
+Hold hold_of(std::vector<std::string> reasons, HoldKind kind, const std::string& ends_when) {
+  Hold hold{kind, reasons.front(), ends_when, {}};
+  if (reasons.size() > 1) hold.reasons = std::move(reasons);
+  return hold;
+}
+
+}  // namespace
+
 bool is_named(const ports::Dependent& dependent, const ports::UsageRequest& request) {
   return std::ranges::any_of(request.allow_silent,
                              [&](const std::string& name) { return ports::named_by(dependent, name); }) ||
@@ -25,14 +33,6 @@ bool is_named(const ports::Dependent& dependent, const ports::UsageRequest& requ
                              }) ||
          ports::is_checked(dependent, request.checked);
 }
-
-Hold hold_of(std::vector<std::string> reasons, HoldKind kind, const std::string& ends_when) {
-  Hold hold{kind, reasons.front(), ends_when, {}};
-  if (reasons.size() > 1) hold.reasons = std::move(reasons);
-  return hold;
-}
-
-}  // namespace
 
 std::chrono::seconds observe_window(Workbench& bench) {
   return bench.plan().contract.observe.value_or(bench.settings().observe);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "overlap.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/engine/brownout.hpp"
 #include "switchback/engine/forbidding.hpp"
@@ -16,36 +17,6 @@ namespace switchback::engine {
 namespace {
 
 using nlohmann::json;
-
-/// Two live plans that write or take away the same column would undo each other, unless the later one says it follows.
-void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPlan& resolved) {
-  std::set<std::pair<std::string, std::string>> touched;
-  for (const ResolvedSync& sync : resolved.sync)
-    for (const auto* side : {&sync.sync.old_side, &sync.sync.new_side})
-      for (const SyncColumn& column : *side) touched.emplace(shown(sync.table), column.name);
-  for (const Step& step : plan.contract.steps)
-    if (const auto* drop = std::get_if<DropColumn>(&step.action))
-      touched.emplace(shown(drop->table), drop->name);
-    else if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
-      touched.emplace(shown(replaced->table), replaced->column);
-  const auto others = session.exec(
-      "SELECT p.name, s.document, n.nspname, c.relname FROM switchback.sync s JOIN switchback.plan p ON p.id = "
-      "s.plan_id "
-      "JOIN pg_catalog.pg_class c ON c.oid = s.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
-      "p.name <> $1",
-      {plan.name});
-  for (std::size_t i = 0; i < others.size(); ++i) {
-    if (std::ranges::find(plan.requires_plans, others.text(i, 0)) != plan.requires_plans.end()) continue;
-    const SyncPlan other = sync_from_json(others.text(i, 1));
-    const std::string table = shown(TableName{others.text(i, 2), others.text(i, 3)});
-    for (const auto* side : {&other.old_side, &other.new_side})
-      for (const SyncColumn& column : *side)
-        if (touched.contains({table, column.name}))
-          throw Error(Exit::refused, Remedy::person,
-                      "the plan " + other.plan + " is changing " + table + "." + column.name + " too",
-                      "finish that one first, or say `requires: [" + other.plan + "]` so that this one builds on it");
-  }
-}
 
 /// What a plan builds on may be columns that are not there yet, so its expressions cannot be resolved before.
 void refuse_before_required(ports::Session& session, const Plan& plan) {
@@ -102,6 +73,35 @@ PlanRecord check_text(PlanRecord record, const Plan& plan) {
 }
 
 }  // namespace
+
+void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPlan& resolved) {
+  std::set<std::pair<std::string, std::string>> touched;
+  for (const ResolvedSync& sync : resolved.sync)
+    for (const auto* side : {&sync.sync.old_side, &sync.sync.new_side})
+      for (const SyncColumn& column : *side) touched.emplace(shown(sync.table), column.name);
+  for (const Step& step : plan.contract.steps)
+    if (const auto* drop = std::get_if<DropColumn>(&step.action))
+      touched.emplace(shown(drop->table), drop->name);
+    else if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
+      touched.emplace(shown(replaced->table), replaced->column);
+  const auto others = session.exec(
+      "SELECT p.name, s.document, n.nspname, c.relname FROM switchback.sync s JOIN switchback.plan p ON p.id = "
+      "s.plan_id "
+      "JOIN pg_catalog.pg_class c ON c.oid = s.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+      "p.name <> $1",
+      {plan.name});
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (std::ranges::find(plan.requires_plans, others.text(i, 0)) != plan.requires_plans.end()) continue;
+    const SyncPlan other = sync_from_json(others.text(i, 1));
+    const std::string table = shown(TableName{others.text(i, 2), others.text(i, 3)});
+    for (const auto* side : {&other.old_side, &other.new_side})
+      for (const SyncColumn& column : *side)
+        if (touched.contains({table, column.name}))
+          throw Error(Exit::refused, Remedy::person,
+                      "the plan " + other.plan + " is changing " + table + "." + column.name + " too",
+                      "finish that one first, or say `requires: [" + other.plan + "]` so that this one builds on it");
+  }
+}
 
 PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
                          const std::string& long_form, const Settings& settings, const Actor& actor) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "change_reader.hpp"
+#include "ignore_reader.hpp"
 #include "making_reader.hpp"
 #include "rule_reader.hpp"
 #include "sql_look.hpp"
@@ -359,7 +360,7 @@ void note_unknown_step(Findings& findings, std::string_view phase, const Node& k
                  near.starts_with("did") ? near : suggestion(key.value, kinds_in(phase)));
 }
 
-/// The one key of a step or change, with its arguments.
+/// The one key of a step or change, with its arguments; beside it may stand what lint is to ignore of it.
 std::optional<std::pair<Value, Value>> single_entry(Findings& findings, std::string_view what, const Value& item) {
   if (item.node->kind != Node::Kind::map) {
     findings.error(
@@ -368,12 +369,19 @@ std::optional<std::pair<Value, Value>> single_entry(Findings& findings, std::str
         "write `- kind: { … }`");
     return std::nullopt;
   }
-  const auto entries = free_entries(findings, *item.node);
+  auto entries = free_entries(findings, *item.node);
+  const bool none = entries.empty() && !item.node->entries.empty();  // noted already
+  const auto ignore = std::ranges::find(entries, "ignore", [](const auto& entry) { return entry.first.node->value; });
+  if (ignore != entries.end()) {
+    read_ignores(findings, ignore->second);
+    entries.erase(ignore);
+  }
   if (entries.size() == 1) return entries.front();
-  if (entries.empty() && !item.node->entries.empty()) return std::nullopt;  // noted already
+  if (none) return std::nullopt;
   findings.error(entries.size() > 1 ? entries[1].first.place : item.place,
                  "a " + std::string(what) + " has one key, its kind; this one has " + std::to_string(entries.size()),
-                 "indent its arguments deeper than the kind, and begin each " + std::string(what) + " with `- `");
+                 "indent its arguments deeper than the kind, and begin each " + std::string(what) +
+                     " with `- `; only `ignore` may stand beside the kind");
   return std::nullopt;
 }
 
