@@ -6,6 +6,7 @@
 #include "command.hpp"
 #include "command_images.hpp"
 #include "command_lint.hpp"
+#include "command_new.hpp"
 #include "json_text.hpp"
 #include "switchback/core/nearest.hpp"
 
@@ -40,6 +41,7 @@ void add_commands(CLI::App& app, Action& chosen) {
   add_init(app, chosen);
   add_validate(app, chosen);
   add_lint(app, chosen);
+  add_new(app, chosen);
   add_explain(app, chosen);
   add_run(app, chosen);
   add_status(app, chosen);

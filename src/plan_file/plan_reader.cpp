@@ -7,6 +7,7 @@
 
 #include "alerts_reader.hpp"
 #include "ignore_reader.hpp"
+#include "draft_reader.hpp"
 #include "plan_checks.hpp"
 #include "settings_tree.hpp"
 #include "sql_look.hpp"
@@ -275,8 +276,10 @@ std::string sha256_hex(std::string_view bytes) {
   return hex;
 }
 
-ReadPlan read_plan(std::string_view text, std::string file) {
-  plan_file::Findings findings(text, file);
+namespace {
+
+ReadPlan read(std::string_view text, std::string file, bool draft) {
+  plan_file::Findings findings(text, file, draft);
   ReadPlan result;
   const plan_file::NodePointer root = plan_file::read_tree(text, findings);
   if (root != nullptr && root->kind != plan_file::Node::Kind::null) {
@@ -290,6 +293,16 @@ ReadPlan read_plan(std::string_view text, std::string file) {
   }
   result.diagnostics = findings.take();
   return result;
+}
+
+}  // namespace
+
+ReadPlan read_plan(std::string_view text, std::string file) {
+  return read(text, std::move(file), false);
+}
+
+ReadPlan read_draft(std::string_view text, std::string file) {
+  return read(text, std::move(file), true);
 }
 
 ReadPlan read_plan_file(const std::string& path) {
