@@ -9,6 +9,7 @@
 #include "change_steps.hpp"
 #include "change_tighten.hpp"
 #include "change_type.hpp"
+#include "switchback/core/batched.hpp"
 #include "switchback/core/error.hpp"
 
 namespace switchback {
@@ -102,6 +103,18 @@ void put_backfill(Plan& plan, Place place, Backfill backfill) {
 
 namespace {
 
+/// Whichever image inserts a row, it gets the default: there is nothing to keep in step, and it may be another value
+/// for each row.
+SqlBatched evaluated_default(const ChangeAddColumn& add) {
+  const std::string column = quote_identifier(add.name);
+  SqlBatched fill;
+  fill.table = add.table;
+  fill.run = "UPDATE " + quoted(add.table) + " AS t SET " + column + " = (" + *add.default_value + ") WHERE " +
+             std::string(batch_rows) + " AND t." + column + " IS NULL";
+  fill.irreversible = "the values go with their column";
+  return fill;
+}
+
 void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
   const bool constant = add.default_value && is_constant(*add.default_value);
   if (add.fill && add.default_value)
@@ -115,12 +128,16 @@ void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
     return;
   }
   put_step(plan.expand, place, AddColumn{add.table, add.name, add.type, {}, false, {}});
-  // Set apart from ADD COLUMN, which would rewrite the table to evaluate it for each row.
-  if (add.default_value) put_step(plan.expand, place, SetDefault{add.table, add.name, *add.default_value});
-  Backfill backfill;
-  backfill.table = add.table;
-  backfill.set = {{add.name, add.fill ? *add.fill : *add.default_value}};
-  put_backfill(plan, place, std::move(backfill));
+  if (add.default_value) {
+    // Set apart from ADD COLUMN, which would rewrite the table to evaluate it for each row.
+    put_step(plan.expand, place, SetDefault{add.table, add.name, *add.default_value});
+    put_step(plan.migrate, place, evaluated_default(add));
+  } else {
+    Backfill backfill;
+    backfill.table = add.table;
+    backfill.set = {{add.name, *add.fill}};
+    put_backfill(plan, place, std::move(backfill));
+  }
   if (add.not_null) put_step(plan.contract.steps, place, SetNotNull{add.table, add.name});
 }
 

@@ -114,6 +114,10 @@ PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced) {
     if (const auto* index = std::get_if<DropIndex>(&step.action)) effect.takes_keys.push_back(index->name);
     if (const auto* constraint = std::get_if<DropConstraint>(&step.action))
       effect.takes_keys.push_back({constraint->table.schema, constraint->name});
+    if (const auto* rename = std::get_if<RenameConstraint>(&step.action))
+      effect.renames_keys.push_back({rename->table.schema, rename->name});
+    if (const auto* drop = std::get_if<DropDefault>(&step.action))
+      effect.undefaults.push_back({drop->table, drop->column});
     if (const auto* type = std::get_if<DropType>(&step.action)) effect.takes_types.push_back(type->name);
     effect.contract_sql = effect.contract_sql || std::holds_alternative<Sql>(step.action);
   }

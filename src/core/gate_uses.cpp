@@ -201,6 +201,12 @@ void Checks::inserts(const TableUse& use, const CatalogTable& table) {
   if (use.insert != InsertForm::named) positions(use, table);
   if (use.writes_all) return;
   const std::vector<std::string> given = filled(use);
+  for (const GatePlan& plan : facts_.plans)
+    for (const PlanEffect::Column& column : plan.effect.undefaults)
+      if (takes_now(plan) && reaches(column.table, use.table) && side_of(plan) != Side::after &&
+          !contains(use.supplies, column.name))
+        refuse(shown_column(use.table, column.name),
+               "its default is gone, and the image's inserts leave it out: " + in_state(plan), &plan);
   for (const CatalogColumn& column : table.columns) {
     const bool ours = column.name.starts_with("_switchback_");
     if (!column.not_null || column.has_value || ours || contains(given, column.name)) continue;

@@ -30,9 +30,12 @@ const GatePlan* Checks::whoever_took(const TableName& table, const ConflictTarge
     const bool its = std::ranges::any_of(plan->effect.takes_keys, [&](const TableName& key) {
       return key.schema == table.schema && (target.constraint.empty() || key.name == target.constraint);
     });
+    const bool name = std::ranges::any_of(plan->effect.renames_keys, [&](const TableName& key) {
+      return key.schema == table.schema && key.name == target.constraint;
+    });
     const bool column = std::ranges::any_of(
         target.columns, [&](const std::string& one) { return names(plan->effect.takes, table, one); });
-    if (its || column) return &*plan;
+    if (its || name || column) return &*plan;
   }
   return nullptr;
 }

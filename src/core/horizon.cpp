@@ -88,6 +88,9 @@ void take_keys(GateFacts& facts, const PlanEffect& effect) {
   for (auto& [table, its] : facts.catalog) {
     if (!its.keys) continue;
     const TableName& of = table;
+    for (CatalogKey& key : *its.keys)
+      if (std::ranges::find(effect.renames_keys, TableName{of.schema, key.constraint}) != effect.renames_keys.end())
+        key.constraint.clear();
     std::erase_if(*its.keys, [&](const CatalogKey& key) {
       const auto named = [&](const TableName& one) {
         return one.schema == of.schema && (one.name == key.name || one.name == key.constraint);

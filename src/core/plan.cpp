@@ -42,6 +42,26 @@ std::string commented(const SetComment& step) {
   return shown(step.name);
 }
 
+std::string joined_keys(const ColumnExpressions& expressions) {
+  std::vector<std::string> keys;
+  for (const auto& [key, sql] : expressions) keys.push_back(key);
+  return joined(keys);
+}
+
+std::string identity_word(Identity identity, const std::string& index) {
+  switch (identity) {
+    case Identity::primary_key:
+      return "default";
+    case Identity::full:
+      return "full";
+    case Identity::nothing:
+      return "nothing";
+    case Identity::index:
+      return shown(std::string_view(index));
+  }
+  return "";
+}
+
 std::string object_of(const Action& action) {
   return std::visit(
       Overloaded{
@@ -73,6 +93,19 @@ std::string object_of(const Action& action) {
           [](const AddEnumValue& step) { return quote_literal(step.value) + " to " + shown(step.type); },
           [](const CreateView& step) { return shown(step.name); },
           [](const SetComment& step) { return "on " + commented(step); },
+          [](const DropDefault& step) { return column_of(step.table, step.column); },
+          [](const RenameIndex& step) { return shown(step.name) + " to " + shown(step.to); },
+          [](const RenameConstraint& step) {
+            return shown(step.name) + " on " + shown(step.table) + " to " + shown(step.to);
+          },
+          [](const SetStorageParameters& step) { return shown(step.name) + " (" + joined_keys(step.set) + ")"; },
+          [](const SetReplicaIdentity& step) {
+            return shown(step.table) + " " + identity_word(step.identity, step.index);
+          },
+          [](const SetStatistics& step) { return column_of(step.table, step.column); },
+          [](const SetStorage& step) { return column_of(step.table, step.column); },
+          [](const SqlBatched& step) { return shown(step.table) + ": " + first_line(step.run); },
+          [](const AddExclusion& step) { return shown(step.table) + " (" + joined_keys(step.elements) + ")"; },
       },
       action);
 }
@@ -122,6 +155,15 @@ std::string_view kind(const Action& action) {
                         [](const AddEnumValue&) { return "add_enum_value"; },
                         [](const CreateView&) { return "create_view"; },
                         [](const SetComment&) { return "set_comment"; },
+                        [](const DropDefault&) { return "drop_default"; },
+                        [](const RenameIndex&) { return "rename_index"; },
+                        [](const RenameConstraint&) { return "rename_constraint"; },
+                        [](const SetStorageParameters&) { return "set_storage_parameters"; },
+                        [](const SetReplicaIdentity&) { return "set_replica_identity"; },
+                        [](const SetStatistics&) { return "set_statistics"; },
+                        [](const SetStorage&) { return "set_storage"; },
+                        [](const SqlBatched&) { return "sql_batched"; },
+                        [](const AddExclusion&) { return "add_exclusion"; },
                     },
                     action);
 }

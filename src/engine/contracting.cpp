@@ -23,12 +23,15 @@
 #include "switchback/engine/swapping.hpp"
 #include "switchback/engine/tightening.hpp"
 #include "switchback/engine/turning_back.hpp"
+#include "switchback/engine/turning_over.hpp"
 
 namespace switchback::engine {
 namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
+
+constexpr const char* exclusion_violation = "23P01";
 
 /// Holds that are looked at once and again, not while anything is locked.
 Stop pass(Workbench& bench, milliseconds every, const std::function<std::optional<Hold>()>& look) {
@@ -113,6 +116,7 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   remove_probes(session, bench.fence().plan);
   forget_counters(session, bench.fence().plan);
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
+  add_exclusions(session, bench.plan());
   swap_in(session, bench.plan());  // first: what is stored of the old columns is stored under their tombstone names
   const std::vector<TakenTable> tables = taken_of(bench, session);
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
@@ -351,10 +355,16 @@ Stop hide_plan(Workbench& bench) {
   // A brownout takes its time: what is sealed is fresh.
   if (!brownout_stretches(bench).empty()) stop = pass(bench, every, look);
   if (stop.ok()) stop = settle_rules(bench);
+  if (stop.ok()) stop = check_all_pairs(bench);
   if (stop.ok()) stop = check_surroundings(bench);
   if (stop.ok()) stop = begin_hiding(bench);
   if (!stop.ok()) return stop;
-  return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, report); });
+  try {
+    return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, report); });
+  } catch (const Error& error) {
+    if (error.sqlstate() != exclusion_violation) throw;
+    return Stop::held({HoldKind::violation, error.what(), "the rows are mended, then switchback run again", {}});
+  }
 }
 
 Stop begin_contract(Workbench& bench) {

@@ -4,10 +4,12 @@
 #include <optional>
 
 #include "switchback/core/archive_sql.hpp"
+#include "switchback/core/batched.hpp"
 #include "switchback/core/brownout.hpp"
 #include "switchback/core/contract_sql.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/rule_step.hpp"
+#include "switchback/core/setting_sql.hpp"
 #include "switchback/core/swap.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/taken_object.hpp"
@@ -17,6 +19,7 @@
 #include "switchback/engine/resolved.hpp"
 #include "switchback/engine/resolving.hpp"
 #include "switchback/engine/statements.hpp"
+#include "switchback/engine/turning_over.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -188,6 +191,10 @@ class Explaining {
           phase.steps.push_back(rule_check_step(rule, facts_of(rule, rules)));
           break;
         }
+        case Work::Kind::batched:
+          phase.steps.push_back(batched_step(std::get<SqlBatched>(work.steps.front()->action)));
+          break;
+        case Work::Kind::pairs:
         case Work::Kind::verify:
         case Work::Kind::compare:
           phase.steps.push_back(reading_step(work));
@@ -200,9 +207,23 @@ class Explaining {
     return phase;
   }
 
+  StepSql batched_step(const SqlBatched& step) const {
+    return sql_batched_step(step, show_duration(step.batch.target.value_or(settings_.batch_target)));
+  }
+
   StepSql reading_step(const Work& work) {
     StepSql out;
     out.step = work.name;
+    if (work.kind == Work::Kind::pairs) {
+      out.sql.push_back(exclusion_broken_sql(std::get<AddExclusion>(work.steps.front()->action)));
+      out.no_undo =
+          "reads only; the pairs that images write later are not counted, they are looked for again before "
+          "the hide";
+      out.lock = "ACCESS SHARE";
+      out.held = "one statement";
+      out.scans = true;
+      return out;
+    }
     std::string check = "both sides agree";
     if (work.kind == Work::Kind::verify) check = std::get<Verify>(work.steps.front()->action).check;
     out.sql.push_back("SELECT count(*) FILTER (WHERE (" + check + ") IS NOT TRUE) FROM ONLY " + quoted(work.table) +
@@ -378,6 +399,8 @@ class Explaining {
                                             Safety::unsafe));
       }
     }
+    for (const Step& step : plan_.contract.steps)
+      if (is_turned_over(step.action)) phase.steps.push_back(turned_over_sql(started_ ? nullptr : session_, step));
     for (const TakenObject& object : objects()) phase.steps.push_back(hide_object(object));
     return phase;
   }

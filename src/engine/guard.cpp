@@ -212,6 +212,10 @@ void place_objects(ports::Session& session, const Plan& plan, std::optional<Plan
 
 std::vector<Structure> structures_now(ports::Session& session, const Plan& plan, std::optional<PlanId> hidden) {
   std::vector<Structure> structures = structures_of(plan.contract.steps);
+  // What has got its other name is not taken away: nothing is left to be looked for.
+  if (hidden)
+    std::erase_if(structures,
+                  [](const Structure& one) { return one.kind == Structure::Kind::constraint && one.by_place; });
   if (hidden)
     for (Structure& structure : structures)
       if (!is_moved(structure.kind)) structure.name = tombstone_name(plan.name, structure.name);

@@ -7,6 +7,7 @@
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/swapping.hpp"
 #include "switchback/engine/tightening.hpp"
+#include "switchback/engine/turning_over.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -90,9 +91,11 @@ void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTabl
       const NotNullState now = not_null_state(session, plan, *not_null);
       if (!now.column && !now.check) session.exec(enforce_not_null_sql(plan.name, not_null->table, not_null->column));
     }
+  turn_over(session, plan);
 }
 
 void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables) {
+  turn_back_over(session, plan_id);
   unhide_objects(session, plan_id, plan);
   rename_by_step(session, plan, false);
   for (const TakenTable& table : tables) {
@@ -127,6 +130,7 @@ std::vector<std::string> drop_objections(ports::Session& session, PlanId /*plan_
       for (std::string& objection : replaced_objections(session, plan, *replaced))
         objections.push_back(std::move(objection));
     }
+  for (std::string& objection : turned_over_objections(session, plan)) objections.push_back(std::move(objection));
   return objections;
 }
 

@@ -197,6 +197,8 @@ std::string to_json(const PlanEffect& effect) {
                  {"takes_functions", tables_json(effect.takes_functions)},
                  {"takes_types", tables_json(effect.takes_types)},
                  {"takes_keys", tables_json(effect.takes_keys)},
+                 {"renames_keys", tables_json(effect.renames_keys)},
+                 {"undefaults", columns_json(effect.undefaults)},
                  {"synced", synced},
                  {"contract_sql", effect.contract_sql}});
 }
@@ -213,11 +215,14 @@ PlanEffect effect_from_json(const std::string& text) {
   effect.takes_functions = tables_from(object, "takes_functions");
   effect.takes_types = tables_from(object, "takes_types");
   effect.takes_keys = tables_from(object, "takes_keys");
+  effect.renames_keys = tables_from(object, "renames_keys");
+  effect.undefaults = columns_from(object, "undefaults");
   for (const json& one : object.value("synced", json::array()))
     effect.synced.push_back({table_from(one), one.value("old", Names{}), one.value("new", Names{})});
   effect.contract_sql = flag(object, "contract_sql");
-  effect.unknown = unknown_in(object, {"adds", "fills", "takes", "tightens", "swaps", "takes_relations",
-                                       "takes_functions", "takes_types", "takes_keys", "synced", "contract_sql"});
+  effect.unknown =
+      unknown_in(object, {"adds", "fills", "takes", "tightens", "swaps", "takes_relations", "takes_functions",
+                          "takes_types", "takes_keys", "renames_keys", "undefaults", "synced", "contract_sql"});
   return effect;
 }
 

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "resolving_rules.hpp"
+#include "resolving_settings.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/step_sql.hpp"
@@ -82,9 +83,15 @@ class Resolving {
       : session_(session), catalog_(catalog), plan_(plan), settings_(settings) {}
 
   ResolvedPlan run() {
-    for (const TableName& table : tables_of(plan_)) resolve_table(table);
     for (const Step& step : plan_.expand) check_making(step);
+    for (const TableName& table : tables_of(plan_)) resolve_table(table);
     for (const Step& step : plan_.contract.steps) check_contract_step(step);
+    for (const auto* phase : {&plan_.expand, &plan_.migrate, &plan_.contract.steps})
+      for (const Step& step : *phase)
+        check_setting(session_, catalog_, plan_, out_, step,
+                      [&](const Step& at, const std::string& what, const std::string& hint) {
+                        refuse(plan_, at.place, what, hint);
+                      });
     for (RuleFacts& rule : rules_) out_.rules.push_back(std::move(rule));
     for (ResolvedFix& fix : fixes_) out_.fixes.push_back(std::move(fix));
     return std::move(out_);

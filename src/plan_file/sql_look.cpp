@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sql_tree.hpp"
+#include "switchback/core/batched.hpp"
 
 namespace switchback::plan_file {
 namespace {
@@ -237,6 +238,22 @@ std::optional<std::string> why_not_one(const std::string& sql, std::string_view 
   const json& list = list_at(parsed.tree, "stmts");
   if (list.size() == 1 && list[0].contains("stmt") && list[0]["stmt"].contains(std::string(node))) return std::nullopt;
   return "there is another statement in it";
+}
+
+std::optional<std::string> why_not_batched(const std::string& sql) {
+  const auto at = sql.find(batch_rows);
+  if (at == std::string::npos || sql.find(batch_rows, at + 1) != std::string::npos)
+    return "{rows} stands for the rows of one batch: it must be in the statement, once";
+  const std::string sketch = batched_sketch(sql);
+  const Parsed parsed = parse(sketch);
+  if (parsed.error) return "cannot be parsed: " + *parsed.error;
+  const json& list = list_at(parsed.tree, "stmts");
+  const bool one = list.size() == 1 && list[0].contains("stmt");
+  if (!one || !(list[0]["stmt"].contains("UpdateStmt") || list[0]["stmt"].contains("InsertStmt")))
+    return "it must be one UPDATE, or one INSERT … SELECT: both images go on working meanwhile";
+  const SqlLook look = look_at_sql(sketch);
+  if (!look.refused.empty()) return look.refused.front() + " takes away what images may be using";
+  return std::nullopt;
 }
 
 std::optional<bool> makes_unique_index(const std::string& sql) {

@@ -5,8 +5,10 @@
 
 #include "change_reader.hpp"
 #include "ignore_reader.hpp"
+#include "index_reader.hpp"
 #include "making_reader.hpp"
 #include "rule_reader.hpp"
+#include "setting_reader.hpp"
 #include "sql_look.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/core/rule.hpp"
@@ -52,52 +54,6 @@ Action read_add_column(const Source& source) {
                           "add_column: the default calls " + *function +
                               ", so the server may have to rewrite the whole table to evaluate it for each row",
                           "give a constant; or add the column without default, then set_default and a backfill");
-  return step;
-}
-
-std::vector<std::string> read_index_columns(const Source& source, const Value& list) {
-  const Values values(source.findings);
-  std::vector<std::string> columns;
-  for (const Value& item : values.list("columns", list)) {
-    const bool expression = item.node->kind == Node::Kind::scalar && item.node->value.starts_with('(');
-    auto column = expression ? values.text("columns", item) : values.identifier("columns", item);
-    if (expression && column && !column->ends_with(')'))
-      source.findings.error(item.place, "columns: an expression stands in parentheses as a whole", "\"(lower(name))\"");
-    if (column) columns.push_back(std::move(*column));
-  }
-  return columns;
-}
-
-Action read_create_index(const Source& source) {
-  constexpr std::array<std::string_view, 9> known = {"table", "columns", "where",      "unique",    "method",
-                                                     "name",  "include", "definition", "constraint"};
-  const Fields fields(source.findings, source.arguments, "create_index", known);
-  CreateIndex step;
-  step.table = fields.need_table("table");
-  step.definition = fields.text("definition");
-  const Value* columns = step.definition ? fields.find("columns") : fields.need("columns");
-  if (columns != nullptr) step.columns = read_index_columns(source, *columns);
-  step.where = fields.text("where");
-  step.unique = fields.boolean("unique").value_or(false);
-  if (step.definition) {
-    const auto unique = makes_unique_index(*step.definition);
-    if (!unique)
-      source.findings.error(fields.find("definition")->place, "definition: is not one CREATE INDEX",
-                            "give table and columns, and leave definition out");
-    step.unique = step.unique || unique.value_or(false);
-  }
-  step.method = fields.identifier("method").value_or("btree");
-  step.name = fields.identifier("name");
-  step.constraint = fields.boolean("constraint").value_or(false);
-  if (step.constraint && (!step.unique || step.where))
-    source.findings.error(fields.find("constraint")->place,
-                          "create_index: a unique constraint is made of a unique index over all rows",
-                          "give unique: true, and no where");
-  if (const Value* include = fields.find("include")) {
-    const Values values(source.findings);
-    for (const Value& item : values.list("include", *include))
-      if (auto column = values.identifier("include", item)) step.include.push_back(std::move(*column));
-  }
   return step;
 }
 
@@ -329,6 +285,17 @@ constexpr std::array step_kinds = {
     StepKind{"add_enum_value", "expand", "makes new structure", read_add_enum_value},
     StepKind{"create_view", "expand", "makes new structure", read_create_view},
     StepKind{"set_comment", "expand", "says something about what is there", read_set_comment},
+    StepKind{"drop_default", "contract", "takes something away", read_drop_default},
+    StepKind{"rename_index", "expand migrate", "says something about what is there", read_rename_index},
+    StepKind{"rename_constraint", "contract", "takes a name away", read_rename_constraint},
+    StepKind{"set_storage_parameters", "expand migrate", "says how the server keeps what is there",
+             read_set_storage_parameters},
+    StepKind{"set_replica_identity", "expand migrate", "says how the server keeps what is there",
+             read_set_replica_identity},
+    StepKind{"set_statistics", "expand migrate", "says how the server keeps what is there", read_set_statistics},
+    StepKind{"set_storage", "expand migrate", "says how the server keeps what is there", read_set_storage},
+    StepKind{"sql_batched", "migrate", "changes rows", read_sql_batched},
+    StepKind{"add_exclusion", "contract", "tightens what the old image may write", read_add_exclusion},
 };
 
 bool allowed(const StepKind& step, std::string_view phase) {
@@ -385,8 +352,10 @@ std::optional<std::pair<Value, Value>> single_entry(Findings& findings, std::str
   return std::nullopt;
 }
 
-/// A change that is one step; change_default is what people call the step set_default.
+/// A change that is one step; change_default is what people call the steps set_default and drop_default.
 ChangeStep read_change_step(Findings& findings, const std::string& name, const Value& arguments) {
+  if (name == "change_default" && is_default_none(arguments))
+    return {"contract", read_default_none({findings, "contract", arguments})};
   const std::string_view step = name == "change_default" ? std::string_view("set_default") : std::string_view(name);
   const auto kind = std::ranges::find(step_kinds, step, &StepKind::name);
   return {home(*kind), kind->read({findings, home(*kind), arguments})};
@@ -493,11 +462,39 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 24> known = {
-      "add_column",      "drop_column",  "rename_column", "split_column",    "merge_columns", "change_default",
-      "change_type",     "set_not_null", "add_check",     "add_foreign_key", "add_unique",    "drop_not_null",
-      "drop_constraint", "create_index", "create_table",  "create_enum",     "create_view",   "add_enum_value",
-      "set_comment",     "drop_index",   "drop_table",    "drop_view",       "drop_type",     "drop_function"};
+  constexpr std::array<std::string_view, 33> known = {"add_column",
+                                                      "drop_column",
+                                                      "rename_column",
+                                                      "split_column",
+                                                      "merge_columns",
+                                                      "change_default",
+                                                      "change_type",
+                                                      "set_not_null",
+                                                      "add_check",
+                                                      "add_foreign_key",
+                                                      "add_unique",
+                                                      "drop_not_null",
+                                                      "drop_constraint",
+                                                      "create_index",
+                                                      "create_table",
+                                                      "create_enum",
+                                                      "create_view",
+                                                      "add_enum_value",
+                                                      "set_comment",
+                                                      "drop_index",
+                                                      "drop_table",
+                                                      "drop_view",
+                                                      "drop_type",
+                                                      "drop_function",
+                                                      "drop_default",
+                                                      "rename_index",
+                                                      "rename_constraint",
+                                                      "set_storage_parameters",
+                                                      "set_replica_identity",
+                                                      "set_statistics",
+                                                      "set_storage",
+                                                      "sql_batched",
+                                                      "add_exclusion"};
   std::vector<Change> changes;
   for (const Value& item : Values(findings).list("change", list)) {
     const auto entry = single_entry(findings, "change", item);

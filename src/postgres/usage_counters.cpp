@@ -74,6 +74,7 @@ constexpr std::chrono::hours tolerated_for{24};
 std::vector<Counted> counted(Session& session, const std::vector<Structure>& structures) {
   std::vector<Counted> all;
   for (const Structure& structure : structures) {
+    if (structure.by_place) continue;  // it stays, and may be used as ever
     const bool constraint = structure.kind == Structure::Kind::constraint;
     const bool index = structure.kind == Structure::Kind::index;
     if (!index && !constraint && structure.kind != Structure::Kind::table) continue;

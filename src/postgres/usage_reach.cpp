@@ -272,6 +272,8 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
   Reached result;
   result.structure = shown(structure);
   result.closure = closure(session, structure);
+  const bool renamed = structure.kind == Structure::Kind::constraint && structure.by_place;
+  if (renamed) result.closure.dependents.clear();  // they know it by its number
   result.target.kind = structure.kind;
   result.target.name = structure.name;
   result.target.by_place = structure.by_place;
@@ -289,9 +291,10 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
     look_for_whole_rows(session, tables, result);
     look_for_identities(session, structure, result);
   }
-  if (structure.kind == Structure::Kind::column || !result.target.keys.empty()) look_into_functions(session, result);
+  if (structure.kind == Structure::Kind::column || renamed || !result.target.keys.empty())
+    look_into_functions(session, result);
   if (is_moved(structure.kind)) look_into_bodies(session, result, allowed);
-  if (structure.kind == Structure::Kind::index || structure.kind == Structure::Kind::constraint)
+  if (structure.kind == Structure::Kind::index || (structure.kind == Structure::Kind::constraint && !renamed))
     for (Observation& one : duties(session, structure)) result.observations.push_back(std::move(one));
   if (std::none_of(result.observations.begin(), result.observations.end(),
                    [](const Observation& one) { return one.source == "catalog"; }))

@@ -161,6 +161,24 @@ const std::map<std::string, std::string> starts{
     {"split-column.yaml",
      "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL); INSERT INTO users VALUES (1, 'Ada Lovelace');"},
     {"tolerant-readers.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, fax text DEFAULT 'none');"},
+    {"drop-default.yaml", "CREATE TABLE orders (id bigint PRIMARY KEY, status text DEFAULT 'new'::text);"},
+    {"rename-constraint.yaml",
+     "CREATE TABLE orders (id bigint PRIMARY KEY, reference text CONSTRAINT orders_reference_key UNIQUE);"},
+    {"rename-index.yaml",
+     "CREATE TABLE orders (id bigint PRIMARY KEY, placed_at date); CREATE INDEX orders_placed_idx ON orders "
+     "(placed_at);"},
+    {"set-storage-parameters.yaml",
+     "CREATE TABLE events (id bigint PRIMARY KEY, at date, kind text, payload text) WITH (fillfactor = 70, "
+     "autovacuum_analyze_scale_factor = 0.3); CREATE INDEX events_at_idx ON events (at); ALTER TABLE events ALTER kind "
+     "SET STATISTICS 7;"},
+    {"set-replica-identity.yaml",
+     "CREATE TABLE events (id bigint PRIMARY KEY, public_id text NOT NULL CONSTRAINT events_public_id_key UNIQUE); "
+     "ALTER TABLE events REPLICA IDENTITY FULL;"},
+    {"add-exclusion.yaml",
+     "CREATE TABLE bookings (id bigint PRIMARY KEY, room int, begins timestamptz, ends timestamptz, cancelled "
+     "boolean);"},
+    {"create-index-kinds.yaml",
+     "CREATE TABLE documents (id bigint PRIMARY KEY, reference text, title text, tags text[], added timestamptz);"},
     {"turn-back.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, mail text); INSERT INTO users VALUES (1, 'a@b');"},
 };
 
@@ -175,6 +193,7 @@ TEST_CASE("every shipped plan is rolled forward, and the schema is the one befor
     const std::string text = content(entry.path());
     if (has(text, "\nrolls_forward:")) continue;  // such a one is what the others become
     if (has(text, "add_enum_value:")) continue;   // PostgreSQL cannot take it back
+    if (has(text, "sql_batched:")) continue;      // rows alone
     REQUIRE(starts.contains(file));
     const Scene scene(starts.at(file), text);
     const std::string before = schema_fingerprint(scene.uri);

@@ -95,7 +95,9 @@ struct PlanEffect {
   std::vector<Column> tightens;  ///< contract forbids NULL there
   std::vector<Column> swaps;     ///< contract puts a column of another type there, at the end of the table
   std::vector<TableName> takes_relations, takes_functions, takes_types;
-  std::vector<TableName> takes_keys;  ///< indexes, and constraints with their table's schema
+  std::vector<TableName> takes_keys;    ///< indexes, and constraints with their table's schema
+  std::vector<TableName> renames_keys;  ///< constraints: their names go, they themselves stay
+  std::vector<Column> undefaults;       ///< contract takes the default away
   std::vector<SyncedColumns> synced;
   bool contract_sql = false;         ///< contract also runs SQL of its own, of which nothing is known
   std::vector<std::string> unknown;  ///< what a newer switchback says of it, in words that this one does not know

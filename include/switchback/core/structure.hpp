@@ -19,7 +19,7 @@ struct Structure {
       name;  ///< column, index or constraint, as it is named now (a hidden column: its tombstone); else `table`'s
   std::string arguments = {};  ///< of a function, as DROP FUNCTION takes them
   /// Of a column that another one replaces under its name: whoever names it goes on working, whoever counts columns
-  /// does not.
+  /// does not. Of a constraint that gets another name: only whoever says its name uses it.
   bool by_place = false;
   auto operator<=>(const Structure&) const = default;
 };
