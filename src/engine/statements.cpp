@@ -1,6 +1,7 @@
 #include "switchback/engine/statements.hpp"
 
 #include "switchback/core/making_sql.hpp"
+#include "switchback/engine/shown_table.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -19,6 +20,11 @@ StepSql comment_sql(ports::Session* session, const SetComment& step) {
   return set_comment_sql(step, now.empty() ? std::nullopt : now.at(0, 0));
 }
 
+StepSql view_sql(ports::Session* session, const CreateView& step) {
+  const auto table = session && step.like ? shown_table(*session, step) : std::nullopt;
+  return create_view_sql(step, table ? &*table : nullptr);
+}
+
 }  // namespace
 
 StepSql statement_sql(ports::Session* session, ports::Catalog* catalog, const Step& step) {
@@ -34,7 +40,7 @@ StepSql statement_sql(ports::Session* session, ports::Catalog* catalog, const St
   if (const auto* table = std::get_if<CreateTable>(&action)) return create_table_sql(*table);
   if (const auto* type = std::get_if<CreateEnum>(&action)) return create_enum_sql(*type);
   if (const auto* value = std::get_if<AddEnumValue>(&action)) return add_enum_value_sql(*value);
-  if (const auto* view = std::get_if<CreateView>(&action)) return create_view_sql(*view);
+  if (const auto* view = std::get_if<CreateView>(&action)) return view_sql(session, *view);
   if (const auto* comment = std::get_if<SetComment>(&action)) return comment_sql(session, *comment);
   return sql_sql(std::get<Sql>(action));
 }
