@@ -248,6 +248,12 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       expand_merge(plan, *merge, change.place);
     } else if (const auto* one = std::get_if<ChangeStep>(&change.what)) {
       expand_step(plan, *one, change.place);
+    } else if (const auto* renamed = std::get_if<ChangeRenameTable>(&change.what)) {
+      CreateView view;
+      view.name = {renamed->table.schema, renamed->to};
+      view.like = renamed->table;
+      put_step(plan.expand, change.place, std::move(view));
+      put_step(plan.contract.steps, change.place, RenameTable{renamed->table, renamed->to});
     } else if (const auto* type = std::get_if<ChangeType>(&change.what)) {
       expand_type(plan, *type, change.place, lookup);
     } else if (const auto* tighten = std::get_if<ChangeTighten>(&change.what)) {

@@ -127,7 +127,10 @@ class Inverting {
     if (const auto rule = rule_of(action))
       drops_.push_back({DropConstraint{table_of(*rule), constraint_name(plan_.name, *rule)}, {}});
     if (const auto* table = std::get_if<CreateTable>(&action)) drops_.push_back({DropTable{table->name}, {}});
-    if (const auto* view = std::get_if<CreateView>(&action)) drops_.push_back({DropView{view->name}, {}});
+    if (const auto* view = std::get_if<CreateView>(&action); view != nullptr && !takes_its_name(view->name))
+      drops_.push_back({DropView{view->name}, {}});
+    if (const auto* renamed = std::get_if<RenameTable>(&action))
+      out_.plan.changes.push_back({ChangeRenameTable{{renamed->table.schema, renamed->to}, renamed->table.name}, {}});
     if (const auto* type = std::get_if<CreateEnum>(&action)) drops_.push_back({DropType{type->name}, {}});
     if (const auto* value = std::get_if<AddEnumValue>(&action))
       out_.look.push_back("the value " + quote_literal(value->value) + " of the enum " + shown(value->type) +
@@ -147,6 +150,14 @@ class Inverting {
     if (const auto* add = std::get_if<AddColumn>(&action); add && !takes_a_place(add->table, add->name))
       drops_.push_back({DropColumn{add->table, add->name, {}}, {}});
     // drop_…: what made_again() has of it; backfill: with the columns it fills; verify: nothing to undo
+  }
+
+  /// Whether a table has got the name since.
+  bool takes_its_name(const TableName& view) const {
+    return std::ranges::any_of(plan_.contract.steps, [&](const Step& step) {
+      const auto* renamed = std::get_if<RenameTable>(&step.action);
+      return renamed != nullptr && TableName{renamed->table.schema, renamed->to} == view;
+    });
   }
 
   void invert(const Sql& sql) {

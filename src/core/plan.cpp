@@ -84,6 +84,7 @@ std::string object_of(const Action& action) {
           [](const DropView& step) { return shown(step.name); },
           [](const DropType& step) { return shown(step.name); },
           [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
+          [](const RenameTable& step) { return shown(step.table) + " to " + shown(step.to); },
           [](const Fix& step) { return shown(step.rule); },
           [](const AddCheck& step) { return shown(step.table) + ": " + first_line(step.check); },
           [](const AddForeignKey& step) { return shown(Rule(step)); },
@@ -122,6 +123,7 @@ bool contracts(const WholeChange& change) {
                         [](const ChangeStep& one) { return one.phase == "contract"; },
                         [](const ChangeTighten&) { return true; },
                         [](const ChangeType&) { return true; },
+                        [](const ChangeRenameTable&) { return true; },
                     },
                     change);
 }
@@ -146,6 +148,7 @@ std::string_view kind(const Action& action) {
                         [](const DropView&) { return "drop_view"; },
                         [](const DropType&) { return "drop_type"; },
                         [](const DropFunction&) { return "drop_function"; },
+                        [](const RenameTable&) { return "rename_table"; },
                         [](const Fix&) { return "fix"; },
                         [](const AddCheck&) { return "add_check"; },
                         [](const AddForeignKey&) { return "add_foreign_key"; },

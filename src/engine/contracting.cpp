@@ -330,6 +330,7 @@ UsageReport judge_usage(Workbench& bench) {
 Stop hide_plan(Workbench& bench) {
   Stop stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return neighbour_hold(bench); });
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return stand_in_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); });
   if (stop.ok()) stop = compare_before_hiding(bench);
   if (!stop.ok()) return stop;
@@ -356,6 +357,7 @@ Stop hide_plan(Workbench& bench) {
   if (!brownout_stretches(bench).empty()) stop = pass(bench, every, look);
   if (stop.ok()) stop = settle_rules(bench);
   if (stop.ok()) stop = check_all_pairs(bench);
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return stand_in_hold(bench); });  // it took its time
   if (stop.ok()) stop = check_surroundings(bench);
   if (stop.ok()) stop = begin_hiding(bench);
   if (!stop.ok()) return stop;

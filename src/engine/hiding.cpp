@@ -138,6 +138,7 @@ void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<
   std::set<TableName> names;
   for (const TakenTable& table : tables) names.insert(table.name);
   for (const Step& step : plan.contract.steps) {
+    if (std::holds_alternative<RenameTable>(step.action)) continue;  // that is done
     if (const TableName* table = table_of(step.action)) names.insert(*table);
     if (const auto* foreign = std::get_if<AddForeignKey>(&step.action)) names.insert(foreign->referenced);
     if (const auto* index = std::get_if<DropIndex>(&step.action)) {

@@ -18,6 +18,38 @@ namespace {
 
 using nlohmann::json;
 
+/// A table that goes over to another name has no name that another plan could hold on to, and the view that gives it
+/// the new one has the columns that it had.
+void refuse_renamed(ports::Session& session, const Plan& plan) {
+  std::vector<TableName> own = tables_of(plan);
+  std::vector<TableName> renamed;
+  for (const Structure& structure : structures_of(plan.contract.steps))
+    if (structure.kind == Structure::Kind::table) {
+      own.push_back(structure.table);
+      if (!structure.becomes.empty()) renamed.push_back(structure.table);
+    }
+  const auto others = session.exec(
+      "SELECT p.name, p.file, p.effect, p.fingerprints FROM switchback.plan p WHERE p.name <> $1 AND p.state NOT IN "
+      "('planned', 'done', 'rolled_back') ORDER BY p.id",
+      {plan.name});
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (plan.rolls_forward && plan.rolls_forward->plan == others.text(i, 0)) continue;
+    const PlanEffect effect = effect_from_json(others.text(i, 2));
+    const json shapes = json::parse(others.text(i, 3));
+    const auto refuse = [&](const TableName& table, const std::string& why) {
+      throw Error(Exit::refused, Remedy::person, "the plan " + others.text(i, 0) + why + shown(table),
+                  "finish that one first: switchback run " + others.text(i, 1) + " --to done; or roll it back");
+    };
+    for (const PlanEffect::Rename& one : effect.renames)
+      for (const TableName& table : own)
+        if (table == one.table || table == TableName{one.table.schema, one.to}) refuse(table, " is renaming ");
+    for (const TableName& table : renamed)
+      if (shapes.contains(shape_key(table)) ||
+          std::ranges::find(effect.takes_relations, table) != effect.takes_relations.end())
+        refuse(table, " works on, or could still bring back something of, ");
+  }
+}
+
 /// What a plan builds on may be columns that are not there yet, so its expressions cannot be resolved before.
 void refuse_before_required(ports::Session& session, const Plan& plan) {
   for (const std::string& required : plan.requires_plans) {
@@ -113,6 +145,7 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
   const std::string began = session.exec("SELECT pg_catalog.clock_timestamp()").text(0, 0);
   const ResolvedPlan resolved = resolve_plan(session, catalog, plan, settings);
   refuse_overlap(session, plan, resolved);
+  refuse_renamed(session, plan);
   refuse_browned(session, plan.name, tables_of(plan), began);
   ports::Transaction transaction(session);
   const PlanEffect effect = effect_of(plan, synced_columns(resolved));

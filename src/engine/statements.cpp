@@ -2,6 +2,7 @@
 
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/setting_sql.hpp"
+#include "switchback/engine/shown_table.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -43,6 +44,9 @@ std::optional<SetStorage> storage_now(ports::Session* session, const SetStorage&
   const auto rows = session ? session->exec(storage_query(step)) : ports::Rows{};
   if (rows.empty()) return std::nullopt;
   return storage_from(step, rows.text(0, 0).at(0), rows.text(0, 1));
+StepSql view_sql(ports::Session* session, const CreateView& step) {
+  const auto table = session && step.like ? shown_table(*session, step) : std::nullopt;
+  return create_view_sql(step, table ? &*table : nullptr);
 }
 
 }  // namespace
@@ -60,7 +64,7 @@ StepSql statement_sql(ports::Session* session, ports::Catalog* catalog, const St
   if (const auto* table = std::get_if<CreateTable>(&action)) return create_table_sql(*table);
   if (const auto* type = std::get_if<CreateEnum>(&action)) return create_enum_sql(*type);
   if (const auto* value = std::get_if<AddEnumValue>(&action)) return add_enum_value_sql(*value);
-  if (const auto* view = std::get_if<CreateView>(&action)) return create_view_sql(*view);
+  if (const auto* view = std::get_if<CreateView>(&action)) return view_sql(session, *view);
   if (const auto* comment = std::get_if<SetComment>(&action)) return comment_sql(session, *comment);
   if (const auto* rename = std::get_if<RenameIndex>(&action)) return rename_index_step(*rename);
   if (const auto* set = std::get_if<SetStorageParameters>(&action))

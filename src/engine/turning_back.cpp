@@ -492,7 +492,9 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
     words.push_back(
         "restore: add the dropped structures again and fill them from the archive, else by the reverse expressions");
     for (const TakenObject& object : load_objects(bench.session(), bench.fence().plan))
-      if (!object.part)
+      if (!object.becomes.empty())
+        words.push_back("rename: table " + object.identity + " gets its name back, and a view bears the new one again");
+      else if (!object.part)
         words.push_back("restore: " + std::string(name(object.kind)) + " " + object.identity +
                         (object.kind == Structure::Kind::table ? " goes back to its schema, with its rows as they were"
                                                                : " is made again from its definition"));

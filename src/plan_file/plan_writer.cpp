@@ -258,6 +258,11 @@ class Writer {
     pair("to", identifier(change.to));
   }
 
+  void write(const ChangeRenameTable& change) {
+    open("rename_table");
+    table_and("to", change.table, change.to);
+  }
+
   void reverse_none(const std::optional<std::string>& reason) {
     if (!reason) return;
     open("reverse");
@@ -471,8 +476,16 @@ class Writer {
   }
   void write(const CreateView& step) {
     pair("name", shown(step.name));
-    pair("query", step.query);
+    if (!step.like) return pair("query", step.query);
+    pair("like", shown(*step.like));
+    if (!step.columns.empty()) {
+      open("columns");
+      for (const auto& [name, column] : step.columns) pair(identifier(name), identifier(column));
+      close();
+    }
+    if (!step.without.empty()) names("without", step.without);
   }
+  void write(const RenameTable& step) { table_and("to", step.table, step.to); }
   void write(const SetComment& step) {
     const bool part = step.what == Commented::column || step.what == Commented::constraint;
     pair(part || step.what == Commented::table ? "table"

@@ -253,6 +253,22 @@ Action read_drop_function(const Source& source) {
   return step;
 }
 
+template <class Renaming>
+Renaming read_renaming(Findings& findings, const Value& arguments) {
+  constexpr Names known = {"table", "to"};
+  const Fields fields(findings, arguments, "rename_table", known);
+  Renaming step{fields.need_table("table"), fields.need_identifier("to")};
+  if (!step.to.empty() && step.to == step.table.name)
+    findings.error(fields.find("to")->place, "rename_table: that is its name already", {});
+  if (step.to.starts_with("_switchback_"))
+    findings.error(fields.find("to")->place, "to: names that begin with _switchback_ are switchback's own",
+                   "choose another name");
+  return step;
+}
+Action read_rename_table(const Source& source) {
+  return read_renaming<RenameTable>(source.findings, source.arguments);
+}
+
 struct StepKind {
   std::string_view name;
   std::string_view phases;  ///< those that it may stand in
@@ -280,6 +296,7 @@ constexpr std::array step_kinds = {
     StepKind{"drop_view", "contract", "takes something away", read_drop_view},
     StepKind{"drop_type", "contract", "takes something away", read_drop_type},
     StepKind{"drop_function", "contract", "takes something away", read_drop_function},
+    StepKind{"rename_table", "contract", "takes a name away", read_rename_table},
     StepKind{"create_table", "expand", "makes new structure", read_create_table},
     StepKind{"create_enum", "expand", "makes new structure", read_create_enum},
     StepKind{"add_enum_value", "expand", "makes new structure", read_add_enum_value},
@@ -387,6 +404,7 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
   }
   if (std::ranges::find(rule_kinds, kind) != rule_kinds.end())
     return {read_tightening(findings, kind, arguments), key.place};
+  if (kind == "rename_table") return {read_renaming<ChangeRenameTable>(findings, arguments), key.place};
   if (kind == "split_column") return {read_split_column(findings, arguments), key.place};
   if (kind == "merge_columns") return {read_merge_columns(findings, arguments), key.place};
   if (kind != "add_column") return {read_change_step(findings, kind, arguments), key.place};
@@ -462,9 +480,10 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 33> known = {"add_column",
+  constexpr std::array<std::string_view, 34> known = {"add_column",
                                                       "drop_column",
                                                       "rename_column",
+                                                      "rename_table",
                                                       "split_column",
                                                       "merge_columns",
                                                       "change_default",

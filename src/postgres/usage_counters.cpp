@@ -78,6 +78,7 @@ std::vector<Counted> counted(Session& session, const std::vector<Structure>& str
     const bool constraint = structure.kind == Structure::Kind::constraint;
     const bool index = structure.kind == Structure::Kind::index;
     if (!index && !constraint && structure.kind != Structure::Kind::table) continue;
+    if (!structure.becomes.empty()) continue;  // read under the other name it counts as well
     const Rows rows = session.exec(counted_sql, {structure.table.schema, index ? structure.name : structure.table.name,
                                                  constraint ? structure.name : ""});
     for (std::size_t i = 0; i < rows.size(); ++i) all.push_back({shown(structure), rows.text(i, 0), rows.text(i, 1)});

@@ -116,6 +116,10 @@ const std::map<std::string, std::string> starts{
     {"drop-type.yaml",
      "CREATE TYPE old_status AS ENUM ('new', 'paid'); COMMENT ON TYPE old_status IS 'old'; ALTER TYPE old_status OWNER "
      "TO forward_owner; GRANT USAGE ON TYPE old_status TO forward_reader;"},
+    {"rename-table.yaml",
+     "CREATE TABLE users (id bigserial PRIMARY KEY, name text); CREATE TABLE orders (id bigint PRIMARY KEY, user_id "
+     "bigint REFERENCES users); ALTER TABLE users OWNER TO forward_owner; GRANT SELECT (name) ON users TO "
+     "forward_reader; COMMENT ON TABLE users IS 'who'; INSERT INTO users VALUES (1, 'Ada');"},
     {"drop-view.yaml",
      "CREATE TABLE sales (id bigint PRIMARY KEY, at date, amount numeric); CREATE VIEW monthly_totals AS SELECT "
      "date_trunc('month', at) AS month, sum(amount) AS total FROM sales GROUP BY 1; GRANT SELECT ON monthly_totals TO "
@@ -214,6 +218,7 @@ TEST_CASE("a plan that undoes another one passes its drill", "[rollforward][timi
                                         "INSERT INTO users (id, first_name, last_name) SELECT g, 'Ada' || g, 'King' "
                                         "FROM generate_series(1, 100) g"},
                                        {"rename-column.yaml", ""},
+                                       {"rename-table.yaml", ""},
                                        {"drop-index.yaml", ""}}));
   CAPTURE(file);
   const Scene scene(starts.at(file), content(plans / file));

@@ -218,6 +218,12 @@ struct DropView {
 struct DropType {
   TableName name;  ///< of an enum, a composite or range type, or a domain
 };
+/// Its name goes to nobody, and the table bears another one in the same schema. Until then a view bears that: a
+/// `create_view` of this plan with `like` of the table.
+struct RenameTable {
+  TableName table;
+  std::string to;
+};
 struct DropFunction {
   TableName name;         ///< of a function or procedure
   std::string arguments;  ///< types as DROP FUNCTION takes them: "integer, public.mood"; empty: it has none
@@ -242,7 +248,12 @@ struct AddEnumValue {
 };
 struct CreateView {
   TableName name;
-  std::string query;  ///< SQL
+  std::string query;  ///< SQL; empty with `like`
+  /// A table: the view has its columns, grants and comments, is written through, and minds the policies of the table.
+  std::optional<TableName> like;
+  /// With `like`: the column of the table that the view shows under a name. That one is not shown under its own.
+  std::vector<std::pair<std::string, std::string>> columns;
+  std::vector<std::string> without;  ///< with `like`: columns of the table that the view has not
 };
 /// On what a comment stands. `part`: the column's or constraint's name.
 enum class Commented { table, column, constraint, view, index, type };
@@ -258,7 +269,7 @@ using Action =
                  ReplaceColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction, Fix, AddCheck,
                  AddForeignKey, AddUnique, CreateTable, CreateEnum, AddEnumValue, CreateView, SetComment, DropDefault,
                  RenameIndex, RenameConstraint, SetStorageParameters, SetReplicaIdentity, SetStatistics, SetStorage,
-                 SqlBatched, AddExclusion>;
+                 SqlBatched, AddExclusion, RenameTable>;
 
 struct Step {
   Action action;
@@ -291,6 +302,10 @@ struct ChangeRenameColumn {
   TableName table;
   std::string from;
   std::string to;
+};
+struct ChangeRenameTable {
+  TableName table;
+  std::string to;  ///< in the same schema
 };
 /// set_not_null, add_check, add_foreign_key, add_unique: one rule, and how rows that break it are mended.
 struct ChangeTighten {
@@ -330,7 +345,7 @@ struct ChangeType {
   std::optional<std::string> reverse;  ///< of the column as it is then, under the same name
 };
 using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn,
-                                 ChangeMergeColumns, ChangeStep, ChangeTighten, ChangeType>;
+                                 ChangeMergeColumns, ChangeStep, ChangeTighten, ChangeType, ChangeRenameTable>;
 struct Change {
   WholeChange what;
   Place place;

@@ -21,6 +21,8 @@ struct Structure {
   /// Of a column that another one replaces under its name: whoever names it goes on working, whoever counts columns
   /// does not. Of a constraint that gets another name: only whoever says its name uses it.
   bool by_place = false;
+  /// Of a table that keeps everything but its name: the one that it takes. Only who says the old one uses it.
+  std::string becomes = {};
   auto operator<=>(const Structure&) const = default;
 };
 
