@@ -44,6 +44,8 @@ std::optional<SetStorage> storage_now(ports::Session* session, const SetStorage&
   const auto rows = session ? session->exec(storage_query(step)) : ports::Rows{};
   if (rows.empty()) return std::nullopt;
   return storage_from(step, rows.text(0, 0).at(0), rows.text(0, 1));
+}
+
 StepSql view_sql(ports::Session* session, const CreateView& step) {
   const auto table = session && step.like ? shown_table(*session, step) : std::nullopt;
   return create_view_sql(step, table ? &*table : nullptr);

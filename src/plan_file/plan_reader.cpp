@@ -6,8 +6,8 @@
 #include <array>
 
 #include "alerts_reader.hpp"
-#include "ignore_reader.hpp"
 #include "draft_reader.hpp"
+#include "ignore_reader.hpp"
 #include "plan_checks.hpp"
 #include "settings_tree.hpp"
 #include "sql_look.hpp"
