@@ -215,7 +215,7 @@ class Drafter {
     }
     if (!made.using_index.empty())
       if (Unit* index = index_unit(made.table, made.using_index); index != nullptr && index->index->unique &&
-                                                                  !made.primary && index->index->columns.size() > 0 &&
+                                                                  !made.primary && !index->index->columns.empty() &&
                                                                   !index->index->where) {
         index->cancelled = true;
         DraftEntry entry = rule_entry(AddUnique{made.table, index->index->columns, made.name});

@@ -11,6 +11,7 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<std::string>& names) {
   std::vector<std::string> written;
+  written.reserve(names.size());
   for (const std::string& name : names) written.push_back(name.starts_with('(') ? name : name_of(name));
   return written;
 }

@@ -109,8 +109,7 @@ void in_order_of_file(std::vector<LintFinding>& findings) {
   std::ranges::stable_sort(
       findings, {}, [](const LintFinding& one) { return std::tuple(one.place.line, one.place.column, one.rule); });
   // A change that stands for several steps has them all in one place.
-  const auto twice = std::ranges::unique(findings);
-  findings.erase(twice.begin(), twice.end());
+  findings.erase(std::unique(findings.begin(), findings.end()), findings.end());
 }
 
 /// What a plan writes or takes away of a table's columns, and what it reads, with where.

@@ -49,6 +49,13 @@ FROM t JOIN pg_catalog.pg_description d ON d.classoid = 'pg_catalog.pg_class'::p
 LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.objsubid AND d.objsubid > 0
 ORDER BY 1, 2, 4, 5)sql";
 
+/// Under security_invoker whoever reads a column of a view needs the right to every column that the view shows
+/// (documentation, "CREATE VIEW": the underlying relations are used with the rights of the user of the view): a role
+/// with some columns only could not use it at all.
+constexpr const char* by_column_sql =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass($1) AND NOT "
+    "a.attisdropped AND a.attacl IS NOT NULL)";
+
 /// Relation, owner, whether row level security is on, whether the view can be given to its owner (ALTER VIEW: he must
 /// be able to make it, unless a superuser gives it; of a schema that is still to be made that is not known), whether it
 /// is temporary.
@@ -61,6 +68,10 @@ WHERE c.oid = pg_catalog.to_regclass($1))sql";
 
 constexpr int first_with_invoker = 150000;
 
+bool granted_by_column(ports::Session& session, const TableName& table) {
+  return session.exec(by_column_sql, {quoted(table)}).boolean(0, 0);
+}
+
 }  // namespace
 
 std::optional<ShownTable> shown_table(ports::Session& session, const CreateView& step) {
@@ -69,7 +80,7 @@ std::optional<ShownTable> shown_table(ports::Session& session, const CreateView&
   std::vector<std::string> names;
   for (std::size_t i = 0; i < columns.size(); ++i) names.push_back(columns.text(i, 0));
   ShownTable table;
-  table.invoker = session.server_version() >= first_with_invoker;
+  table.invoker = session.server_version() >= first_with_invoker && !granted_by_column(session, *step.like);
   table.columns = shown_columns(step, names);
   const auto rights = session.exec(rights_sql, {quoted(*step.like), quoted(step.name)});
   for (std::size_t i = 0; i < rights.size(); ++i) {
@@ -98,6 +109,13 @@ std::optional<ViewObjection> view_objection(ports::Session& session, const Creat
             " has row level security, and before PostgreSQL 15 a view reads with its owner's rights: its policies "
             "would let everybody through",
         "update the server first, or let the application go over to the new name by a view of its own, made by `sql`"};
+  if (found.boolean(0, 2) && granted_by_column(session, *step.like))
+    return ViewObjection{
+        table +
+            " has row level security, and rights to single columns: a view for which its policies count can be used "
+            "only by who may use every column, and any other would let everybody past the policies",
+        "grant the whole table in place of columns, or let the application go over to the new name by a view of its "
+        "own, made by `sql`"};
   if (found.at(0, 3) && !found.boolean(0, 3))
     return ViewObjection{"the view is to belong to " + found.text(0, 1) + ", as " + table +
                              " does, who may not make anything in schema " + shown(std::string_view(step.name.schema)),

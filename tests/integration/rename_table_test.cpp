@@ -158,6 +158,18 @@ TEST_CASE("policies of the table count for those who read its view, or the plan 
   clerk->rollback();
 }
 
+TEST_CASE("policies and rights to single columns together have no view, and are refused before anything is made",
+          "[rename_table]") {
+  const Shop shop(
+      "DO $$ BEGIN CREATE ROLE names_clerk; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
+      "GRANT SELECT (id, name) ON users TO names_clerk; ALTER TABLE users ENABLE ROW LEVEL SECURITY;"
+      "CREATE POLICY few ON users USING (id <= 3);");
+  const auto outcome = shop.tool.run({"run", "plan.yaml"});
+  CHECK(outcome.exit_code != 0);
+  CHECK(has(outcome.err, "row level security"));
+  CHECK(shop.sql("SELECT to_regclass('public.accounts') IS NULL") == "t");
+}
+
 TEST_CASE("other plans keep off a table while it goes over to another name", "[rename_table]") {
   const Shop shop;
   shop.to("migrated");
@@ -197,7 +209,7 @@ TEST_CASE("the gates know of both names, and of what no view can do", "[rename_t
   };
   add("shop:v41", "{ users: { read: [id, name], write: [name] } }");
   add("shop:v42", "{ accounts: { read: [id, name], write: [name] } }");
-  add("load:v1", "{ accounts: { insert: copy, write: [name] } }");
+  add("load:v1", "{ accounts: { insert: copy, write: [id, name, mail] } }");
   const auto gate = [&](const std::string& image) {
     const auto outcome = shop.tool.run({"gate", "deploy", image});
     return std::to_string(outcome.exit_code) + " " + outcome.out + outcome.err;
