@@ -101,10 +101,6 @@ void put_backfill(Plan& plan, Place place, Backfill backfill) {
   put_step(plan.migrate, place, std::move(backfill));
 }
 
-namespace {
-
-/// Whichever image inserts a row, it gets the default: there is nothing to keep in step, and it may be another value
-/// for each row.
 SqlBatched evaluated_default(const ChangeAddColumn& add) {
   const std::string column = quote_identifier(add.name);
   SqlBatched fill;
@@ -114,6 +110,8 @@ SqlBatched evaluated_default(const ChangeAddColumn& add) {
   fill.irreversible = "the values go with their column";
   return fill;
 }
+
+namespace {
 
 void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
   const bool constant = add.default_value && is_constant(*add.default_value);

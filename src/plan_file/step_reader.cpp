@@ -416,6 +416,11 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
   if (fields.find("default") != nullptr && fields.find("fill") != nullptr)
     findings.error(fields.find("fill")->place, "add_column: default and fill exclude one another",
                    "fill takes the value from the row, default is what new rows get as well");
+  const bool named = !add.name.empty() && !add.table.name.empty();
+  if (named && add.default_value && !add.default_value->empty() && !is_constant(*add.default_value))
+    if (const auto why = why_not_batched(evaluated_default(add).run))
+      findings.error(fields.find("default")->place, "add_column: default, which fills the rows that are there: " + *why,
+                     "an SQL expression: clock_timestamp(), or \"'std'\"");
   if (add.not_null && fields.find("default") == nullptr && fields.find("fill") == nullptr)
     findings.error(fields.find("not_null")->place, "add_column: not_null needs a default or a fill",
                    "give default: \"''\", or fill: an expression over the row");

@@ -205,6 +205,9 @@ TEST_CASE("every shipped plan is rolled forward, and the schema is the one befor
     CHECK(schema_fingerprint(scene.uri) != before);
     const json written = scene.roll_forward(scene.name, "undo.yaml");
     INFO(content(scene.tool.folder() + "/undo.yaml"));
+    const auto lint = scene.tool.run({"lint", "undo.yaml"});
+    CHECK(lint.exit_code == 0);
+    INFO(lint.out << lint.err);
     scene.run_to_end("undo.yaml");
     scene.afterwards(written);
     CHECK(fingerprint_difference(before, schema_fingerprint(scene.uri)) == "");

@@ -22,6 +22,10 @@ Plan expand_changes(Plan plan, const TableLookup& lookup);
 /// Whether an index finds rows by these columns: they lead it, in any order, and it covers every row.
 bool finds_by(const TableFacts& table, const std::vector<std::string>& columns);
 
+/// What gives the rows that are there the default of a new column that is no literal. Whichever image inserts a row, it
+/// gets the default: there is nothing to keep in step, and it may be another value for each row.
+SqlBatched evaluated_default(const ChangeAddColumn& add);
+
 /// A literal, with or without casts: what PostgreSQL 11 and later store once for all existing rows instead of
 /// rewriting the table (ALTER TABLE, "Notes"). Says no when in doubt.
 bool is_constant(std::string_view sql);
