@@ -36,12 +36,18 @@ StepSql create_table_sql(const CreateTable& step) {
   StepSql out;
   out.step = describe(step);
   std::vector<std::string> lines;
+  // Indexes come later, concurrently, and constraints that are indexes by themselves: a partitioned table has others.
+  if (step.like) lines.push_back("LIKE " + quoted(*step.like) + " INCLUDING ALL EXCLUDING INDEXES");
   for (const auto& [name, definition] : step.columns) lines.push_back(quote_identifier(name) + " " + definition);
   std::vector<std::string> key;
   for (const std::string& column : step.primary_key) key.push_back(quote_identifier(column));
   if (!key.empty()) lines.push_back("PRIMARY KEY (" + joined(key, ", ") + ")");
   lines.insert(lines.end(), step.constraints.begin(), step.constraints.end());
-  out.sql.push_back("CREATE TABLE " + quoted(step.name) + " (" + joined(lines, ", ") + ")");
+  out.sql.push_back("CREATE TABLE " + quoted(step.name) + " (" + joined(lines, ", ") + ")" +
+                    (step.partition_by.empty() ? "" : " PARTITION BY " + step.partition_by));
+  for (const auto& [name, bounds] : step.partitions)
+    out.sql.push_back("CREATE TABLE " + quoted({step.name.schema, name}) + " PARTITION OF " + quoted(step.name) +
+                      (bounds == "DEFAULT" ? " DEFAULT" : " FOR VALUES " + bounds));
   out.undo.push_back("DROP TABLE IF EXISTS " + quoted(step.name) + " RESTRICT");
   out.lock = "none on another table; SHARE ROW EXCLUSIVE on those that a foreign key refers to";
   out.held = "milliseconds: it is empty";

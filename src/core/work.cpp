@@ -19,6 +19,7 @@ Work::Kind kind_of(const Action& action) {
   if (std::holds_alternative<Backfill>(action)) return Work::Kind::backfill;
   if (std::holds_alternative<Verify>(action)) return Work::Kind::verify;
   if (std::holds_alternative<Fix>(action)) return Work::Kind::fix;
+  if (std::holds_alternative<CopyTable>(action)) return Work::Kind::copy;
   return Work::Kind::statement;
 }
 
@@ -65,6 +66,14 @@ std::vector<Work> expand_work(const Plan& plan) {
   }
   for (const TableName& table : waiting)
     work.push_back({Work::Kind::columns, 0, table, {}, true, "sync " + shown(table)});
+  for (const Step& step : plan.migrate)
+    if (const auto* copy = std::get_if<CopyTable>(&step.action))
+      work.push_back({Work::Kind::mirror,
+                      0,
+                      copy->table,
+                      {&step},
+                      false,
+                      "keep " + shown(copy->to) + " equal to " + shown(copy->table)});
   add_rules(work, plan, Work::Kind::counter, "count");
   number(work);
   return work;

@@ -115,6 +115,8 @@ std::optional<Hold> neighbour_hold(Workbench& bench) {
   for (const Step& step : bench.plan().contract.steps) {
     if (const auto* table = std::get_if<DropTable>(&step.action))
       if (auto hold = table_neighbour_hold(bench, table->name)) return hold;
+    if (const auto* table = std::get_if<ReplaceTable>(&step.action))
+      if (auto hold = table_neighbour_hold(bench, table->table)) return hold;
     std::optional<std::pair<TableName, std::string>> goes;
     if (const auto* drop = std::get_if<DropColumn>(&step.action)) goes.emplace(drop->table, drop->name);
     if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))

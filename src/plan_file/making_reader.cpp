@@ -17,18 +17,10 @@ std::vector<std::string> read_texts(Findings& findings, std::string_view key, co
   return texts;
 }
 
-std::vector<std::string> read_names(Findings& findings, std::string_view key, const Value& list) {
-  const Values values(findings);
-  std::vector<std::string> names;
-  for (const Value& item : values.list(key, list))
-    if (auto name = values.identifier(key, item)) names.push_back(std::move(*name));
-  return names;
-}
-
 /// What users wrote stands in the middle of a statement: together they must be just that statement.
-void check_statement(const Source& source, const Fields& fields, const StepSql& sql, std::string_view node,
+void check_statement(const Source& source, const Fields& fields, const std::string& sql, std::string_view node,
                      std::string_view words) {
-  const auto why = why_not_one(sql.sql.front(), node);
+  const auto why = why_not_one(sql, node);
   if (why)
     source.findings.error(fields.place(), "this is not one " + std::string(words) + ": " + *why,
                           "what PostgreSQL 15's grammar does not know can be made by `sql`, with an undo");
@@ -37,18 +29,28 @@ void check_statement(const Source& source, const Fields& fields, const StepSql& 
 }  // namespace
 
 Action read_create_table(const Source& source) {
-  constexpr std::array<std::string_view, 4> known = {"name", "columns", "primary_key", "constraints"};
+  constexpr std::array<std::string_view, 7> known = {"name", "columns",      "primary_key", "constraints",
+                                                     "like", "partition_by", "partitions"};
   const Fields fields(source.findings, source.arguments, "create_table", known);
   CreateTable step;
   step.name = fields.need_table("name");
-  if (const Value* columns = fields.need("columns"))
+  if (fields.find("like") != nullptr) step.like = fields.need_table("like");
+  step.partition_by = fields.text("partition_by").value_or("");
+  if (const Value* partitions = fields.find("partitions"))
+    step.partitions = read_expressions(source.findings, "partitions", *partitions);
+  if (!step.partitions.empty() && step.partition_by.empty())
+    source.findings.error(fields.find("partitions")->place,
+                          "create_table: partitions of a table that is not partitioned",
+                          "add partition_by: RANGE (column)");
+  if (const Value* columns = step.like ? fields.find("columns") : fields.need("columns"))
     step.columns = read_expressions(source.findings, "columns", *columns);
   if (const Value* key = fields.find("primary_key"))
     step.primary_key = read_names(source.findings, "primary_key", *key);
   if (const Value* constraints = fields.find("constraints"))
     step.constraints = read_texts(source.findings, "constraints", *constraints);
-  if (!step.name.name.empty() && !step.columns.empty())
-    check_statement(source, fields, create_table_sql(step), "CreateStmt", "CREATE TABLE");
+  if (step.name.name.empty() || (step.columns.empty() && !step.like)) return step;
+  for (const std::string& sql : create_table_sql(step).sql)
+    check_statement(source, fields, sql, "CreateStmt", "CREATE TABLE");
   return step;
 }
 
@@ -82,7 +84,7 @@ Action read_create_view(const Source& source) {
   step.name = fields.need_table("name");
   step.query = fields.need_text("query");
   if (!step.name.name.empty() && !step.query.empty())
-    check_statement(source, fields, create_view_sql(step), "ViewStmt", "CREATE VIEW");
+    check_statement(source, fields, create_view_sql(step).sql.front(), "ViewStmt", "CREATE VIEW");
   return step;
 }
 

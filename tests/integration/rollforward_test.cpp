@@ -175,6 +175,7 @@ TEST_CASE("every shipped plan is rolled forward, and the schema is the one befor
     const std::string text = content(entry.path());
     if (has(text, "\nrolls_forward:")) continue;  // such a one is what the others become
     if (has(text, "add_enum_value:")) continue;   // PostgreSQL cannot take it back
+    if (has(text, "partition_table:")) continue;  // refused by name
     REQUIRE(starts.contains(file));
     const Scene scene(starts.at(file), text);
     const std::string before = schema_fingerprint(scene.uri);
