@@ -14,6 +14,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/setup.sh
 . tests/postgres_versions.sh
 
+case ${1:-} in
+  -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' tests/run.sh; exit 0 ;;
+esac
 preset=${PRESET:-release}
 if [ "${1:-}" = --all-versions ]; then
   set -- integration:13 integration:14 integration:15 integration:16 integration:17 integration:18

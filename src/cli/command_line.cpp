@@ -5,6 +5,8 @@
 
 #include "command.hpp"
 #include "command_images.hpp"
+#include "command_lint.hpp"
+#include "command_new.hpp"
 #include "json_text.hpp"
 #include "switchback/core/nearest.hpp"
 
@@ -38,6 +40,8 @@ void add_global_flags(CLI::App& app, GlobalOptions& options) {
 void add_commands(CLI::App& app, Action& chosen) {
   add_init(app, chosen);
   add_validate(app, chosen);
+  add_lint(app, chosen);
+  add_new(app, chosen);
   add_explain(app, chosen);
   add_run(app, chosen);
   add_status(app, chosen);

@@ -1,6 +1,7 @@
 #include "command.hpp"
 #include "json_text.hpp"
 #include "switchback/core/change.hpp"
+#include "switchback/plan_file/lint_grammar.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
 #include "switchback/postgres/catalog.hpp"
@@ -57,7 +58,8 @@ int explain(Invocation& invocation, const ExplainOptions& options) {
   const Plan plan = invocation.plan_from(options.plan);
   if (options.yaml) {
     invocation.data(to_yaml(options.offline ? expand_changes(plan, [](const TableName&) { return std::nullopt; })
-                                            : long_form(invocation, plan)));
+                                            : long_form(invocation, plan)) +
+                    lint_ignores_yaml(lint_ignores(plan.text)));
     return 0;
   }
   const Explained explained = daemon::explain_plan(plan, invocation.drive_request(), !options.offline);

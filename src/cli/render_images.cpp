@@ -1,5 +1,6 @@
 #include "render_images.hpp"
 
+#include "github_text.hpp"
 #include "switchback/core/units.hpp"
 
 namespace switchback::cli {
@@ -34,28 +35,8 @@ Json instant_or_null(const std::optional<Instant>& at) {
   return at ? Json(show_iso(*at)) : Json();
 }
 
-/// As the documentation of workflow commands has it.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '%')
-      out += "%25";
-    else if (c == '\r')
-      out += "%0D";
-    else if (c == '\n')
-      out += "%0A";
-    else
-      out += c;
-  }
-  return out;
-}
-
-/// A comma or a colon would end the property.
 std::string title_property(std::string_view image, GateKind kind) {
-  const std::string title = "switchback gate " + std::string(name(kind)) + " " + printable(image);
-  std::string property;
-  for (const char c : escaped(title)) property += c == ':' ? "%3A" : c == ',' ? "%2C" : std::string(1, c);
-  return property;
+  return github_property("switchback gate " + std::string(name(kind)) + " " + printable(image));
 }
 
 std::string line_of(const GateReason& reason) {
@@ -172,7 +153,7 @@ std::string gate_json(std::string_view image, GateKind kind, const GateAnswer& a
 
 std::string gate_github_failure(std::string_view image, GateKind kind, const Error& error) {
   return "::error title=" + title_property(image, kind) +
-         "::" + escaped(std::string(error.what()) + (error.hint().empty() ? "" : "\n" + error.hint())) + "\n";
+         "::" + github_escaped(std::string(error.what()) + (error.hint().empty() ? "" : "\n" + error.hint())) + "\n";
 }
 
 std::string gate_github(std::string_view image, GateKind kind, const GateAnswer& answer) {
@@ -181,9 +162,10 @@ std::string gate_github(std::string_view image, GateKind kind, const GateAnswer&
   for (const GateReason& reason : answer.reasons) {
     const std::string remedy = remedy_of(reason);
     text += "::error title=" + property +
-            "::" + escaped(line_of(reason) + (remedy.empty() ? "" : "\nremedy: " + remedy)) + "\n";
+            "::" + github_escaped(line_of(reason) + (remedy.empty() ? "" : "\nremedy: " + remedy)) + "\n";
   }
-  for (const std::string& note : answer.notes) text += "::notice title=" + property + "::" + escaped(note) + "\n";
+  for (const std::string& note : answer.notes)
+    text += "::notice title=" + property + "::" + github_escaped(note) + "\n";
   if (answer.verdict == GateVerdict::yes) text += "::notice title=" + property + "::yes\n";
   return text;
 }

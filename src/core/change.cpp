@@ -10,6 +10,7 @@
 #include "change_steps.hpp"
 #include "change_tighten.hpp"
 #include "change_type.hpp"
+#include "switchback/core/batched.hpp"
 #include "switchback/core/error.hpp"
 
 namespace switchback {
@@ -103,6 +104,18 @@ void put_backfill(Plan& plan, Place place, Backfill backfill) {
 
 namespace {
 
+/// Whichever image inserts a row, it gets the default: there is nothing to keep in step, and it may be another value
+/// for each row.
+SqlBatched evaluated_default(const ChangeAddColumn& add) {
+  const std::string column = quote_identifier(add.name);
+  SqlBatched fill;
+  fill.table = add.table;
+  fill.run = "UPDATE " + quoted(add.table) + " AS t SET " + column + " = (" + *add.default_value + ") WHERE " +
+             std::string(batch_rows) + " AND t." + column + " IS NULL";
+  fill.irreversible = "the values go with their column";
+  return fill;
+}
+
 void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
   const bool constant = add.default_value && is_constant(*add.default_value);
   if (add.fill && add.default_value)
@@ -116,12 +129,16 @@ void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
     return;
   }
   put_step(plan.expand, place, AddColumn{add.table, add.name, add.type, {}, false, {}});
-  // Set apart from ADD COLUMN, which would rewrite the table to evaluate it for each row.
-  if (add.default_value) put_step(plan.expand, place, SetDefault{add.table, add.name, *add.default_value});
-  Backfill backfill;
-  backfill.table = add.table;
-  backfill.set = {{add.name, add.fill ? *add.fill : *add.default_value}};
-  put_backfill(plan, place, std::move(backfill));
+  if (add.default_value) {
+    // Set apart from ADD COLUMN, which would rewrite the table to evaluate it for each row.
+    put_step(plan.expand, place, SetDefault{add.table, add.name, *add.default_value});
+    put_step(plan.migrate, place, evaluated_default(add));
+  } else {
+    Backfill backfill;
+    backfill.table = add.table;
+    backfill.set = {{add.name, *add.fill}};
+    put_backfill(plan, place, std::move(backfill));
+  }
   if (add.not_null) put_step(plan.contract.steps, place, SetNotNull{add.table, add.name});
 }
 
@@ -232,6 +249,12 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       expand_merge(plan, *merge, change.place);
     } else if (const auto* one = std::get_if<ChangeStep>(&change.what)) {
       expand_step(plan, *one, change.place);
+    } else if (const auto* renamed = std::get_if<ChangeRenameTable>(&change.what)) {
+      CreateView view;
+      view.name = {renamed->table.schema, renamed->to};
+      view.like = renamed->table;
+      put_step(plan.expand, change.place, std::move(view));
+      put_step(plan.contract.steps, change.place, RenameTable{renamed->table, renamed->to});
     } else if (const auto* type = std::get_if<ChangeType>(&change.what)) {
       expand_type(plan, *type, change.place, lookup);
     } else if (const auto* partition = std::get_if<ChangePartition>(&change.what)) {

@@ -51,6 +51,8 @@ void expand_step(Plan& plan, const ChangeStep& one, Place place) {
   const auto* index = std::get_if<CreateIndex>(&one.action);
   if (one.phase == "contract")
     put_step(plan.contract.steps, place, one.action);
+  else if (one.phase == "migrate")
+    put_step(plan.migrate, place, one.action);
   else
     put_step(index != nullptr && adds_column_of(plan, *index) ? plan.migrate : plan.expand, place, one.action);
 }

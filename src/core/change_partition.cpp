@@ -165,12 +165,10 @@ class Partitioning {
     ColumnExpressions all = change_.partitions;
     const auto named = [&](const std::string& suffix) { return fit_name(change_.table.name + "_" + suffix); };
     for (int i = 0; i < change_.modulus; ++i)
-      all.emplace_back(named("p" + std::to_string(i)),
-                       "WITH (MODULUS " + std::to_string(change_.modulus) + ", REMAINDER " + std::to_string(i) + ")");
+      all.emplace_back(named("p" + std::to_string(i)), "FOR VALUES WITH (MODULUS " + std::to_string(change_.modulus) +
+                                                           ", REMAINDER " + std::to_string(i) + ")");
     if (!change_.every.empty()) stretches(all, named);
     const bool has_default = std::ranges::any_of(all, [](const auto& one) { return lower(one.second) == "default"; });
-    for (auto& [name, bounds] : all)
-      if (lower(bounds) == "default") bounds = "DEFAULT";
     if (change_.by != PartitionBy::hash && !has_default) all.emplace_back(named("default"), "DEFAULT");
     return all;
   }
@@ -193,8 +191,8 @@ class Partitioning {
                       "begin on the first of a month");
       if (all.size() == most_partitions)
         refuse_change(plan_, place_, "partition_table: that would be more than 1000 partitions", "take longer ones");
-      all.emplace_back(named(written(at, suffix())), "FROM ('" + written(at, "%04d-%02u-%02u") + zone + "') TO ('" +
-                                                         written(next, "%04d-%02u-%02u") + zone + "')");
+      all.emplace_back(named(written(at, suffix())), "FOR VALUES FROM ('" + written(at, "%04d-%02u-%02u") + zone +
+                                                         "') TO ('" + written(next, "%04d-%02u-%02u") + zone + "')");
       at = next;
     }
   }
@@ -204,8 +202,7 @@ class Partitioning {
     if (change_.every == "week") return {sys_days(at) + days(7)};
     if (change_.every == "month") return at + months(1);
     if (change_.every == "year") return at + years(1);
-    refuse_change(plan_, place_, "partition_table: every must be day, week, month or year",
-                  "other stretches are written as partitions: { name: \"FROM (…) TO (…)\" }");
+    refuse_change(plan_, place_, "partition_table: every must be day, week, month or year", "take one of them");
   }
   const char* suffix() const {
     if (change_.every == "month") return "%04d_%02u";

@@ -96,8 +96,12 @@ PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced) {
   for (const Step& step : plan.expand)
     if (const auto* add = std::get_if<AddColumn>(&step.action); add && !replaces(add->table, add->name))
       effect.adds.push_back({add->table, add->name});
-    else if (const auto* table = std::get_if<CreateTable>(&step.action))
+    else if (const auto* table = std::get_if<CreateTable>(&step.action)) {
+      effect.makes_relations.push_back(table->name);
       for (const auto& [column, definition] : table->columns) effect.adds.push_back({table->name, column});
+    } else if (const auto* view = std::get_if<CreateView>(&step.action)) {
+      effect.makes_relations.push_back(view->name);
+    }
   for (const Step& step : plan.migrate)
     if (const auto* backfill = std::get_if<Backfill>(&step.action))
       for (const auto& [column, expression] : backfill->set)
@@ -108,12 +112,20 @@ PlanEffect effect_of(const Plan& plan, std::vector<SyncedColumns> synced) {
       effect.swaps.push_back({replaced->table, replaced->column});
     if (const auto* set = std::get_if<SetNotNull>(&step.action)) effect.tightens.push_back({set->table, set->column});
     if (const auto* table = std::get_if<DropTable>(&step.action)) effect.takes_relations.push_back(table->name);
+    if (const auto* renamed = std::get_if<RenameTable>(&step.action)) {
+      effect.takes_relations.push_back(renamed->table);
+      effect.renames.push_back({renamed->table, renamed->to});
+    }
     if (const auto* view = std::get_if<DropView>(&step.action)) effect.takes_relations.push_back(view->name);
     if (const auto* function = std::get_if<DropFunction>(&step.action))
       effect.takes_functions.push_back(function->name);
     if (const auto* index = std::get_if<DropIndex>(&step.action)) effect.takes_keys.push_back(index->name);
     if (const auto* constraint = std::get_if<DropConstraint>(&step.action))
       effect.takes_keys.push_back({constraint->table.schema, constraint->name});
+    if (const auto* rename = std::get_if<RenameConstraint>(&step.action))
+      effect.renames_keys.push_back({rename->table.schema, rename->name});
+    if (const auto* drop = std::get_if<DropDefault>(&step.action))
+      effect.undefaults.push_back({drop->table, drop->column});
     if (const auto* type = std::get_if<DropType>(&step.action)) effect.takes_types.push_back(type->name);
     effect.contract_sql = effect.contract_sql || std::holds_alternative<Sql>(step.action);
   }
@@ -134,7 +146,9 @@ Footprint footprint_before(const PlanEffect& effect) {
 }
 
 Footprint footprint_after(const PlanEffect& effect) {
-  return footprint_of({&effect.adds, &effect.fills});
+  Footprint footprint = footprint_of({&effect.adds, &effect.fills});
+  for (const PlanEffect::Rename& renamed : effect.renames) use_of(footprint, {renamed.table.schema, renamed.to});
+  return footprint;
 }
 
 }  // namespace switchback

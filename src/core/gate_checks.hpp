@@ -39,6 +39,7 @@ class Checks {
   bool is_attribute(const TableName& table, std::string_view name) const;
 
   // --- what its writes rest on (gate_writes.cpp) ---
+  void through_view(const TableUse& use, const CatalogTable& table);
   void conflicts(const TableUse& use, const CatalogTable& table);
   const GatePlan* whoever_took(const TableName& table, const ConflictTarget& target) const;
   void nulls(const TableUse& use, const CatalogTable& table);

@@ -63,6 +63,7 @@ void Checks::table(const TableUse& use) {
   whole_rows(use);
   unsynced(use);
   inserts(use, found->second);
+  through_view(use, found->second);
   conflicts(use, found->second);
   nulls(use, found->second);
   values(use, found->second);
@@ -73,6 +74,10 @@ void Checks::absent_table(const TableUse& use) {
     if (std::ranges::find(plan.effect.takes_relations, use.table) != plan.effect.takes_relations.end() &&
         takes_now(plan))
       return refuse(shown_table(use.table), "it was taken away: " + in_state(plan), &plan);
+  for (const GatePlan& plan : facts_.plans)
+    if (std::ranges::find(plan.effect.makes_relations, use.table) != plan.effect.makes_relations.end() && plan.state &&
+        not_made(*plan.state))
+      return refuse(shown_table(use.table), "it is not there: " + in_state(plan), &plan);
   refuse(shown_table(use.table), "there is no such table or view, and no plan has taken it away", nullptr);
 }
 
@@ -201,6 +206,12 @@ void Checks::inserts(const TableUse& use, const CatalogTable& table) {
   if (use.insert != InsertForm::named) positions(use, table);
   if (use.writes_all) return;
   const std::vector<std::string> given = filled(use);
+  for (const GatePlan& plan : facts_.plans)
+    for (const PlanEffect::Column& column : plan.effect.undefaults)
+      if (takes_now(plan) && reaches(column.table, use.table) && side_of(plan) != Side::after &&
+          !contains(use.supplies, column.name))
+        refuse(shown_column(use.table, column.name),
+               "its default is gone, and the image's inserts leave it out: " + in_state(plan), &plan);
   for (const CatalogColumn& column : table.columns) {
     const bool ours = column.name.starts_with("_switchback_");
     if (!column.not_null || column.has_value || ours || contains(given, column.name)) continue;

@@ -30,11 +30,31 @@ const GatePlan* Checks::whoever_took(const TableName& table, const ConflictTarge
     const bool its = std::ranges::any_of(plan->effect.takes_keys, [&](const TableName& key) {
       return key.schema == table.schema && (target.constraint.empty() || key.name == target.constraint);
     });
+    const bool name = std::ranges::any_of(plan->effect.renames_keys, [&](const TableName& key) {
+      return key.schema == table.schema && key.name == target.constraint;
+    });
     const bool column = std::ranges::any_of(
         target.columns, [&](const std::string& one) { return names(plan->effect.takes, table, one); });
-    if (its || column) return &*plan;
+    if (its || name || column) return &*plan;
   }
   return nullptr;
+}
+
+/// What PostgreSQL does to no view: the image has to wait until the table itself has got the name.
+void Checks::through_view(const TableUse& use, const CatalogTable& table) {
+  if (!table.view) return;
+  for (const GatePlan& plan : facts_.plans) {
+    const auto stands_in = [&](const PlanEffect::Rename& one) {
+      return TableName{one.table.schema, one.to} == use.table;
+    };
+    if (!plan.state || std::ranges::none_of(plan.effect.renames, stands_in)) continue;
+    const std::string why = " a view, which the table's new name is until it is renamed: " + in_state(plan);
+    if (use.insert == InsertForm::copy)
+      refuse(shown_table(use.table), "the image copies into it, and that cannot be done to" + why, &plan);
+    for (const ConflictTarget& target : use.conflicts)
+      if (!target.constraint.empty())
+        refuse(shown_table(use.table), shown_target(target) + " is not found through" + why, &plan);
+  }
 }
 
 void Checks::conflicts(const TableUse& use, const CatalogTable& table) {

@@ -88,6 +88,9 @@ void take_keys(GateFacts& facts, const PlanEffect& effect) {
   for (auto& [table, its] : facts.catalog) {
     if (!its.keys) continue;
     const TableName& of = table;
+    for (CatalogKey& key : *its.keys)
+      if (std::ranges::find(effect.renames_keys, TableName{of.schema, key.constraint}) != effect.renames_keys.end())
+        key.constraint.clear();
     std::erase_if(*its.keys, [&](const CatalogKey& key) {
       const auto named = [&](const TableName& one) {
         return one.schema == of.schema && (one.name == key.name || one.name == key.constraint);
@@ -112,6 +115,9 @@ GateFacts after_contract(GateFacts facts, const GatePlan& plan) {
       if (const auto column = std::ranges::find(table->columns, swapped.name, &CatalogColumn::name);
           column != table->columns.end())
         std::rotate(column, column + 1, table->columns.end());
+  for (const PlanEffect::Rename& renamed : plan.effect.renames)
+    if (const auto table = facts.catalog.find(renamed.table); table != facts.catalog.end())
+      facts.catalog[{renamed.table.schema, renamed.to}] = table->second;
   for (const TableName& relation : plan.effect.takes_relations) facts.catalog.erase(relation);
   for (const PlanEffect::Column& tightened : plan.effect.tightens)
     for (CatalogTable* table : reached(facts, tightened.table))
@@ -123,6 +129,7 @@ GateFacts after_way_back(GateFacts facts, const GatePlan& plan) {
   GatePlan& here = *plan_in(facts, plan.name);
   here.state = State::rolled_back;
   here.state_name = "rolled back then";
+  for (const TableName& relation : plan.effect.makes_relations) facts.catalog.erase(relation);
   for (const PlanEffect::Column& added : plan.effect.adds)
     if (const auto table = facts.catalog.find(added.table); table != facts.catalog.end())
       std::erase_if(table->second.columns, [&](const CatalogColumn& one) { return one.name == added.name; });

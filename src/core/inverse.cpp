@@ -9,6 +9,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/rule.hpp"
+#include "switchback/core/setting_sql.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/work.hpp"
@@ -133,15 +134,37 @@ class Inverting {
     if (const auto rule = rule_of(action))
       drops_.push_back({DropConstraint{table_of(*rule), constraint_name(plan_.name, *rule)}, {}});
     if (const auto* table = std::get_if<CreateTable>(&action)) drops_.push_back({DropTable{table->name}, {}});
-    if (const auto* view = std::get_if<CreateView>(&action)) drops_.push_back({DropView{view->name}, {}});
+    if (const auto* view = std::get_if<CreateView>(&action); view != nullptr && !takes_its_name(view->name))
+      drops_.push_back({DropView{view->name}, {}});
+    if (const auto* renamed = std::get_if<RenameTable>(&action))
+      out_.plan.changes.push_back({ChangeRenameTable{{renamed->table.schema, renamed->to}, renamed->table.name}, {}});
     if (const auto* type = std::get_if<CreateEnum>(&action)) drops_.push_back({DropType{type->name}, {}});
     if (const auto* value = std::get_if<AddEnumValue>(&action))
       out_.look.push_back("the value " + quote_literal(value->value) + " of the enum " + shown(value->type) +
                           " stays: PostgreSQL cannot take it away. See that nothing writes it any more");
     if (const auto* comment = std::get_if<SetComment>(&action)) return invert(*comment, undo);
+    if (const auto* rename = std::get_if<RenameIndex>(&action))
+      out_.plan.expand.push_back({RenameIndex{{rename->name.schema, rename->to}, rename->name.name}, {}});
+    if (const auto* rename = std::get_if<RenameConstraint>(&action))
+      undone_.push_back({RenameConstraint{rename->table, rename->to, rename->name}, {}});
+    if (const auto* exclusion = std::get_if<AddExclusion>(&action))
+      drops_.push_back({DropConstraint{exclusion->table, exclusion_name(*exclusion)}, {}});
+    if (const auto* drop = std::get_if<DropDefault>(&action)) return invert(*drop);
+    if (std::holds_alternative<SetStorageParameters>(action) || std::holds_alternative<SetReplicaIdentity>(action) ||
+        std::holds_alternative<SetStatistics>(action) || std::holds_alternative<SetStorage>(action))
+      return invert_setting(action, undo);
+    if (const auto* batched = std::get_if<SqlBatched>(&action)) return invert(*batched);
     if (const auto* add = std::get_if<AddColumn>(&action); add && !takes_a_place(add->table, add->name))
       drops_.push_back({DropColumn{add->table, add->name, {}}, {}});
     // drop_…: what made_again() has of it; backfill: with the columns it fills; verify: nothing to undo
+  }
+
+  /// Whether a table has got the name since.
+  bool takes_its_name(const TableName& view) const {
+    return std::ranges::any_of(plan_.contract.steps, [&](const Step& step) {
+      const auto* renamed = std::get_if<RenameTable>(&step.action);
+      return renamed != nullptr && TableName{renamed->table.schema, renamed->to} == view;
+    });
   }
 
   void invert(const Sql& sql) {
@@ -186,6 +209,38 @@ class Inverting {
     const std::string again = "ALTER TABLE " + quoted(value.table) + " ALTER COLUMN " + quote_identifier(value.column) +
                               " SET DEFAULT (" + value.default_value + ")";
     undone_.push_back({Sql{undo->front(), again, {}}, {}});
+  }
+
+  void invert(const DropDefault& drop) {
+    for (const KnownDefinition& one : facts_.definitions)
+      if (one.kind == "turned" && one.structure == describe(drop))
+        if (const auto value = behind(one.definition, " SET DEFAULT "); !value.empty()) {
+          out_.plan.expand.push_back({SetDefault{drop.table, drop.column, std::string(value)}, {}});
+          return;
+        }
+    out_.look.push_back("the default that " + shown_column({drop.table, drop.column}) +
+                        " had is not known: add a set_default");
+  }
+
+  void invert_setting(const Action& action, const std::vector<std::string>* undo) {
+    if (const TableName* table = table_of(action); table && makes_table(plan_, *table)) return;
+    std::string back;
+    for (const std::string& sql : undo ? *undo : std::vector<std::string>{}) back += (back.empty() ? "" : ";\n") + sql;
+    if (back.empty()) {
+      out_.look.push_back("what " + describe(action) + " has changed is not known: it stays as it is");
+      return;
+    }
+    std::string again;
+    for (const std::string& sql : setting_sql(action)) again += (again.empty() ? "" : ";\n") + sql;
+    out_.plan.expand.push_back({Sql{back, again, {}}, {}});
+  }
+
+  void invert(const SqlBatched& batched) {
+    if (batched.undo)
+      out_.plan.migrate.push_back({SqlBatched{batched.table, *batched.undo, batched.run, {}, batched.batch}, {}});
+    else
+      out_.look.push_back("nothing here undoes `" + describe(batched) +
+                          "`, which is irreversible: " + batched.irreversible.value_or("no reason was given"));
   }
 
   void invert(const SetComment& comment, const std::vector<std::string>* undo) {

@@ -1,5 +1,7 @@
 #include "switchback/core/making_sql.hpp"
 
+#include <algorithm>
+
 namespace switchback {
 namespace {
 
@@ -44,10 +46,10 @@ StepSql create_table_sql(const CreateTable& step) {
   if (!key.empty()) lines.push_back("PRIMARY KEY (" + joined(key, ", ") + ")");
   lines.insert(lines.end(), step.constraints.begin(), step.constraints.end());
   out.sql.push_back("CREATE TABLE " + quoted(step.name) + " (" + joined(lines, ", ") + ")" +
-                    (step.partition_by.empty() ? "" : " PARTITION BY " + step.partition_by));
+                    (step.partition_by ? " PARTITION BY " + *step.partition_by : ""));
   for (const auto& [name, bounds] : step.partitions)
-    out.sql.push_back("CREATE TABLE " + quoted({step.name.schema, name}) + " PARTITION OF " + quoted(step.name) +
-                      (bounds == "DEFAULT" ? " DEFAULT" : " FOR VALUES " + bounds));
+    out.sql.push_back("CREATE TABLE " + quoted({step.name.schema, name}) + " PARTITION OF " + quoted(step.name) + " " +
+                      bounds);
   out.undo.push_back("DROP TABLE IF EXISTS " + quoted(step.name) + " RESTRICT");
   out.lock = "none on another table; SHARE ROW EXCLUSIVE on those that a foreign key refers to";
   out.held = "milliseconds: it is empty";
@@ -81,10 +83,65 @@ StepSql add_enum_value_sql(const AddEnumValue& step) {
   return out;
 }
 
-StepSql create_view_sql(const CreateView& step) {
+std::vector<std::pair<std::string, std::string>> shown_columns(const CreateView& step,
+                                                               const std::vector<std::string>& columns) {
+  using Pair = std::pair<std::string, std::string>;
+  std::vector<Pair> out;
+  for (const std::string& column : columns) {
+    const auto in_its_place = std::ranges::find(step.columns, column, &Pair::first);
+    const auto elsewhere = std::ranges::find(step.columns, column, &Pair::second);
+    if (in_its_place != step.columns.end())
+      out.push_back(*in_its_place);
+    else if (elsewhere == step.columns.end() && std::ranges::find(step.without, column) == step.without.end())
+      out.emplace_back(column, column);
+    else if (elsewhere != step.columns.end() && std::ranges::find(columns, elsewhere->first) == columns.end())
+      out.push_back(*elsewhere);
+  }
+  return out;
+}
+
+std::vector<std::string> named_columns(const CreateView& step) {
+  std::vector<std::string> names = step.without;
+  for (const auto& [name, column] : step.columns) names.push_back(column);
+  return names;
+}
+
+bool makes_view(const Plan& plan, const TableName& view) {
+  return std::ranges::any_of(plan.expand, [&](const Step& step) {
+    const auto* made = std::get_if<CreateView>(&step.action);
+    return made != nullptr && made->name == view;
+  });
+}
+
+std::string with_column(std::string sql, std::string_view column) {
+  const auto at = sql.find('\1');
+  return at == std::string::npos ? sql : sql.replace(at, 1, column);
+}
+
+namespace {
+
+std::string like_query(const CreateView& step, const ShownTable* table) {
+  std::string columns;
+  for (const auto& [name, column] : table == nullptr ? decltype(ShownTable::columns){} : table->columns)
+    columns += (columns.empty() ? "" : ", ") + quote_identifier(column) +
+               (name == column ? "" : " AS " + quote_identifier(name));
+  if (columns.empty()) columns = "(its columns)";
+  return "SELECT " + columns + " FROM " + quoted(*step.like);
+}
+
+}  // namespace
+
+StepSql create_view_sql(const CreateView& step, const ShownTable* table) {
   StepSql out;
   out.step = describe(step);
-  out.sql.push_back("CREATE VIEW " + quoted(step.name) + " AS " + step.query);
+  if (step.like) {
+    const bool invoker = table == nullptr || table->invoker;
+    out.sql.push_back("CREATE VIEW " + quoted(step.name) + (invoker ? " WITH (security_invoker = true)" : "") + " AS " +
+                      like_query(step, table));
+    if (table != nullptr) out.sql.insert(out.sql.end(), table->rights.begin(), table->rights.end());
+  } else {
+    out.sql.push_back("CREATE VIEW " + quoted(step.name) + " AS " + step.query);
+  }
   out.undo.push_back("DROP VIEW IF EXISTS " + quoted(step.name) + " RESTRICT");
   out.lock = "ACCESS SHARE on what it reads";
   out.held = catalog_alone;

@@ -42,6 +42,26 @@ std::string commented(const SetComment& step) {
   return shown(step.name);
 }
 
+std::string joined_keys(const ColumnExpressions& expressions) {
+  std::vector<std::string> keys;
+  for (const auto& [key, sql] : expressions) keys.push_back(key);
+  return joined(keys);
+}
+
+std::string identity_word(Identity identity, const std::string& index) {
+  switch (identity) {
+    case Identity::primary_key:
+      return "default";
+    case Identity::full:
+      return "full";
+    case Identity::nothing:
+      return "nothing";
+    case Identity::index:
+      return shown(std::string_view(index));
+  }
+  return "";
+}
+
 std::string object_of(const Action& action) {
   return std::visit(
       Overloaded{
@@ -64,6 +84,7 @@ std::string object_of(const Action& action) {
           [](const DropView& step) { return shown(step.name); },
           [](const DropType& step) { return shown(step.name); },
           [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
+          [](const RenameTable& step) { return shown(step.table) + " to " + shown(step.to); },
           [](const Fix& step) { return shown(step.rule); },
           [](const AddCheck& step) { return shown(step.table) + ": " + first_line(step.check); },
           [](const AddForeignKey& step) { return shown(Rule(step)); },
@@ -73,6 +94,19 @@ std::string object_of(const Action& action) {
           [](const AddEnumValue& step) { return quote_literal(step.value) + " to " + shown(step.type); },
           [](const CreateView& step) { return shown(step.name); },
           [](const SetComment& step) { return "on " + commented(step); },
+          [](const DropDefault& step) { return column_of(step.table, step.column); },
+          [](const RenameIndex& step) { return shown(step.name) + " to " + shown(step.to); },
+          [](const RenameConstraint& step) {
+            return shown(step.name) + " on " + shown(step.table) + " to " + shown(step.to);
+          },
+          [](const SetStorageParameters& step) { return shown(step.name) + " (" + joined_keys(step.set) + ")"; },
+          [](const SetReplicaIdentity& step) {
+            return shown(step.table) + " " + identity_word(step.identity, step.index);
+          },
+          [](const SetStatistics& step) { return column_of(step.table, step.column); },
+          [](const SetStorage& step) { return column_of(step.table, step.column); },
+          [](const SqlBatched& step) { return shown(step.table) + ": " + first_line(step.run); },
+          [](const AddExclusion& step) { return shown(step.table) + " (" + joined_keys(step.elements) + ")"; },
           [](const CopyTable& step) { return shown(step.table) + " to " + shown(step.to); },
           [](const ReplaceTable& step) { return shown(step.table) + " with " + shown(step.with); },
       },
@@ -91,6 +125,7 @@ bool contracts(const WholeChange& change) {
                         [](const ChangeStep& one) { return one.phase == "contract"; },
                         [](const ChangeTighten&) { return true; },
                         [](const ChangeType&) { return true; },
+                        [](const ChangeRenameTable&) { return true; },
                         [](const ChangePartition&) { return true; },
                     },
                     change);
@@ -116,6 +151,7 @@ std::string_view kind(const Action& action) {
                         [](const DropView&) { return "drop_view"; },
                         [](const DropType&) { return "drop_type"; },
                         [](const DropFunction&) { return "drop_function"; },
+                        [](const RenameTable&) { return "rename_table"; },
                         [](const Fix&) { return "fix"; },
                         [](const AddCheck&) { return "add_check"; },
                         [](const AddForeignKey&) { return "add_foreign_key"; },
@@ -125,6 +161,15 @@ std::string_view kind(const Action& action) {
                         [](const AddEnumValue&) { return "add_enum_value"; },
                         [](const CreateView&) { return "create_view"; },
                         [](const SetComment&) { return "set_comment"; },
+                        [](const DropDefault&) { return "drop_default"; },
+                        [](const RenameIndex&) { return "rename_index"; },
+                        [](const RenameConstraint&) { return "rename_constraint"; },
+                        [](const SetStorageParameters&) { return "set_storage_parameters"; },
+                        [](const SetReplicaIdentity&) { return "set_replica_identity"; },
+                        [](const SetStatistics&) { return "set_statistics"; },
+                        [](const SetStorage&) { return "set_storage"; },
+                        [](const SqlBatched&) { return "sql_batched"; },
+                        [](const AddExclusion&) { return "add_exclusion"; },
                         [](const CopyTable&) { return "copy_table"; },
                         [](const ReplaceTable&) { return "replace_table"; },
                     },

@@ -1,5 +1,7 @@
 #include "switchback/core/step_sql.hpp"
 
+#include <algorithm>
+
 namespace switchback {
 namespace {
 
@@ -13,6 +15,27 @@ std::string column_list(const std::vector<std::string>& columns) {
     if (!out.empty()) out += ", ";
     out += is_plain_name(column) ? quote_identifier(column) : column;
   }
+  return out;
+}
+
+std::string key_list(const CreateIndex& index) {
+  std::string out;
+  for (const std::string& column : index.columns) {
+    out += (out.empty() ? "" : ", ") + (is_plain_name(column) ? quote_identifier(column) : column);
+    const auto key = std::ranges::find(index.keys, column, &IndexKey::key);
+    if (key == index.keys.end()) continue;
+    if (key->collation) out += " COLLATE " + *key->collation;
+    if (key->opclass) out += " " + *key->opclass;
+    if (key->descending) out += " DESC";
+    if (key->nulls_first) out += *key->nulls_first ? " NULLS FIRST" : " NULLS LAST";
+  }
+  return out;
+}
+
+std::string storage_parameters(const ColumnExpressions& with) {
+  std::string out;
+  for (const auto& [name, value] : with)
+    out += (out.empty() ? "" : ", ") + quote_identifier(name) + " = " + quote_literal(value);
   return out;
 }
 
@@ -84,8 +107,10 @@ std::string create_index(const CreateIndex& index, std::string_view concurrently
     unique = index.definition->starts_with("CREATE UNIQUE");
     rest = index.definition->substr(index.definition->find(" USING "));
   } else {
-    rest = " USING " + index.method + " (" + column_list(index.columns) + ")";
+    rest = " USING " + index.method + " (" + key_list(index) + ")";
     if (!index.include.empty()) rest += " INCLUDE (" + column_list(index.include) + ")";
+    if (index.nulls_not_distinct) rest += " NULLS NOT DISTINCT";
+    if (!index.with.empty()) rest += " WITH (" + storage_parameters(index.with) + ")";
     if (index.where) rest += " WHERE (" + *index.where + ")";
   }
   return std::string("CREATE ") + (unique ? "UNIQUE " : "") + "INDEX " + std::string(concurrently) +

@@ -56,8 +56,12 @@ std::vector<Structure> structures_of(const std::vector<Step>& contract_steps) {
       structures.push_back({Structure::Kind::index, {index->name.schema, ""}, index->name.name});
     if (const auto* constraint = std::get_if<DropConstraint>(&step.action))
       structures.push_back({Structure::Kind::constraint, constraint->table, constraint->name});
+    if (const auto* rename = std::get_if<RenameConstraint>(&step.action))
+      structures.push_back({Structure::Kind::constraint, rename->table, rename->name, {}, true});
     if (const auto* table = std::get_if<DropTable>(&step.action))
       structures.push_back({Structure::Kind::table, table->name, table->name.name});
+    if (const auto* renamed = std::get_if<RenameTable>(&step.action))
+      structures.push_back({Structure::Kind::table, renamed->table, renamed->table.name, {}, false, renamed->to});
     if (const auto* view = std::get_if<DropView>(&step.action))
       structures.push_back({Structure::Kind::view, view->name, view->name.name});
     if (const auto* type = std::get_if<DropType>(&step.action))

@@ -24,8 +24,19 @@ std::string drop_sql(const TakenObject& object, std::string_view identity) {
   return "DROP " + object.word + " " + std::string(identity) + " RESTRICT";
 }
 
+std::vector<std::string> rename_away_sql(const TakenObject& object) {
+  // The view first: a statement that writes through it locks it before the table.
+  return {"DROP VIEW " + quoted(TableName{object.name.schema, object.becomes}) + " RESTRICT",
+          "ALTER TABLE " + quoted(object.name) + " RENAME TO " + quote_identifier(object.becomes)};
+}
+
+std::string rename_back_sql(const TakenObject& object) {
+  return "ALTER TABLE " + quoted(TableName{object.name.schema, object.becomes}) + " RENAME TO " +
+         quote_identifier(object.name.name);
+}
+
 Structure structure_of(const TakenObject& object) {
-  return {object.kind, object.name, object.name.name, object.arguments};
+  return {object.kind, object.name, object.name.name, object.arguments, false, object.becomes};
 }
 
 std::vector<TakenObject> written_objects(const Plan& plan) {
@@ -38,6 +49,7 @@ std::vector<TakenObject> written_objects(const Plan& plan) {
     object.arguments = structure.arguments;
     object.identity = quoted(structure.table);
     object.late = structure.kind == Structure::Kind::view;
+    object.becomes = structure.becomes;
     switch (structure.kind) {
       case Structure::Kind::view:
         object.word = "VIEW";

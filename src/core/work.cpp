@@ -19,6 +19,7 @@ Work::Kind kind_of(const Action& action) {
   if (std::holds_alternative<Backfill>(action)) return Work::Kind::backfill;
   if (std::holds_alternative<Verify>(action)) return Work::Kind::verify;
   if (std::holds_alternative<Fix>(action)) return Work::Kind::fix;
+  if (std::holds_alternative<SqlBatched>(action)) return Work::Kind::batched;
   if (std::holds_alternative<CopyTable>(action)) return Work::Kind::copy;
   return Work::Kind::statement;
 }
@@ -88,6 +89,9 @@ std::vector<Work> migrate_work(const Plan& plan) {
   for (const TableName& table : synced_tables(plan))
     work.push_back({Work::Kind::compare, 0, table, {}, false, "compare " + shown(table)});
   add_rules(work, plan, Work::Kind::rule, "check");
+  for (const Step& step : plan.contract.steps)
+    if (const auto* exclusion = std::get_if<AddExclusion>(&step.action))
+      work.push_back({Work::Kind::pairs, 0, exclusion->table, {&step}, false, "check " + describe(step.action)});
   number(work);
   return work;
 }

@@ -90,6 +90,9 @@ void add_sides(ports::Session& session, const Plan& plan, const TableFacts& fact
     else if (const auto* replace = std::get_if<ReplaceColumn>(&step.action);
              replace != nullptr && replace->table == table.name)
       table.replaced.emplace_back(replace->column, replace->with);
+    else if (const auto* rename = std::get_if<RenameTable>(&step.action);
+             rename != nullptr && rename->table == table.name)
+      table.becomes = rename->to;
 }
 
 /// Values that are copied from one row to another must not have to be unlike.
@@ -139,13 +142,26 @@ std::vector<DrilledTable> drilled_tables(ports::Session& session, const Plan& pl
   return tables;
 }
 
+namespace {
+
+/// Renamed, a table has all its rows under its new name.
+TableName name_now(ports::Session& session, const DrilledTable& table) {
+  if (table.becomes.empty()) return table.name;
+  const TableName renamed{table.name.schema, table.becomes};
+  const bool gone = session.exec("SELECT pg_catalog.to_regclass($1) IS NULL", {quoted(table.name)}).boolean(0, 0);
+  return gone ? renamed : table.name;
+}
+
+}  // namespace
+
 DrillRows rows_now(ports::Session& session, const DrilledTable& table, State state) {
+  const TableName name = name_now(session, table);
   const bool old_there = state != State::hidden && state != State::contracted;
   std::vector<std::string> there;
   const auto rows = session.exec(
       "SELECT a.attname FROM pg_catalog.pg_attribute a WHERE a.attrelid = pg_catalog.to_regclass($1) AND a.attnum > 0 "
       "AND NOT a.attisdropped",
-      {quoted(table.name)});
+      {quoted(name)});
   if (rows.empty()) return {};
   for (std::size_t i = 0; i < rows.size(); ++i) there.push_back(rows.text(i, 0));
   std::vector<std::string> rest = table.rest;
@@ -155,7 +171,7 @@ DrillRows rows_now(ports::Session& session, const DrilledTable& table, State sta
   std::erase_if(new_side, [&](const std::string& one) { return !is_in(there, one) || state == State::rolled_back; });
   std::vector<std::string> old_side = old_there ? table.old_side : std::vector<std::string>{};
   std::erase_if(old_side, [&](const std::string& one) { return !is_in(there, one); });
-  return postgres::drill_rows(session, table.name, table.key, rest, old_side, new_side);
+  return postgres::drill_rows(session, name, table.key, rest, old_side, new_side);
 }
 
 std::vector<std::string> write_new_side_once(ports::Session& session, DrilledTable& table) {

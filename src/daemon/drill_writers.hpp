@@ -23,6 +23,7 @@ struct DrilledTable {
   std::vector<std::string> taken;  ///< of `rest`: what the contract drops
   /// Columns that another one replaces, and that one: both images write them under the first's name.
   std::vector<std::pair<std::string, std::string>> replaced;
+  std::string becomes;    ///< the name that the plan gives it; empty: it keeps its own
   std::string unwritten;  ///< why nobody writes it; empty: two images do
   DrillRows wanted;       ///< as at the start; the new side as at the first `migrated`
   DrillRows wanted_without_taken;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "detectors.hpp"
+#include "plan_settings.hpp"
 #include "standbys.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
@@ -40,15 +41,6 @@ namespace {
 
 using engine::PlanRecord;
 using engine::Workbench;
-
-Settings settings_for(const DriveRequest& request, const Plan* plan) {
-  std::vector<SettingValue> values = request.settings;
-  if (plan)
-    for (const auto& [key, value] : plan->settings) values.push_back({key, value, Origin::plan, plan->file});
-  std::stable_sort(values.begin(), values.end(),
-                   [](const SettingValue& a, const SettingValue& b) { return a.origin < b.origin; });
-  return resolve(values);
-}
 
 postgres::ConnectOptions options_for(const Settings& settings, const std::string& who) {
   postgres::ConnectOptions options;

@@ -82,13 +82,14 @@ std::vector<engine::MendedExpression> compare_text(const PlanRecord& record, con
 }
 
 json compare_shapes(ports::Session& session, ports::Catalog& catalog, const PlanRecord& record, Repair& out) {
-  const auto rows =
-      session.exec("SELECT fingerprints FROM switchback.plan WHERE id = $1 FOR UPDATE", {std::to_string(record.id)});
+  const auto rows = session.exec("SELECT fingerprints, effect FROM switchback.plan WHERE id = $1 FOR UPDATE",
+                                 {std::to_string(record.id)});
+  const auto renames = engine::effect_from_json(rows.text(0, 1)).renames;
   json shapes = json::parse(rows.text(0, 0));
   for (auto& [table, shape] : shapes.items()) {
     const auto end = table.find('\n');
     const TableName name{table.substr(0, end), table.substr(end + 1)};
-    const std::string now = engine::shape_now(session, catalog, name);
+    const std::string now = engine::shape_now(session, catalog, engine::name_now(session, renames, name));
     if (now == shape.get<std::string>()) continue;
     out.differences.push_back("the table " + shown(name) +
                               ": columns, defaults, constraints, indexes or triggers are not as the plan left them");

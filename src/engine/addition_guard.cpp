@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "published.hpp"
 #include "switchback/core/sql.hpp"
 #include "switchback/engine/guard.hpp"
 #include "switchback/engine/images.hpp"
@@ -14,41 +15,6 @@ std::set<TableName> widened(const Plan& plan) {
   for (const Step& step : plan.expand)
     if (const auto* column = std::get_if<AddColumn>(&step.action)) tables.insert(column->table);
   return tables;
-}
-
-/// Publications that send every column of the table, through its partitions and parents too. A list of columns (15 and
-/// newer) keeps new ones out.
-std::vector<std::string> publications_of(ports::Session& session, const TableName& table) {
-  const bool lists = session.server_version() >= 150000;
-  const auto rows = session.exec(
-      std::string(
-          "WITH RECURSIVE down AS (SELECT pg_catalog.to_regclass($1)::oid AS oid UNION SELECT i.inhrelid FROM "
-          "pg_catalog.pg_inherits i JOIN down d ON d.oid = i.inhparent), up AS (SELECT "
-          "pg_catalog.to_regclass($1)::oid AS oid UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN up u "
-          "ON u.oid = i.inhrelid), family AS (SELECT oid FROM down UNION SELECT oid FROM up) "
-          "SELECT p.pubname FROM pg_catalog.pg_publication p WHERE p.puballtables OR EXISTS (SELECT FROM "
-          "pg_catalog.pg_publication_rel r JOIN family f ON f.oid = r.prrelid WHERE r.prpubid = p.oid") +
-          (lists
-               ? " AND r.prattrs IS NULL) OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace n JOIN "
-                 "pg_catalog.pg_class c ON c.relnamespace = n.pnnspid JOIN family f ON f.oid = c.oid WHERE n.pnpubid = "
-                 "p.oid)"
-               : ")") +
-          " ORDER BY 1",
-      {quoted(table)});
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < rows.size(); ++i) names.push_back(rows.text(i, 0));
-  return names;
-}
-
-/// Where there is no logical slot nobody subscribes.
-std::vector<std::string> logical_slots(ports::Session& session) {
-  const auto rows = session.exec(
-      "SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE slot_type = 'logical' AND NOT temporary AND "
-      "database = "
-      "pg_catalog.current_database() ORDER BY 1");
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < rows.size(); ++i) names.push_back(rows.text(i, 0));
-  return names;
 }
 
 std::string listed(const std::vector<std::string>& names) {
@@ -68,7 +34,7 @@ std::optional<Hold> subscriber_hold(Workbench& bench, const std::set<TableName>&
   const std::vector<std::string> slots = unchecked(logical_slots(bench.session()));
   if (slots.empty()) return std::nullopt;
   for (const TableName& table : tables) {
-    const std::vector<std::string> publications = unchecked(publications_of(bench.session(), table));
+    const std::vector<std::string> publications = unchecked(widening_publications(bench.session(), table));
     if (publications.empty()) continue;
     return Hold{HoldKind::subscriber,
                 shown(table) + " is published by " + listed(publications) +
@@ -111,6 +77,38 @@ std::optional<Hold> prepared_star_hold(Workbench& bench, const std::set<TableNam
 }
 
 }  // namespace
+
+std::vector<std::string> widening_publications(ports::Session& session, const TableName& table) {
+  const bool lists = session.server_version() >= 150000;
+  const auto rows = session.exec(
+      std::string(
+          "WITH RECURSIVE down AS (SELECT pg_catalog.to_regclass($1)::oid AS oid UNION SELECT i.inhrelid FROM "
+          "pg_catalog.pg_inherits i JOIN down d ON d.oid = i.inhparent), up AS (SELECT "
+          "pg_catalog.to_regclass($1)::oid AS oid UNION SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN up u "
+          "ON u.oid = i.inhrelid), family AS (SELECT oid FROM down UNION SELECT oid FROM up) "
+          "SELECT p.pubname FROM pg_catalog.pg_publication p WHERE p.puballtables OR EXISTS (SELECT FROM "
+          "pg_catalog.pg_publication_rel r JOIN family f ON f.oid = r.prrelid WHERE r.prpubid = p.oid") +
+          (lists
+               ? " AND r.prattrs IS NULL) OR EXISTS (SELECT FROM pg_catalog.pg_publication_namespace n JOIN "
+                 "pg_catalog.pg_class c ON c.relnamespace = n.pnnspid JOIN family f ON f.oid = c.oid WHERE n.pnpubid = "
+                 "p.oid)"
+               : ")") +
+          " ORDER BY 1",
+      {quoted(table)});
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < rows.size(); ++i) names.push_back(rows.text(i, 0));
+  return names;
+}
+
+std::vector<std::string> logical_slots(ports::Session& session) {
+  const auto rows = session.exec(
+      "SELECT slot_name FROM pg_catalog.pg_replication_slots WHERE slot_type = 'logical' AND NOT temporary AND "
+      "database = "
+      "pg_catalog.current_database() ORDER BY 1");
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < rows.size(); ++i) names.push_back(rows.text(i, 0));
+  return names;
+}
 
 std::optional<Hold> addition_hold(Workbench& bench) {
   const std::set<TableName> tables = widened(bench.plan());

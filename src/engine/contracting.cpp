@@ -24,12 +24,15 @@
 #include "switchback/engine/swapping.hpp"
 #include "switchback/engine/tightening.hpp"
 #include "switchback/engine/turning_back.hpp"
+#include "switchback/engine/turning_over.hpp"
 
 namespace switchback::engine {
 namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
+
+constexpr const char* exclusion_violation = "23P01";
 
 /// Holds that are looked at once and again, not while anything is locked.
 Stop pass(Workbench& bench, milliseconds every, const std::function<std::optional<Hold>()>& look) {
@@ -114,6 +117,7 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   remove_probes(session, bench.fence().plan);
   forget_counters(session, bench.fence().plan);
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
+  add_exclusions(session, bench.plan());
   swap_in(session, bench.plan());  // first: what is stored of the old columns is stored under their tombstone names
   replace_tables(session, bench.catalog(), bench.plan());
   const std::vector<TakenTable> tables = taken_of(bench, session);
@@ -329,6 +333,7 @@ UsageReport judge_usage(Workbench& bench) {
 Stop hide_plan(Workbench& bench) {
   Stop stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return neighbour_hold(bench); });
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return stand_in_hold(bench); });
   if (stop.ok()) stop = pass(bench, milliseconds(5000), [&] { return quarantine_hold(bench); });
   if (stop.ok()) stop = compare_before_hiding(bench);
   if (!stop.ok()) return stop;
@@ -354,10 +359,17 @@ Stop hide_plan(Workbench& bench) {
   // A brownout takes its time: what is sealed is fresh.
   if (!brownout_stretches(bench).empty()) stop = pass(bench, every, look);
   if (stop.ok()) stop = settle_rules(bench);
+  if (stop.ok()) stop = check_all_pairs(bench);
+  if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return stand_in_hold(bench); });  // it took its time
   if (stop.ok()) stop = check_surroundings(bench);
   if (stop.ok()) stop = begin_hiding(bench);
   if (!stop.ok()) return stop;
-  return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, report); });
+  try {
+    return bench.in_transaction([&](ports::Session& session) { hide_now(bench, session, report); });
+  } catch (const Error& error) {
+    if (error.sqlstate() != exclusion_violation) throw;
+    return Stop::held({HoldKind::violation, error.what(), "the rows are mended, then switchback run again", {}});
+  }
 }
 
 Stop begin_contract(Workbench& bench) {

@@ -4,7 +4,9 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/rule.hpp"
+#include "switchback/core/setting_sql.hpp"
 #include "switchback/engine/hiding.hpp"
+#include "switchback/engine/turning_over.hpp"
 #include "taken_json.hpp"
 
 namespace switchback::engine {
@@ -337,6 +339,9 @@ void collect_step(ports::Session& session, Collector& collector, const std::stri
                         " DROP NOT NULL");
   } else if (const auto rule = rule_of(step.action)) {
     collector.add("relax", shown(*rule), release_sql(plan, *rule));
+  } else if (is_turned_over(step.action)) {
+    for (const std::string& sql : turned_over_sql(&session, step).undo)
+      collector.add("turned", describe(step.action), sql);
   }
 }
 

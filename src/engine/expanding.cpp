@@ -251,6 +251,8 @@ Stop expand(Workbench& bench) {
       case Work::Kind::compare:
       case Work::Kind::fix:
       case Work::Kind::rule:
+      case Work::Kind::batched:
+      case Work::Kind::pairs:
         throw Error(Exit::failed, Remedy::bug, work.name + " is no expand step");
     }
     if (!stop.ok()) return stop;

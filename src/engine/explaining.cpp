@@ -4,11 +4,14 @@
 #include <optional>
 
 #include "switchback/core/archive_sql.hpp"
+#include "switchback/core/batched.hpp"
 #include "switchback/core/brownout.hpp"
 #include "switchback/core/contract_sql.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/making_sql.hpp"
 #include "switchback/core/mirror.hpp"
 #include "switchback/core/rule_step.hpp"
+#include "switchback/core/setting_sql.hpp"
 #include "switchback/core/swap.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/taken_object.hpp"
@@ -18,6 +21,7 @@
 #include "switchback/engine/resolved.hpp"
 #include "switchback/engine/resolving.hpp"
 #include "switchback/engine/statements.hpp"
+#include "switchback/engine/turning_over.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -60,6 +64,14 @@ class Explaining {
           "type cannot hold is refused before the hide, by the column itself; after it, it is recorded (switchback "
           "quarantine), and an image from before the change must bear to read it. Which image does not, the plan says: "
           "images: { before: NAME }");
+    for (const Step& step : plan_.contract.steps)
+      if (const auto* renamed = std::get_if<RenameTable>(&step.action))
+        out.notes.push_back(
+            "until the hide " + shown(TableName{renamed->table.schema, renamed->to}) +
+            " is a view: PostgreSQL refuses COPY of it or into it (COPY (SELECT …) TO works), ON CONFLICT ON "
+            "CONSTRAINT, "
+            "TRUNCATE, WHERE CURRENT OF, before 17 MERGE, and a foreign key to it; what looks for its primary key or "
+            "sequence in the catalog finds none. Indexes, constraints, sequences and partitions keep their names");
     add_insert_notes(out);
     return out;
   }
@@ -194,6 +206,10 @@ class Explaining {
           phase.steps.push_back(rule_check_step(rule, facts_of(rule, rules)));
           break;
         }
+        case Work::Kind::batched:
+          phase.steps.push_back(batched_step(std::get<SqlBatched>(work.steps.front()->action)));
+          break;
+        case Work::Kind::pairs:
         case Work::Kind::verify:
         case Work::Kind::compare:
           phase.steps.push_back(reading_step(work));
@@ -306,9 +322,23 @@ class Explaining {
     return out;
   }
 
+  StepSql batched_step(const SqlBatched& step) const {
+    return sql_batched_step(step, show_duration(step.batch.target.value_or(settings_.batch_target)));
+  }
+
   StepSql reading_step(const Work& work) {
     StepSql out;
     out.step = work.name;
+    if (work.kind == Work::Kind::pairs) {
+      out.sql.push_back(exclusion_broken_sql(std::get<AddExclusion>(work.steps.front()->action)));
+      out.no_undo =
+          "reads only; the pairs that images write later are not counted, they are looked for again before "
+          "the hide";
+      out.lock = "ACCESS SHARE";
+      out.held = "one statement";
+      out.scans = true;
+      return out;
+    }
     std::string check = "both sides agree";
     if (work.kind == Work::Kind::verify) check = std::get<Verify>(work.steps.front()->action).check;
     out.sql.push_back("SELECT count(*) FILTER (WHERE (" + check + ") IS NOT TRUE) FROM ONLY " + quoted(work.table) +
@@ -401,8 +431,16 @@ class Explaining {
   std::vector<TakenObject> objects() {
     if (!session_ || started_) return written_objects(plan_);
     std::vector<TakenObject> found;
-    for (const Step& step : plan_.contract.steps)
+    for (const Step& step : plan_.contract.steps) {
+      const auto* view = std::get_if<DropView>(&step.action);
+      if (view && makes_view(plan_, view->name)) {  // it is not there yet
+        Plan alone;
+        alone.contract.steps = {step};
+        for (TakenObject& object : written_objects(alone)) found.push_back(std::move(object));
+        continue;
+      }
       for (TakenObject& object : objects_of(*session_, step)) found.push_back(std::move(object));
+    }
     return found;
   }
 
@@ -412,7 +450,20 @@ class Explaining {
     return name;
   }
 
+  StepSql rename_step(const TakenObject& object) {
+    CreateView view;
+    view.name = {object.name.schema, object.becomes};
+    view.like = object.name;
+    std::vector<std::string> undo{rename_back_sql(object)};
+    for (std::string& sql : statement_sql(session_, catalog_, {view, {}}).sql) undo.push_back(std::move(sql));
+    StepSql out = contract_step("rename " + object.identity + " to " + shown(std::string_view(object.becomes)),
+                                rename_away_sql(object), std::move(undo), Safety::unsafe);
+    out.held += "; the view first, as whoever writes through it locks it first";
+    return out;
+  }
+
   StepSql hide_object(const TakenObject& object) {
+    if (!object.becomes.empty()) return rename_step(object);
     const std::string schema = hidden_schema(plan_.name, object.name.schema);
     std::vector<std::string> sql = make_hidden_schema_sql(plan_.name, object.name.schema);
     sql.push_back(move_sql(object, object.identity, schema));
@@ -485,6 +536,8 @@ class Explaining {
       }
     }
     for (const ReplaceTable* replace : replaced_tables(plan_)) phase.steps.push_back(replace_step(*replace));
+    for (const Step& step : plan_.contract.steps)
+      if (is_turned_over(step.action)) phase.steps.push_back(turned_over_sql(started_ ? nullptr : session_, step));
     for (const TakenObject& object : objects()) phase.steps.push_back(hide_object(object));
     return phase;
   }
@@ -492,7 +545,7 @@ class Explaining {
   PhaseSql archive_phase() {
     PhaseSql phase{"archive", {}};
     for (const TakenObject& object : objects())
-      if (!object.part) phase.steps.push_back(archive_object(object));
+      if (!object.part && object.becomes.empty()) phase.steps.push_back(archive_object(object));
     for (const ReplaceTable* replace : replaced_tables(plan_)) phase.steps.push_back(keep_replaced(*replace));
     const bool none = plan_.contract.archive && plan_.contract.archive->none;
     std::vector<std::pair<TableName, std::string>> columns;
@@ -547,7 +600,7 @@ class Explaining {
     }
     for (const ReplaceTable* replace : replaced_tables(plan_)) phase.steps.push_back(drop_replaced(*replace));
     for (const TakenObject& object : whole)
-      if (!object.part && !object.late) phase.steps.push_back(drop_object(object));
+      if (!object.part && !object.late && object.becomes.empty()) phase.steps.push_back(drop_object(object));
     for (StepSql& step : phase.steps)
       if (step.before == Safety::works) step.before = Safety::breaks;
     return phase;

@@ -80,7 +80,8 @@ SELECT w.schema, w.name, a.attname, pg_catalog.format_type(a.atttypid, a.atttypm
        CASE WHEN c.relispartition THEN (
          SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_array(s.nspname, u.relname))
          FROM pg_catalog.pg_partition_ancestors(c.oid) up JOIN pg_catalog.pg_class u ON u.oid = up.relid
-         JOIN pg_catalog.pg_namespace s ON s.oid = u.relnamespace WHERE u.oid <> c.oid) END
+         JOIN pg_catalog.pg_namespace s ON s.oid = u.relnamespace WHERE u.oid <> c.oid) END,
+       c.relkind = 'v'
 FROM pg_catalog.jsonb_to_recordset($1::pg_catalog.jsonb) AS w(schema pg_catalog.name, name pg_catalog.name)
 JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
 JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -95,6 +96,7 @@ ORDER BY 1, 2, a.attnum)sql",
   LiveCatalog catalog;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     CatalogTable& table = catalog[{rows.text(row, 0), rows.text(row, 1)}];
+    table.view = rows.boolean(row, 9);
     if (rows.at(row, 8) && table.ancestors.empty())
       for (const json& one : json::parse(rows.text(row, 8)))
         table.ancestors.push_back({one.at(0).get<std::string>(), one.at(1).get<std::string>()});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "overlap.hpp"
 #include "switchback/core/backup.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/image_name.hpp"
@@ -10,11 +11,19 @@
 #include "switchback/engine/approving.hpp"
 #include "switchback/engine/images.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/shown_table.hpp"
 
 namespace switchback::engine {
 namespace {
 
-/// Named under allow_silent, taken away by the plan itself, or a table's place in a publication that was checked.
+Hold hold_of(std::vector<std::string> reasons, HoldKind kind, const std::string& ends_when) {
+  Hold hold{kind, reasons.front(), ends_when, {}};
+  if (reasons.size() > 1) hold.reasons = std::move(reasons);
+  return hold;
+}
+
+}  // namespace
+
 bool is_named(const ports::Dependent& dependent, const ports::UsageRequest& request) {
   return std::ranges::any_of(request.allow_silent,
                              [&](const std::string& name) { return ports::named_by(dependent, name); }) ||
@@ -25,14 +34,6 @@ bool is_named(const ports::Dependent& dependent, const ports::UsageRequest& requ
                              }) ||
          ports::is_checked(dependent, request.checked);
 }
-
-Hold hold_of(std::vector<std::string> reasons, HoldKind kind, const std::string& ends_when) {
-  Hold hold{kind, reasons.front(), ends_when, {}};
-  if (reasons.size() > 1) hold.reasons = std::move(reasons);
-  return hold;
-}
-
-}  // namespace
 
 std::chrono::seconds observe_window(Workbench& bench) {
   return bench.plan().contract.observe.value_or(bench.settings().observe);
@@ -117,6 +118,8 @@ std::optional<Hold> neighbour_hold(Workbench& bench) {
       if (auto hold = table_neighbour_hold(bench, table->name)) return hold;
     if (const auto* table = std::get_if<ReplaceTable>(&step.action))
       if (auto hold = table_neighbour_hold(bench, table->table)) return hold;
+    if (const auto* renamed = std::get_if<RenameTable>(&step.action))
+      if (auto hold = table_neighbour_hold(bench, renamed->table)) return hold;
     std::optional<std::pair<TableName, std::string>> goes;
     if (const auto* drop = std::get_if<DropColumn>(&step.action)) goes.emplace(drop->table, drop->name);
     if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
@@ -205,7 +208,9 @@ void place_objects(ports::Session& session, const Plan& plan, std::optional<Plan
   std::erase_if(structures, [](const Structure& one) { return is_moved(one.kind); });
   for (const TakenObject& object : hidden ? load_objects(session, *hidden) : unhidden_objects(session, plan)) {
     const auto now = find_object(session, object);
-    if (now && !object.part)
+    if (!object.becomes.empty()) {  // renamed, it is out of nobody's reach who knows the new name
+      if (now && !hidden) structures.push_back(structure_of(object));
+    } else if (now && !object.part)
       structures.push_back({object.kind, {now->schema, object.name.name}, object.name.name, now->arguments});
   }
 }
@@ -214,6 +219,10 @@ void place_objects(ports::Session& session, const Plan& plan, std::optional<Plan
 
 std::vector<Structure> structures_now(ports::Session& session, const Plan& plan, std::optional<PlanId> hidden) {
   std::vector<Structure> structures = structures_of(plan.contract.steps);
+  // What has got its other name is not taken away: nothing is left to be looked for.
+  if (hidden)
+    std::erase_if(structures,
+                  [](const Structure& one) { return one.kind == Structure::Kind::constraint && one.by_place; });
   if (hidden)
     for (Structure& structure : structures)
       if (!is_moved(structure.kind)) structure.name = tombstone_name(plan.name, structure.name);
@@ -273,7 +282,9 @@ std::optional<Hold> closure_hold(Workbench& bench, const ports::UsageRequest& re
       if (dependent.effect == ports::Dependent::Effect::blocks)
         reasons.push_back(dependent.kind + " " + dependent.identity + " uses " + shown(structure));
       if (dependent.effect == ports::Dependent::Effect::silent)
-        reasons.push_back(dependent.kind + " " + dependent.identity + " would be dropped along with " +
+        reasons.push_back(dependent.kind + " " + dependent.identity +
+                          (structure.becomes.empty() ? " would be dropped along with "
+                                                     : " sends under its name, which its subscribers look for, ") +
                           shown(structure));
     }
   if (reasons.empty()) return std::nullopt;
@@ -282,6 +293,33 @@ std::optional<Hold> closure_hold(Workbench& bench, const ports::UsageRequest& re
 }
 
 }  // namespace
+
+std::optional<Hold> stand_in_hold(Workbench& bench) {
+  std::vector<std::string> reasons;
+  ports::Session& session = bench.session();
+  for (const Step& step : bench.plan().contract.steps) {
+    const auto* renamed = std::get_if<RenameTable>(&step.action);
+    if (!renamed) continue;
+    const TableName view{renamed->table.schema, renamed->to};
+    const auto kind = session.exec(
+        "SELECT c.relkind = 'v' FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)", {quoted(view)});
+    if (kind.empty() || !kind.boolean(0, 0)) {
+      reasons.push_back("the view " + shown(view) + ", which gives " + shown(renamed->table) +
+                        " its new name until it is renamed, " + (kind.empty() ? "is gone" : "is no view any more"));
+      continue;
+    }
+    for (const ports::Dependent& one :
+         bench.usage().closure(session, {Structure::Kind::view, view, view.name}).dependents)
+      reasons.push_back(one.kind + " " + one.identity + " is made on the view " + shown(view) +
+                        ", which makes room for the table: make it on " + shown(renamed->table) +
+                        ", it follows the table under its new name");
+    for (const std::string& grant : rights_of_its_own(session, view, renamed->table))
+      reasons.push_back("a role may do on the view " + shown(view) + " what it may not do on " + shown(renamed->table) +
+                        ": " + grant + "; or take it from the view");
+  }
+  if (reasons.empty()) return std::nullopt;
+  return hold_of(std::move(reasons), HoldKind::usage, "it is put right; the plan is looked at again every few seconds");
+}
 
 std::optional<Hold> closure_hold(Workbench& bench, bool hidden) {
   return closure_hold(bench, usage_request(bench, hidden));

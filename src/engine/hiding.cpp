@@ -7,6 +7,7 @@
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/swapping.hpp"
 #include "switchback/engine/tightening.hpp"
+#include "switchback/engine/turning_over.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -90,9 +91,11 @@ void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTabl
       const NotNullState now = not_null_state(session, plan, *not_null);
       if (!now.column && !now.check) session.exec(enforce_not_null_sql(plan.name, not_null->table, not_null->column));
     }
+  turn_over(session, plan);
 }
 
 void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables) {
+  turn_back_over(session, plan_id);
   unhide_objects(session, plan_id, plan);
   rename_by_step(session, plan, false);
   for (const TakenTable& table : tables) {
@@ -127,6 +130,7 @@ std::vector<std::string> drop_objections(ports::Session& session, PlanId /*plan_
       for (std::string& objection : replaced_objections(session, plan, *replaced))
         objections.push_back(std::move(objection));
     }
+  for (std::string& objection : turned_over_objections(session, plan)) objections.push_back(std::move(objection));
   return objections;
 }
 
@@ -134,6 +138,7 @@ void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<
   std::set<TableName> names;
   for (const TakenTable& table : tables) names.insert(table.name);
   for (const Step& step : plan.contract.steps) {
+    if (std::holds_alternative<RenameTable>(step.action)) continue;  // that is done
     if (const TableName* table = table_of(step.action)) names.insert(*table);
     if (const auto* foreign = std::get_if<AddForeignKey>(&step.action)) names.insert(foreign->referenced);
     if (const auto* index = std::get_if<DropIndex>(&step.action)) {

@@ -188,15 +188,25 @@ std::string to_json(const PlanEffect& effect) {
     one["new"] = pair.new_side;
     synced.push_back(one);
   }
+  json renames = json::array();
+  for (const PlanEffect::Rename& renamed : effect.renames) {
+    json one = table_json(renamed.table);
+    one["to"] = renamed.to;
+    renames.push_back(one);
+  }
   return dumped({{"adds", columns_json(effect.adds)},
                  {"fills", columns_json(effect.fills)},
                  {"takes", columns_json(effect.takes)},
                  {"tightens", columns_json(effect.tightens)},
                  {"swaps", columns_json(effect.swaps)},
+                 {"makes_relations", tables_json(effect.makes_relations)},
                  {"takes_relations", tables_json(effect.takes_relations)},
+                 {"renames", renames},
                  {"takes_functions", tables_json(effect.takes_functions)},
                  {"takes_types", tables_json(effect.takes_types)},
                  {"takes_keys", tables_json(effect.takes_keys)},
+                 {"renames_keys", tables_json(effect.renames_keys)},
+                 {"undefaults", columns_json(effect.undefaults)},
                  {"synced", synced},
                  {"contract_sql", effect.contract_sql}});
 }
@@ -209,15 +219,21 @@ PlanEffect effect_from_json(const std::string& text) {
   effect.takes = columns_from(object, "takes");
   effect.tightens = columns_from(object, "tightens");
   effect.swaps = columns_from(object, "swaps");
+  effect.makes_relations = tables_from(object, "makes_relations");
   effect.takes_relations = tables_from(object, "takes_relations");
+  for (const json& one : object.value("renames", json::array()))
+    effect.renames.push_back({table_from(one), one.value("to", "")});
   effect.takes_functions = tables_from(object, "takes_functions");
   effect.takes_types = tables_from(object, "takes_types");
   effect.takes_keys = tables_from(object, "takes_keys");
+  effect.renames_keys = tables_from(object, "renames_keys");
+  effect.undefaults = columns_from(object, "undefaults");
   for (const json& one : object.value("synced", json::array()))
     effect.synced.push_back({table_from(one), one.value("old", Names{}), one.value("new", Names{})});
   effect.contract_sql = flag(object, "contract_sql");
-  effect.unknown = unknown_in(object, {"adds", "fills", "takes", "tightens", "swaps", "takes_relations",
-                                       "takes_functions", "takes_types", "takes_keys", "synced", "contract_sql"});
+  effect.unknown = unknown_in(
+      object, {"adds", "fills", "takes", "tightens", "swaps", "makes_relations", "takes_relations", "renames",
+               "takes_functions", "takes_types", "takes_keys", "renames_keys", "undefaults", "synced", "contract_sql"});
   return effect;
 }
 

@@ -7,11 +7,13 @@
 #include "switchback/core/sync.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/engine/backfill.hpp"
+#include "switchback/engine/batching.hpp"
 #include "switchback/engine/copying.hpp"
 #include "switchback/engine/expanding.hpp"
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/tightening.hpp"
+#include "switchback/engine/turning_over.hpp"
 #include "switchback/engine/upkeep.hpp"
 
 namespace switchback::engine {
@@ -301,6 +303,15 @@ Stop migrate(Workbench& bench) {
         break;
       case Work::Kind::rule:
         stop = once(bench, work, [&, number = ++rules] { return settle_rule(bench, number, false); });
+        break;
+      case Work::Kind::pairs:
+        stop =
+            once(bench, work, [&] { return check_pairs(bench, std::get<AddExclusion>(work.steps.front()->action)); });
+        break;
+      case Work::Kind::batched:
+        stop = once(
+            bench, work, [&] { return run_batched(bench, work); },
+            [&](ports::Session& session) { forget_batched(session, bench, work); });
         break;
       case Work::Kind::index:
         stop = build_index(bench, std::get<CreateIndex>(work.steps.front()->action), "migrate", work);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "switchback/core/error.hpp"
+#include "switchback/engine/shown_table.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -28,10 +29,10 @@ constexpr const char* relation_sql = R"(
 SELECT o.oid, CASE o.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, o.relname, '',
        format('%I.%I', o.nspname, o.relname), o.no[1], o.no[2]$rights
 FROM (SELECT c.*, n.nspname, n.oid AS nsp, c.relowner AS owner,
-        CASE WHEN $3 = 'table' AND c.relkind NOT IN ('r', 'p') THEN ARRAY['is not a table', CASE WHEN c.relkind IN ('v', 'm') THEN 'drop_view takes it' ELSE 'sql drops it, with an undo' END]
+        CASE WHEN $3 IN ('table', 'renamed') AND c.relkind NOT IN ('r', 'p') THEN ARRAY['is not a table', CASE WHEN c.relkind IN ('v', 'm') THEN 'drop_view takes it' ELSE 'sql drops it, with an undo' END]
              WHEN $3 = 'view' AND c.relkind NOT IN ('v', 'm') THEN ARRAY['is not a view', CASE WHEN c.relkind IN ('r', 'p') THEN 'drop_table takes it' ELSE 'sql drops it, with an undo' END]
-             WHEN c.relispartition THEN ARRAY['is a partition of ' || p.parent || ': in another schema its rows would still be reached through it', 'ALTER TABLE ' || p.parent || ' DETACH PARTITION … first']
-             WHEN p.parent IS NOT NULL THEN ARRAY['inherits from ' || p.parent || ': in another schema its rows would still be reached through it', 'ALTER TABLE … NO INHERIT ' || p.parent || ' first']
+             WHEN c.relispartition AND $3 <> 'renamed' THEN ARRAY['is a partition of ' || p.parent || ': in another schema its rows would still be reached through it', 'ALTER TABLE ' || p.parent || ' DETACH PARTITION … first']
+             WHEN p.parent IS NOT NULL AND $3 <> 'renamed' THEN ARRAY['inherits from ' || p.parent || ': in another schema its rows would still be reached through it', 'ALTER TABLE … NO INHERIT ' || p.parent || ' first']
              WHEN c.relpersistence = 't' THEN ARRAY['is temporary', 'leave the step out'] END AS no
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       LEFT JOIN LATERAL (SELECT format('%I.%I', pn.nspname, pc.relname) AS parent FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent
@@ -88,8 +89,9 @@ ports::Rows look_up(ports::Session& session, const Structure& structure) {
                                : structure.kind == Structure::Kind::function ? function_sql
                                                                              : relation_sql;
   const std::string columns = replaced(rights, "%", catalog_of(structure.kind));
-  const std::string third =
-      structure.kind == Structure::Kind::function ? structure.arguments : std::string(name(structure.kind));
+  const std::string third = structure.kind == Structure::Kind::function ? structure.arguments
+                            : structure.becomes.empty()                 ? std::string(name(structure.kind))
+                                                                        : "renamed";
   return session.exec(replaced(std::string(sql), "$rights", columns),
                       {structure.table.schema, structure.table.name, third});
 }
@@ -97,6 +99,7 @@ ports::Rows look_up(ports::Session& session, const Structure& structure) {
 std::vector<TakenObject> parts_of(ports::Session& session, const TakenObject& whole) {
   std::vector<TakenObject> parts;
   if (whole.kind != Structure::Kind::table && whole.kind != Structure::Kind::type) return parts;
+  if (!whole.becomes.empty()) return parts;  // partitions keep their names
   const bool table = whole.kind == Structure::Kind::table;
   const auto rows = session.exec(table ? partitions_sql : type_parts_sql, {std::to_string(whole.oid)});
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -118,17 +121,20 @@ std::vector<TakenObject> parts_of(ports::Session& session, const TakenObject& wh
 }
 
 /// What would fail at hide or at unhide, weeks from now.
-void refuse_rights(ports::Session& session, const ports::Rows& row, const std::string& what) {
+void refuse_rights(ports::Session& session, const ports::Rows& row, const std::string& what, bool renamed) {
   const auto role =
       session.exec("SELECT current_user, has_database_privilege(current_database(), 'CREATE'), current_database()");
   const std::string me = quote_identifier(role.text(0, 0));
   if (!row.boolean(0, 9))
-    throw Error(Exit::unreachable, Remedy::person, what + " belongs to " + row.text(0, 8) + ": only its owner moves it",
+    throw Error(Exit::unreachable, Remedy::person,
+                what + " belongs to " + row.text(0, 8) + ": only its owner " + (renamed ? "renames it" : "moves it"),
                 "GRANT " + quote_identifier(row.text(0, 8)) + " TO " + me + ";", "42501");
   if (!row.boolean(0, 11))
-    throw Error(Exit::unreachable, Remedy::person, what + " could be hidden, and not be brought back to its schema",
+    throw Error(Exit::unreachable, Remedy::person,
+                renamed ? what + " cannot be renamed by a role that may not make anything in its schema"
+                        : what + " could be hidden, and not be brought back to its schema",
                 "GRANT CREATE ON SCHEMA " + quote_identifier(row.text(0, 10)) + " TO " + me + ";", "42501");
-  if (!role.boolean(0, 1))
+  if (!renamed && !role.boolean(0, 1))
     throw Error(Exit::unreachable, Remedy::person, "the schema that hides " + what + " cannot be made",
                 "GRANT CREATE ON DATABASE " + quote_identifier(role.text(0, 2)) + " TO " + me + ";", "42501");
 }
@@ -144,7 +150,7 @@ std::vector<TakenObject> objects_of(ports::Session& session, const Step& step) {
   if (row.empty()) refuse("there is no " + what, "names are folded to lower case unless quoted");
   if (row.at(0, 5)) refuse(what + " " + row.text(0, 5), row.text(0, 6));
   if (row.at(0, 7)) refuse(what + " is part of the extension " + row.text(0, 7), "ALTER EXTENSION … DROP it first");
-  refuse_rights(session, row, what);
+  refuse_rights(session, row, what, !structure.becomes.empty());
   TakenObject object;
   object.kind = structure.kind;
   object.word = row.text(0, 1);
@@ -153,6 +159,7 @@ std::vector<TakenObject> objects_of(ports::Session& session, const Step& step) {
   object.arguments = row.text(0, 3);
   object.identity = row.text(0, 4);
   object.late = structure.kind == Structure::Kind::view;
+  object.becomes = structure.becomes;
   std::vector<TakenObject> objects{object};
   for (TakenObject& part : parts_of(session, object)) objects.push_back(std::move(part));
   return objects;
@@ -226,7 +233,8 @@ void store_objects(ports::Session& session, PlanId plan_id, const std::vector<Ta
              {"name", object.name.name},
              {"arguments", object.arguments},
              {"part", object.part},
-             {"late", object.late}}
+             {"late", object.late},
+             {"becomes", object.becomes}}
             .dump());
     if (object.kind == Structure::Kind::table || object.part) continue;
     // The order of the ordinals is the order in which a restore runs them: before the columns, or after everything.
@@ -256,6 +264,7 @@ std::vector<TakenObject> load_objects(ports::Session& session, PlanId plan_id) {
     object.identity = rows.text(i, 0);
     object.part = from.at("part");
     object.late = from.at("late");
+    object.becomes = from.value("becomes", "");
     objects.push_back(std::move(object));
   }
   return objects;
@@ -263,26 +272,58 @@ std::vector<TakenObject> load_objects(ports::Session& session, PlanId plan_id) {
 
 std::optional<Whereabouts> find_object(ports::Session& session, const TakenObject& object) {
   const char* sql =
-      "SELECT n.nspname, format('%I.%I', n.nspname, c.relname), '' FROM pg_class c JOIN pg_namespace n ON "
+      "SELECT n.nspname, format('%I.%I', n.nspname, c.relname), '', c.relname FROM pg_class c JOIN pg_namespace n ON "
       "n.oid = c.relnamespace WHERE c.oid = $1::oid";
   if (object.kind == Structure::Kind::type)
     sql =
-        "SELECT n.nspname, format('%I.%I', n.nspname, t.typname), '' FROM pg_type t JOIN pg_namespace n ON n.oid = "
+        "SELECT n.nspname, format('%I.%I', n.nspname, t.typname), '', t.typname FROM pg_type t JOIN pg_namespace n ON "
+        "n.oid = "
         "t.typnamespace WHERE t.oid = $1::oid";
   if (object.kind == Structure::Kind::function)
     sql =
         "SELECT n.nspname, i.identity, substr(i.identity, length(format('%I.%I(', n.nspname, p.proname)) + 1, "
-        "length(i.identity) - length(format('%I.%I(', n.nspname, p.proname)) - 1) FROM pg_proc p JOIN pg_namespace n "
+        "length(i.identity) - length(format('%I.%I(', n.nspname, p.proname)) - 1), p.proname FROM pg_proc p JOIN "
+        "pg_namespace n "
         "ON n.oid = p.pronamespace, pg_identify_object('pg_proc'::regclass, p.oid, 0) i WHERE p.oid = $1::oid";
   const auto rows = session.exec(sql, {std::to_string(object.oid)});
   if (rows.empty()) return std::nullopt;
-  return Whereabouts{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2)};
+  return Whereabouts{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3)};
 }
 
 bool is_hidden(ports::Session& session, const Plan& plan, const TakenObject& object) {
   const auto now = find_object(session, object);
+  if (!object.becomes.empty()) return now && now->schema == object.name.schema && now->name == object.becomes;
   return now && now->schema == hidden_schema(plan.name, object.name.schema);
 }
+
+namespace {
+
+/// Whoever took its name while it was hidden is not to be pushed aside.
+template <class Act>
+void give_back(const TakenObject& object, const Act& act) {
+  try {
+    act();
+  } catch (const Error& error) {
+    if (error.sqlstate() != "42P07" && error.sqlstate() != "42710" && error.sqlstate() != "42723") throw;
+    throw Error(Exit::refused, Remedy::person, object.identity + " cannot go back to its place: " + error.what(),
+                "rename or drop what has taken the name while it was hidden, then again", error.sqlstate());
+  }
+}
+
+/// The table first: its old name and the new one change hands, and nobody finds neither.
+void rename_back(ports::Session& session, const TakenObject& object) {
+  give_back(object, [&] { session.exec(rename_back_sql(object)); });
+  CreateView view;
+  view.name = {object.name.schema, object.becomes};
+  view.like = object.name;
+  if (const auto objection = view_objection(session, view))
+    throw Error(Exit::refused, Remedy::person, object.identity + " cannot go back to its name: " + objection->message,
+                objection->hint);
+  const auto table = shown_table(session, view);
+  for (const std::string& sql : create_view_sql(view, table ? &*table : nullptr).sql) session.exec(sql);
+}
+
+}  // namespace
 
 void hide_objects(ports::Session& session, const Plan& plan, const std::vector<TakenObject>& objects) {
   std::set<std::string> made;
@@ -290,8 +331,12 @@ void hide_objects(ports::Session& session, const Plan& plan, const std::vector<T
     const auto now = find_object(session, object);
     if (!now)
       throw Error(Exit::drift, Remedy::person, object.identity + " is gone", "see who has dropped it, and when");
+    if (is_hidden(session, plan, object)) continue;
+    if (!object.becomes.empty()) {
+      for (const std::string& sql : rename_away_sql(object)) session.exec(sql);
+      continue;
+    }
     const std::string target = hidden_schema(plan.name, object.name.schema);
-    if (now->schema == target) continue;
     if (made.insert(object.name.schema).second)
       for (const std::string& sql : make_hidden_schema_sql(plan.name, object.name.schema)) session.exec(sql);
     session.exec(move_sql(object, now->identity, target));
@@ -314,24 +359,18 @@ void drop_empty_schemas(ports::Session& session, const Plan& plan, const std::ve
   for (const std::string& schema : schemas) drop_schema_if_empty(session, schema);
 }
 
-/// Whoever took its name while it was hidden is not to be pushed aside.
-void move_back(ports::Session& session, const TakenObject& object, const std::string& identity) {
-  try {
-    session.exec(move_sql(object, identity, object.name.schema));
-  } catch (const Error& error) {
-    if (error.sqlstate() != "42P07" && error.sqlstate() != "42710" && error.sqlstate() != "42723") throw;
-    throw Error(Exit::refused, Remedy::person, object.identity + " cannot go back to its place: " + error.what(),
-                "rename or drop what has taken the name while it was hidden, then again", error.sqlstate());
-  }
-}
-
 }  // namespace
 
 void unhide_objects(ports::Session& session, PlanId plan_id, const Plan& plan) {
   const std::vector<TakenObject> objects = load_objects(session, plan_id);
   for (const TakenObject& object : objects) {
     const auto now = find_object(session, object);
-    if (now && now->schema == hidden_schema(plan.name, object.name.schema)) move_back(session, object, now->identity);
+    if (now && is_hidden(session, plan, object)) {
+      if (object.becomes.empty())
+        give_back(object, [&] { session.exec(move_sql(object, now->identity, object.name.schema)); });
+      else
+        rename_back(session, object);
+    }
     session.exec("DELETE FROM switchback.archive WHERE plan_id = $1 AND relation = $2 AND state = 'verified'",
                  {std::to_string(plan_id), object.identity});
   }
@@ -340,7 +379,7 @@ void unhide_objects(ports::Session& session, PlanId plan_id, const Plan& plan) {
 
 void archive_objects(ports::Session& session, PlanId plan_id, const std::vector<TakenObject>& objects) {
   for (const TakenObject& object : objects) {
-    if (object.part) continue;
+    if (object.part || !object.becomes.empty()) continue;  // what is renamed is all there
     const auto now = object.kind == Structure::Kind::table ? find_object(session, object) : std::nullopt;
     session.exec(
         "INSERT INTO switchback.archive (plan_id, relation, archive_table, state) VALUES ($1, $2, $3, 'verified') ON "
@@ -353,14 +392,15 @@ void archive_objects(ports::Session& session, PlanId plan_id, const std::vector<
 void lock_objects(ports::Session& session, const std::vector<TakenObject>& objects) {
   std::set<std::string> names;
   for (const TakenObject& object : objects)
-    if (const auto now = find_object(session, object); now && object.word == "TABLE") names.insert(now->identity);
+    if (const auto now = find_object(session, object); now && object.word == "TABLE" && object.becomes.empty())
+      names.insert(now->identity);
   for (const std::string& name : names) session.exec("LOCK TABLE " + name + " IN ACCESS EXCLUSIVE MODE");
 }
 
 std::vector<std::string> object_objections(ports::Session& session, const std::vector<TakenObject>& objects) {
   std::vector<std::string> objections;
   for (const TakenObject& object : objects) {
-    if (object.kind != Structure::Kind::table || object.part) continue;
+    if (object.kind != Structure::Kind::table || object.part || !object.becomes.empty()) continue;
     for (const TakenObject& part : parts_of(session, object))
       if (std::ranges::none_of(objects, [&](const TakenObject& known) { return known.oid == part.oid; }))
         objections.push_back("the table " + object.identity + " has got the partition " + part.identity +
@@ -373,6 +413,7 @@ void drop_objects(ports::Session& session, const Plan& plan, const std::vector<T
                   bool keep_tables) {
   for (auto object = objects.rbegin(); object != objects.rend(); ++object) {
     if (object->part || object->late != late || (keep_tables && object->kind == Structure::Kind::table)) continue;
+    if (!object->becomes.empty()) continue;  // a table that goes on under another name
     if (is_hidden(session, plan, *object)) session.exec(drop_sql(*object, find_object(session, *object)->identity));
   }
   drop_empty_schemas(session, plan, objects);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "overlap.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/engine/brownout.hpp"
 #include "switchback/engine/forbidding.hpp"
@@ -17,33 +18,35 @@ namespace {
 
 using nlohmann::json;
 
-/// Two live plans that write or take away the same column would undo each other, unless the later one says it follows.
-void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPlan& resolved) {
-  std::set<std::pair<std::string, std::string>> touched;
-  for (const ResolvedSync& sync : resolved.sync)
-    for (const auto* side : {&sync.sync.old_side, &sync.sync.new_side})
-      for (const SyncColumn& column : *side) touched.emplace(shown(sync.table), column.name);
-  for (const Step& step : plan.contract.steps)
-    if (const auto* drop = std::get_if<DropColumn>(&step.action))
-      touched.emplace(shown(drop->table), drop->name);
-    else if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
-      touched.emplace(shown(replaced->table), replaced->column);
+/// A table that goes over to another name has no name that another plan could hold on to, and the view that gives it
+/// the new one has the columns that it had.
+void refuse_renamed(ports::Session& session, const Plan& plan) {
+  std::vector<TableName> own = tables_of(plan);
+  std::vector<TableName> renamed;
+  for (const Structure& structure : structures_of(plan.contract.steps))
+    if (structure.kind == Structure::Kind::table) {
+      own.push_back(structure.table);
+      if (!structure.becomes.empty()) renamed.push_back(structure.table);
+    }
   const auto others = session.exec(
-      "SELECT p.name, s.document, n.nspname, c.relname FROM switchback.sync s JOIN switchback.plan p ON p.id = "
-      "s.plan_id "
-      "JOIN pg_catalog.pg_class c ON c.oid = s.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
-      "p.name <> $1",
+      "SELECT p.name, p.file, p.effect, p.fingerprints FROM switchback.plan p WHERE p.name <> $1 AND p.state NOT IN "
+      "('planned', 'done', 'rolled_back') ORDER BY p.id",
       {plan.name});
   for (std::size_t i = 0; i < others.size(); ++i) {
-    if (std::ranges::find(plan.requires_plans, others.text(i, 0)) != plan.requires_plans.end()) continue;
-    const SyncPlan other = sync_from_json(others.text(i, 1));
-    const std::string table = shown(TableName{others.text(i, 2), others.text(i, 3)});
-    for (const auto* side : {&other.old_side, &other.new_side})
-      for (const SyncColumn& column : *side)
-        if (touched.contains({table, column.name}))
-          throw Error(Exit::refused, Remedy::person,
-                      "the plan " + other.plan + " is changing " + table + "." + column.name + " too",
-                      "finish that one first, or say `requires: [" + other.plan + "]` so that this one builds on it");
+    if (plan.rolls_forward && plan.rolls_forward->plan == others.text(i, 0)) continue;
+    const PlanEffect effect = effect_from_json(others.text(i, 2));
+    const json shapes = json::parse(others.text(i, 3));
+    const auto refuse = [&](const TableName& table, const std::string& why) {
+      throw Error(Exit::refused, Remedy::person, "the plan " + others.text(i, 0) + why + shown(table),
+                  "finish that one first: switchback run " + others.text(i, 1) + " --to done; or roll it back");
+    };
+    for (const PlanEffect::Rename& one : effect.renames)
+      for (const TableName& table : own)
+        if (table == one.table || table == TableName{one.table.schema, one.to}) refuse(table, " is renaming ");
+    for (const TableName& table : renamed)
+      if (shapes.contains(shape_key(table)) ||
+          std::ranges::find(effect.takes_relations, table) != effect.takes_relations.end())
+        refuse(table, " works on, or could still bring back something of, ");
   }
 }
 
@@ -103,6 +106,35 @@ PlanRecord check_text(PlanRecord record, const Plan& plan) {
 
 }  // namespace
 
+void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPlan& resolved) {
+  std::set<std::pair<std::string, std::string>> touched;
+  for (const ResolvedSync& sync : resolved.sync)
+    for (const auto* side : {&sync.sync.old_side, &sync.sync.new_side})
+      for (const SyncColumn& column : *side) touched.emplace(shown(sync.table), column.name);
+  for (const Step& step : plan.contract.steps)
+    if (const auto* drop = std::get_if<DropColumn>(&step.action))
+      touched.emplace(shown(drop->table), drop->name);
+    else if (const auto* replaced = std::get_if<ReplaceColumn>(&step.action))
+      touched.emplace(shown(replaced->table), replaced->column);
+  const auto others = session.exec(
+      "SELECT p.name, s.document, n.nspname, c.relname FROM switchback.sync s JOIN switchback.plan p ON p.id = "
+      "s.plan_id "
+      "JOIN pg_catalog.pg_class c ON c.oid = s.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE "
+      "p.name <> $1",
+      {plan.name});
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (std::ranges::find(plan.requires_plans, others.text(i, 0)) != plan.requires_plans.end()) continue;
+    const SyncPlan other = sync_from_json(others.text(i, 1));
+    const std::string table = shown(TableName{others.text(i, 2), others.text(i, 3)});
+    for (const auto* side : {&other.old_side, &other.new_side})
+      for (const SyncColumn& column : *side)
+        if (touched.contains({table, column.name}))
+          throw Error(Exit::refused, Remedy::person,
+                      "the plan " + other.plan + " is changing " + table + "." + column.name + " too",
+                      "finish that one first, or say `requires: [" + other.plan + "]` so that this one builds on it");
+  }
+}
+
 PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan,
                          const std::string& long_form, const Settings& settings, const Actor& actor) {
   refuse_forbidden(session, plan);
@@ -113,6 +145,7 @@ PlanRecord register_plan(ports::Session& session, ports::Catalog& catalog, const
   const std::string began = session.exec("SELECT pg_catalog.clock_timestamp()").text(0, 0);
   const ResolvedPlan resolved = resolve_plan(session, catalog, plan, settings);
   refuse_overlap(session, plan, resolved);
+  refuse_renamed(session, plan);
   refuse_browned(session, plan.name, tables_of(plan), began);
   ports::Transaction transaction(session);
   const PlanEffect effect = effect_of(plan, synced_columns(resolved));

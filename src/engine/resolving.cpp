@@ -5,11 +5,13 @@
 #include <set>
 
 #include "resolving_rules.hpp"
+#include "resolving_settings.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/replacing.hpp"
+#include "switchback/engine/shown_table.hpp"
 #include "switchback/engine/steps.hpp"
 
 namespace switchback::engine {
@@ -83,9 +85,15 @@ class Resolving {
       : session_(session), catalog_(catalog), plan_(plan), settings_(settings) {}
 
   ResolvedPlan run() {
-    for (const TableName& table : tables_of(plan_)) resolve_table(table);
     for (const Step& step : plan_.expand) check_making(step);
+    for (const TableName& table : tables_of(plan_)) resolve_table(table);
     for (const Step& step : plan_.contract.steps) check_contract_step(step);
+    for (const auto* phase : {&plan_.expand, &plan_.migrate, &plan_.contract.steps})
+      for (const Step& step : *phase)
+        check_setting(session_, catalog_, plan_, out_, step,
+                      [&](const Step& at, const std::string& what, const std::string& hint) {
+                        refuse(plan_, at.place, what, hint);
+                      });
     for (RuleFacts& rule : rules_) out_.rules.push_back(std::move(rule));
     for (ResolvedFix& fix : fixes_) out_.fixes.push_back(std::move(fix));
     return std::move(out_);
@@ -260,13 +268,28 @@ class Resolving {
     };
     if (const auto* table = std::get_if<CreateTable>(&step.action))
       refuse_present("to_regclass", "a table", table->name);
-    if (const auto* view = std::get_if<CreateView>(&step.action)) refuse_present("to_regclass", "a view", view->name);
+    if (const auto* view = std::get_if<CreateView>(&step.action)) {
+      refuse_present("to_regclass", "a relation", view->name);
+      refuse_present("to_regtype", "a type", view->name);
+      if (view->like) check_like(*view, step);
+    }
     if (const auto* type = std::get_if<CreateEnum>(&step.action)) refuse_present("to_regtype", "a type", type->name);
     if (const auto* value = std::get_if<AddEnumValue>(&step.action)) check_enum(*value, step.place);
     if (const auto* comment = std::get_if<SetComment>(&step.action))
       if (session_.exec(comment_query(*comment)).empty() && !makes_what(*comment))
         refuse(plan_, step.place, describe(step.action) + ": there is no such thing",
                "names are folded to lower case unless quoted");
+  }
+
+  void check_like(const CreateView& view, const Step& step) {
+    if (const auto objection = view_objection(session_, view))
+      refuse(plan_, step.place, describe(step.action) + ": " + objection->message, objection->hint);
+    const auto table = catalog_.table(session_, *view.like);
+    for (const std::string& column : named_columns(view))
+      if (!table->column(column) && !out_.added(*view.like, column))
+        refuse(plan_, step.place,
+               describe(step.action) + ": the table " + shown(*view.like) + " has no column " +
+                   shown(std::string_view(column)) + ", and expand does not add it");
   }
 
   bool makes_what(const SetComment& comment) const {
@@ -493,7 +516,7 @@ ORDER BY 1 LIMIT 1)sql",
 
   void check_contract_step(const Step& step) {
     const TableName* name = table_of(step.action);
-    if (!name) {
+    if (!name || std::holds_alternative<RenameTable>(step.action)) {
       check_object(step);
       if (const auto* drop = std::get_if<DropIndex>(&step.action);
           drop && session_.exec("SELECT pg_catalog.to_regclass($1) IS NULL", {quoted(drop->name)}).boolean(0, 0))
@@ -552,6 +575,8 @@ ORDER BY 1 LIMIT 1)sql",
 
   /// What is taken whole must be there, and go into hiding and back.
   void check_object(const Step& step) {
+    const auto* drop = std::get_if<DropView>(&step.action);
+    if (drop && makes_view(plan_, drop->name)) return;  // it is not there yet
     try {
       for (const TakenObject& object : objects_of(session_, step))
         if (object.kind != Structure::Kind::table && !object.part) object_definition(session_, object);

@@ -7,6 +7,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/archiver.hpp"
+#include "switchback/engine/turning_over.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -91,6 +92,7 @@ void note_done(ports::Session& session, PlanId plan_id, const StoredDefinition& 
 }  // namespace
 
 void start_restore(ports::Session& session, PlanId plan_id, const std::vector<TakenTable>& tables) {
+  turn_back_over(session, plan_id);  // first: what is made again may want the name
   run_start(session, definitions(session, plan_id));
   for (const TakenTable& table : tables) {
     session.exec("ALTER TABLE " + quoted(table.name) + " ADD COLUMN IF NOT EXISTS " +
@@ -115,7 +117,8 @@ std::vector<StoredDefinition> rebuild_steps(ports::Session& session, PlanId plan
   for (StoredDefinition& one : definitions(session, plan_id)) {
     const bool already =
         std::ranges::any_of(done.rows, [&](const auto& row) { return row[0] == std::to_string(one.ordinal); });
-    if (one.kind != "taken" && one.kind != "moved" && !at_start(one) && !already) out.push_back(std::move(one));
+    if (one.kind != "taken" && one.kind != "moved" && one.kind != "turned" && !at_start(one) && !already)
+      out.push_back(std::move(one));
   }
   return out;
 }

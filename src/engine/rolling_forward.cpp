@@ -84,6 +84,7 @@ std::vector<KeptArchive> kept_archives(ports::Session& session, PlanId plan) {
 std::vector<WholeTaken> wholes_taken(ports::Session& session, const PlanRecord& record, const Plan& plan) {
   std::vector<WholeTaken> wholes;
   for (const TakenObject& object : load_objects(session, record.id)) {
+    if (!object.becomes.empty()) continue;  // all of it is there
     const auto now = find_object(session, object);
     const bool hidden = now && now->schema == hidden_schema(plan.name, object.name.schema);
     // Not hidden yet: it will be there under this name.

@@ -83,9 +83,10 @@ void check_shapes(Workbench& bench, ports::Session& session) {
   const auto stored =
       session.exec("SELECT fingerprints FROM switchback.plan WHERE id = $1", {std::to_string(bench.fence().plan)});
   const json shapes = json::parse(stored.text(0, 0));
+  const auto renames = effect_of(bench.plan(), {}).renames;
   for (const auto& [table, shape] : shapes.items()) {
     const TableName name = table_from(table);
-    if (shape_now(session, bench.catalog(), name) != shape.get<std::string>())
+    if (shape_now(session, bench.catalog(), name_now(session, renames, name)) != shape.get<std::string>())
       throw Error(Exit::drift, Remedy::person, "the table " + shown(name) + " is not shaped as this plan left it",
                   "somebody changed its columns, constraints, indexes or triggers; undo that, or accept it: switchback "
                   "repair " +
@@ -94,6 +95,13 @@ void check_shapes(Workbench& bench, ports::Session& session) {
 }
 
 }  // namespace
+
+TableName name_now(ports::Session& session, const std::vector<PlanEffect::Rename>& renames, const TableName& table) {
+  for (const PlanEffect::Rename& one : renames)
+    if (one.table == table && session.exec("SELECT pg_catalog.to_regclass($1) IS NULL", {quoted(table)}).boolean(0, 0))
+      return {table.schema, one.to};
+  return table;
+}
 
 Stop check_surroundings(Workbench& bench) {
   return bench.outside_transaction([&](ports::Session& session) {
@@ -118,13 +126,16 @@ void record_shapes(Workbench& bench) {
   const std::string plan = std::to_string(bench.fence().plan);
   const auto tables = bench.session().exec(
       "SELECT pg_catalog.jsonb_object_keys(fingerprints) FROM switchback.plan WHERE id = $1", {plan});
+  const auto renames = effect_of(bench.plan(), {}).renames;
   // What this plan changes, every other plan that saw the table as it did must not take for drift.
   for (std::size_t i = 0; i < tables.size(); ++i)
     bench.session().exec(
         "UPDATE switchback.plan SET fingerprints = fingerprints || pg_catalog.jsonb_build_object($1::text, $2::text) "
         "WHERE id = $3 OR fingerprints->>$1::text = (SELECT p.fingerprints->>$1::text FROM switchback.plan p WHERE "
         "p.id = $3)",
-        {tables.text(i, 0), shape_now(bench.session(), bench.catalog(), table_from(tables.text(i, 0))), plan});
+        {tables.text(i, 0),
+         shape_now(bench.session(), bench.catalog(), name_now(bench.session(), renames, table_from(tables.text(i, 0)))),
+         plan});
 }
 
 void put_sync(ports::Session& session, PlanId plan, std::uint32_t relation, const SyncPlan& sync, bool restoring) {

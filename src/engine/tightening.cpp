@@ -45,20 +45,6 @@ std::string fix_sql(const ResolvedFix& fix, const TableName& leaf, const std::st
   return "UPDATE ONLY " + quoted(leaf) + " AS t SET " + set + " WHERE " + rows;
 }
 
-/// EXPLAIN executes the statement and counts its rows and its WAL (PostgreSQL 13).
-WalkCost run_counted(ports::Session& session, const std::string& sql) {
-  const auto explained =
-      session.exec("EXPLAIN (ANALYZE, WAL, BUFFERS OFF, TIMING OFF, COSTS OFF, SUMMARY OFF, FORMAT JSON) " + sql);
-  std::string text;
-  for (const auto& row : explained.rows) text += row.at(0).value_or("");
-  const json plan = json::parse(text).at(0).at("Plan");
-  WalkCost cost;
-  cost.wal_bytes = plan.value("WAL Bytes", std::int64_t{0});
-  if (plan.contains("Plans"))
-    cost.rows_bad = static_cast<std::int64_t>(plan.at("Plans").at(0).value("Actual Rows", 0.0));
-  return cost;
-}
-
 /// A row at a time, so that the one that cannot be mended has a name.
 WalkCost fix_one_by_one(ports::Session& session, const ResolvedFix& fix, const Fix& step, const WalkBatch& batch,
                         const std::string& offends) {

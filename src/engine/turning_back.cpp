@@ -12,6 +12,7 @@
 #include "switchback/core/work.hpp"
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/backfill.hpp"
+#include "switchback/engine/batching.hpp"
 #include "switchback/engine/copying.hpp"
 #include "switchback/engine/counting.hpp"
 #include "switchback/engine/hiding.hpp"
@@ -311,6 +312,20 @@ Stop undo_counter(Workbench& bench, const Work& work, int number) {
   });
 }
 
+Stop undo_batch(Workbench& bench, const Work& work, std::string_view phase) {
+  bool begun = false;
+  Stop stop = bench.outside_transaction(
+      [&](ports::Session& session) { begun = was_begun(session, bench.fence().plan, phase, work.ordinal); });
+  if (!stop.ok() || !begun) return stop;
+  stop = undo_batched(bench, work);
+  if (!stop.ok()) return stop;
+  return bench.in_transaction([&](ports::Session& session) {
+    mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "undone");
+    forget_batched(session, bench, work);
+    bench.note("undone", work.name);
+  });
+}
+
 Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view phase) {
   auto counters = static_cast<int>(std::ranges::count(all, Work::Kind::counter, &Work::kind));
   for (auto work = all.rbegin(); work != all.rend(); ++work) {
@@ -333,11 +348,15 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
       case Work::Kind::counter:
         stop = undo_counter(bench, *work, counters--);
         break;
+      case Work::Kind::batched:
+        stop = undo_batch(bench, *work, phase);
+        break;
       case Work::Kind::copy:
       case Work::Kind::backfill:
       case Work::Kind::verify:
       case Work::Kind::fix:
       case Work::Kind::rule:
+      case Work::Kind::pairs:
       case Work::Kind::compare:  // filled and mended values stay, or go with their columns
         stop = bench.in_transaction([&](ports::Session& session) {
           if (!was_begun(session, bench.fence().plan, phase, work->ordinal)) return;
@@ -496,7 +515,9 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
     words.push_back(
         "restore: add the dropped structures again and fill them from the archive, else by the reverse expressions");
     for (const TakenObject& object : load_objects(bench.session(), bench.fence().plan))
-      if (!object.part)
+      if (!object.becomes.empty())
+        words.push_back("rename: table " + object.identity + " gets its name back, and a view bears the new one again");
+      else if (!object.part)
         words.push_back("restore: " + std::string(name(object.kind)) + " " + object.identity +
                         (object.kind == Structure::Kind::table ? " goes back to its schema, with its rows as they were"
                                                                : " is made again from its definition"));
@@ -507,7 +528,7 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
   const auto add = [&](const std::vector<Work>& all, std::string_view phase) {
     for (auto work = all.rbegin(); work != all.rend(); ++work)
       if (was_begun(bench.session(), bench.fence().plan, phase, work->ordinal) && work->kind != Work::Kind::verify &&
-          work->kind != Work::Kind::compare && work->kind != Work::Kind::rule)
+          work->kind != Work::Kind::compare && work->kind != Work::Kind::rule && work->kind != Work::Kind::pairs)
         words.push_back(work->kind == Work::Kind::fix ? work->name + ": rows that were mended or deleted stay so"
                                                       : "undo " + work->name + what_stays(*work));
   };

@@ -230,6 +230,19 @@ WHERE i.indexrelid = pg_catalog.to_regclass($1) AND n.nspname <> 'pg_catalog')sq
   return path + ", pg_temp";
 }
 
+WalkCost run_counted(ports::Session& session, const std::string& sql) {
+  const auto explained =
+      session.exec("EXPLAIN (ANALYZE, WAL, BUFFERS OFF, TIMING OFF, COSTS OFF, SUMMARY OFF, FORMAT JSON) " + sql);
+  std::string text;
+  for (const auto& row : explained.rows) text += row.at(0).value_or("");
+  const json plan = json::parse(text).at(0).at("Plan");
+  WalkCost cost;
+  cost.wal_bytes = plan.value("WAL Bytes", std::int64_t{0});
+  if (plan.contains("Plans"))
+    cost.rows_bad = static_cast<std::int64_t>(plan.at("Plans").at(0).value("Actual Rows", 0.0));
+  return cost;
+}
+
 WalkTotals walk_totals(ports::Session& session, PlanId plan, std::string_view step) {
   const auto rows = session.exec(
       "SELECT pg_catalog.sum(rows_done)::bigint, pg_catalog.sum(rows_bad)::bigint FROM switchback.checkpoint WHERE "

@@ -90,12 +90,20 @@ void read_partitions(Findings& findings, const Fields& fields, ChangePartition& 
   }
   misplaced("modulus", "is for by: hash");
   if (change.every.empty() == change.partitions.empty() || (change.by == PartitionBy::list && !change.every.empty()))
-    findings.error(fields.place(),
-                   change.by == PartitionBy::list ? "partition_table: by: list needs partitions"
-                                                  : "partition_table: say one of every and partitions",
-                   "every: month with from and to; or partitions: { name: bounds as CREATE TABLE has them behind FOR "
-                   "VALUES }");
-  if (change.every.empty()) return;
+    findings.error(
+        fields.place(),
+        change.by == PartitionBy::list ? "partition_table: by: list needs partitions"
+                                       : "partition_table: say one of every and partitions",
+        "every: month with from and to; or partitions: { name: bounds as CREATE TABLE has them, FOR VALUES … "
+        "}");
+  if (change.every.empty()) {
+    for (const auto* key : {"from", "to"}) misplaced(key, "goes with every");
+    return;
+  }
+  constexpr std::array<std::string_view, 4> stretches = {"day", "week", "month", "year"};
+  if (std::ranges::find(stretches, change.every) == stretches.end())
+    findings.error(fields.find("every")->place, "every must be day, week, month or year",
+                   "other stretches are written as partitions: { name: FOR VALUES FROM (…) TO (…) }");
   change.from = fields.need_text("from");
   change.to = fields.need_text("to");
 }

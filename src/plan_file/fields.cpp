@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "switchback/core/draft.hpp"
 #include "switchback/core/nearest.hpp"
 #include "switchback/core/settings.hpp"
 
@@ -120,6 +121,9 @@ std::optional<std::string> Values::text(std::string_view key, const Value& value
                     "put text with [ ] { } in quotes");
   } else if (value.node->value.find_first_not_of(" \t\r\n") == std::string::npos) {
     findings_.error(value.place, name + " is empty", "the empty string in SQL is written \"''\"");
+  } else if (const auto what = to_fill_in(value.node->value); what && !findings_.is_draft()) {
+    findings_.error(value.place, name + " is still to be filled in: " + *what,
+                    "put it in the place of the whole text between the quotes");
   } else {
     return value.node->value;
   }

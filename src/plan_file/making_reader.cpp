@@ -17,6 +17,23 @@ std::vector<std::string> read_texts(Findings& findings, std::string_view key, co
   return texts;
 }
 
+/// Names of the view's columns, each with the table's.
+std::vector<std::pair<std::string, std::string>> read_shown(Findings& findings, const Value& map) {
+  std::vector<std::pair<std::string, std::string>> columns;
+  if (map.node->kind != Node::Kind::map || map.node->entries.empty()) {
+    findings.error(map.place, "columns must be a map of the view's columns to the table's",
+                   "write `columns: { amount: amount_new }`, or leave it out");
+    return columns;
+  }
+  const Values values(findings);
+  for (const auto& [name, column] : free_entries(findings, *map.node)) {
+    auto view = values.identifier("columns", name);
+    auto table = values.identifier("columns", column);
+    if (view && table) columns.emplace_back(std::move(*view), std::move(*table));
+  }
+  return columns;
+}
+
 /// What users wrote stands in the middle of a statement: together they must be just that statement.
 void check_statement(const Source& source, const Fields& fields, const std::string& sql, std::string_view node,
                      std::string_view words) {
@@ -35,22 +52,22 @@ Action read_create_table(const Source& source) {
   CreateTable step;
   step.name = fields.need_table("name");
   if (fields.find("like") != nullptr) step.like = fields.need_table("like");
-  step.partition_by = fields.text("partition_by").value_or("");
-  if (const Value* partitions = fields.find("partitions"))
-    step.partitions = read_expressions(source.findings, "partitions", *partitions);
-  if (!step.partitions.empty() && step.partition_by.empty())
-    source.findings.error(fields.find("partitions")->place,
-                          "create_table: partitions of a table that is not partitioned",
-                          "add partition_by: RANGE (column)");
   if (const Value* columns = step.like ? fields.find("columns") : fields.need("columns"))
     step.columns = read_expressions(source.findings, "columns", *columns);
   if (const Value* key = fields.find("primary_key"))
     step.primary_key = read_names(source.findings, "primary_key", *key);
   if (const Value* constraints = fields.find("constraints"))
     step.constraints = read_texts(source.findings, "constraints", *constraints);
-  if (step.name.name.empty() || (step.columns.empty() && !step.like)) return step;
-  for (const std::string& sql : create_table_sql(step).sql)
-    check_statement(source, fields, sql, "CreateStmt", "CREATE TABLE");
+  step.partition_by = fields.text("partition_by");
+  if (const Value* partitions = fields.find("partitions")) {
+    step.partitions = read_expressions(source.findings, "partitions", *partitions);
+    if (!step.partition_by)
+      source.findings.error(partitions->place, "create_table: only a partitioned table has partitions",
+                            "partition_by: RANGE (placed_at)");
+  }
+  if (!step.name.name.empty() && (!step.columns.empty() || step.like))
+    for (const std::string& sql : create_table_sql(step).sql)
+      check_statement(source, fields, sql, "CreateStmt", "CREATE TABLE");
   return step;
 }
 
@@ -78,10 +95,22 @@ Action read_add_enum_value(const Source& source) {
 }
 
 Action read_create_view(const Source& source) {
-  constexpr std::array<std::string_view, 2> known = {"name", "query"};
+  constexpr std::array<std::string_view, 5> known = {"name", "query", "like", "columns", "without"};
   const Fields fields(source.findings, source.arguments, "create_view", known);
   CreateView step;
   step.name = fields.need_table("name");
+  if (fields.find("like") != nullptr) {
+    step.like = fields.need_table("like");
+    if (const Value* query = fields.find("query"))
+      source.findings.error(query->place, "create_view: query and like exclude one another", "keep one of the two");
+    if (const Value* columns = fields.find("columns")) step.columns = read_shown(source.findings, *columns);
+    if (const Value* without = fields.find("without")) step.without = read_names(source.findings, "without", *without);
+    return step;
+  }
+  for (const char* key : {"columns", "without"})
+    if (const Value* value = fields.find(key))
+      source.findings.error(value->place, "create_view: " + std::string(key) + " goes with like",
+                            "a query names its columns itself");
   step.query = fields.need_text("query");
   if (!step.name.name.empty() && !step.query.empty())
     check_statement(source, fields, create_view_sql(step).sql.front(), "ViewStmt", "CREATE VIEW");

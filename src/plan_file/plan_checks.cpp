@@ -174,6 +174,33 @@ void check_copies(Findings& findings, const Plan& plan) {
     }
 }
 
+/// Until its table is renamed a view bears the new name; nothing else is done to either meanwhile.
+void check_renamed(Findings& findings, const Plan& plan) {
+  for (const Step& step : plan.contract.steps) {
+    const auto* renamed = std::get_if<RenameTable>(&step.action);
+    if (renamed == nullptr || renamed->table.name.empty() || renamed->to.empty()) continue;
+    const TableName becomes{renamed->table.schema, renamed->to};
+    const bool stands_in = std::ranges::any_of(plan.expand, [&](const Step& one) {
+      const auto* view = std::get_if<CreateView>(&one.action);
+      return view != nullptr && view->name == becomes && view->like == renamed->table && view->columns.empty() &&
+             view->without.empty();
+    });
+    if (!stands_in)
+      findings.error(
+          step.place, "rename_table: until the table is renamed a view must bear its new name, for the image after",
+          "write under expand: `create_view: { name: " + shown(becomes) + ", like: " + shown(renamed->table) +
+              " }`; or the short form, change: [ { rename_table: … } ]");
+    for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})
+      for (const Step& other : *phase) {
+        const TableName* table = table_of(other.action);
+        if (&other == &step || table == nullptr || (*table != renamed->table && *table != becomes)) continue;
+        findings.error(other.place,
+                       std::string(kind(other.action)) + " works on " + shown(*table) + ", which this plan renames",
+                       "write it into a plan of its own, before or after this one");
+      }
+  }
+}
+
 void check_steps(Findings& findings, const Plan& plan) {
   Once added(findings, "added twice", "keep one");
   Once set(findings, "set by two backfills", "put both into one expression");
@@ -207,8 +234,37 @@ void check_steps(Findings& findings, const Plan& plan) {
   check_whole(findings, plan);
   check_made(findings, plan);
   check_copies(findings, plan);
+  check_renamed(findings, plan);
   check_indexes(findings, plan.expand, plan.expand);
   check_indexes(findings, plan.migrate, plan.expand);
+}
+
+const TableName* table_of(const WholeChange& change) {
+  return std::visit(
+      []<class ChangeKind>(const ChangeKind& one) -> const TableName* {
+        if constexpr (requires { one.table; })
+          return &one.table;
+        else if constexpr (requires { one.action; })
+          return switchback::table_of(one.action);
+        else
+          return std::visit([](const auto& rule) { return &rule.table; }, one.rule);
+      },
+      change);
+}
+
+void check_renamed_alone(Findings& findings, const Plan& plan) {
+  for (const Change& change : plan.changes) {
+    const auto* renamed = std::get_if<ChangeRenameTable>(&change.what);
+    if (renamed == nullptr || renamed->table.name.empty()) continue;
+    for (const Change& other : plan.changes) {
+      const TableName* table = table_of(other.what);
+      if (&other == &change || table == nullptr ||
+          (*table != renamed->table && *table != TableName{renamed->table.schema, renamed->to}))
+        continue;
+      findings.error(other.place, shown(*table) + " is renamed by this plan, and something else is done to it",
+                     "write it into a plan of its own, before or after this one");
+    }
+  }
 }
 
 void check_changes(Findings& findings, const Plan& plan) {
@@ -243,6 +299,7 @@ void check_changes(Findings& findings, const Plan& plan) {
 void check_plan(Findings& findings, const Plan& plan) {
   check_steps(findings, plan);
   check_changes(findings, plan);
+  check_renamed_alone(findings, plan);
 }
 
 }  // namespace switchback::plan_file

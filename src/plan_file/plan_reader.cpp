@@ -6,6 +6,8 @@
 #include <array>
 
 #include "alerts_reader.hpp"
+#include "draft_reader.hpp"
+#include "ignore_reader.hpp"
 #include "plan_checks.hpp"
 #include "settings_tree.hpp"
 #include "sql_look.hpp"
@@ -20,9 +22,9 @@ namespace switchback {
 namespace plan_file {
 namespace {
 
-constexpr std::array<std::string_view, 13> plan_keys = {
-    "plan",      "description", "rolls_forward", "requires", "images",  "external", "readers",
-    "turn_back", "smoke",       "change",        "expand",   "migrate", "contract"};
+constexpr std::array<std::string_view, 14> plan_keys = {
+    "plan",      "description", "rolls_forward", "requires", "images", "external", "readers",
+    "turn_back", "smoke",       "ignore",        "change",   "expand", "migrate",  "contract"};
 
 std::vector<std::string_view> known_keys() {
   std::vector<std::string_view> known(plan_keys.begin(), plan_keys.end());
@@ -62,6 +64,7 @@ class PlanReader {
     if (const Value* value = top_.find("readers")) read_readers(*value, plan);
     if (const Value* value = top_.find("turn_back")) read_turn_back(*value, plan);
     if (const Value* value = top_.find("smoke")) read_smoke(*value, plan);
+    if (const Value* value = top_.find("ignore")) read_ignores(findings_, *value);
     if (const Value* value = top_.find("change")) plan.changes = read_changes(findings_, *value);
     if (const Value* value = top_.find("expand")) plan.expand = read_steps(findings_, "expand", *value);
     if (const Value* value = top_.find("migrate")) plan.migrate = read_steps(findings_, "migrate", *value);
@@ -273,8 +276,10 @@ std::string sha256_hex(std::string_view bytes) {
   return hex;
 }
 
-ReadPlan read_plan(std::string_view text, std::string file) {
-  plan_file::Findings findings(text, file);
+namespace {
+
+ReadPlan read(std::string_view text, std::string file, bool draft) {
+  plan_file::Findings findings(text, file, draft);
   ReadPlan result;
   const plan_file::NodePointer root = plan_file::read_tree(text, findings);
   if (root != nullptr && root->kind != plan_file::Node::Kind::null) {
@@ -288,6 +293,16 @@ ReadPlan read_plan(std::string_view text, std::string file) {
   }
   result.diagnostics = findings.take();
   return result;
+}
+
+}  // namespace
+
+ReadPlan read_plan(std::string_view text, std::string file) {
+  return read(text, std::move(file), false);
+}
+
+ReadPlan read_draft(std::string_view text, std::string file) {
+  return read(text, std::move(file), true);
 }
 
 ReadPlan read_plan_file(const std::string& path) {

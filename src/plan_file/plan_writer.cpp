@@ -4,6 +4,7 @@
 #include <yaml-cpp/emittermanip.h>
 
 #include <algorithm>
+#include <array>
 
 #include "switchback/core/rule.hpp"
 #include "switchback/core/units.hpp"
@@ -257,6 +258,11 @@ class Writer {
     pair("to", identifier(change.to));
   }
 
+  void write(const ChangeRenameTable& change) {
+    open("rename_table");
+    table_and("to", change.table, change.to);
+  }
+
   void reverse_none(const std::optional<std::string>& reason) {
     if (!reason) return;
     open("reverse");
@@ -312,7 +318,7 @@ class Writer {
       pair("from", change.from);
       pair("to", change.to);
     }
-    if (!change.partitions.empty()) expressions("partitions", change.partitions);
+    expressions("partitions", change.partitions);
     if (change.modulus > 0) pair("modulus", std::to_string(change.modulus));
     if (!change.primary_key.empty()) names("primary_key", change.primary_key);
   }
@@ -331,14 +337,45 @@ class Writer {
   }
   void write(const CreateIndex& step) {
     pair("table", shown(step.table));
-    if (!step.columns.empty()) names("columns", step.columns);
+    if (!step.columns.empty()) keys(step);
     pair("where", step.where);
     flag("unique", step.unique);
+    flag("nulls_not_distinct", step.nulls_not_distinct);
     if (step.method != "btree") pair("method", identifier(step.method));
     if (step.name) pair("name", identifier(*step.name));
     if (!step.include.empty()) names("include", step.include);
+    parameters("with", step.with);
     pair("definition", step.definition);
     flag("constraint", step.constraint);
+  }
+  void keys(const CreateIndex& step) {
+    if (step.keys.empty()) return names("columns", step.columns);
+    out_ << YAML::Key << "columns" << YAML::Value << YAML::BeginSeq;
+    for (const std::string& column : step.columns) {
+      const auto key = std::ranges::find(step.keys, column, &IndexKey::key);
+      if (key == step.keys.end()) {
+        scalar(index_key(column));
+        continue;
+      }
+      out_ << YAML::Flow << YAML::BeginMap;
+      pair("column", index_key(column));
+      pair("collate", key->collation);
+      pair("opclass", key->opclass);
+      if (key->descending) pair("order", std::string("desc"));
+      if (key->nulls_first) pair("nulls", std::string(*key->nulls_first ? "first" : "last"));
+      out_ << YAML::EndMap;
+    }
+    out_ << YAML::EndSeq;
+  }
+  void parameters(std::string_view key, const ColumnExpressions& set) {
+    if (set.empty()) return;
+    open(key);
+    for (const auto& [name, value] : set)
+      if (value.empty())
+        out_ << YAML::Key << name << YAML::Value << YAML::Null;
+      else
+        pair(name, value);
+    close();
   }
   void write(const DropNotNull& step) { table_and("column", step.table, step.column); }
   void write(const SetNotNull& step) { table_and("column", step.table, step.column); }
@@ -452,11 +489,11 @@ class Writer {
   void write(const CreateTable& step) {
     pair("name", shown(step.name));
     if (step.like) pair("like", shown(*step.like));
-    if (!step.columns.empty()) expressions("columns", step.columns);
+    expressions("columns", step.columns);
     if (!step.primary_key.empty()) names("primary_key", step.primary_key);
     if (!step.constraints.empty()) lines("constraints", step.constraints);
-    if (!step.partition_by.empty()) pair("partition_by", step.partition_by);
-    if (!step.partitions.empty()) expressions("partitions", step.partitions);
+    pair("partition_by", step.partition_by);
+    expressions("partitions", step.partitions);
   }
   void write(const CreateEnum& step) {
     pair("name", shown(step.name));
@@ -470,8 +507,16 @@ class Writer {
   }
   void write(const CreateView& step) {
     pair("name", shown(step.name));
-    pair("query", step.query);
+    if (!step.like) return pair("query", step.query);
+    pair("like", shown(*step.like));
+    if (!step.columns.empty()) {
+      open("columns");
+      for (const auto& [name, column] : step.columns) pair(identifier(name), identifier(column));
+      close();
+    }
+    if (!step.without.empty()) names("without", step.without);
   }
+  void write(const RenameTable& step) { table_and("to", step.table, step.to); }
   void write(const SetComment& step) {
     const bool part = step.what == Commented::column || step.what == Commented::constraint;
     pair(part || step.what == Commented::table ? "table"
@@ -481,6 +526,54 @@ class Writer {
          shown(step.name));
     if (part) pair(step.what == Commented::column ? "column" : "constraint", identifier(step.part));
     pair("comment", step.comment);
+  }
+
+  void write(const DropDefault& step) { table_and("column", step.table, step.column); }
+  void write(const RenameIndex& step) {
+    pair("name", shown(step.name));
+    pair("to", identifier(step.to));
+  }
+  void write(const RenameConstraint& step) {
+    table_and("name", step.table, step.name);
+    pair("to", identifier(step.to));
+  }
+  void write(const SetStorageParameters& step) {
+    pair(step.index ? "index" : "table", shown(step.name));
+    parameters("set", step.set);
+  }
+  void write(const SetReplicaIdentity& step) {
+    constexpr std::array<std::string_view, 3> words = {"default", "full", "nothing"};
+    pair("table", shown(step.table));
+    if (step.identity == Identity::index)
+      pair("index", identifier(step.index));
+    else
+      pair("identity", std::string(words.at(static_cast<std::size_t>(step.identity))));
+  }
+  void write(const SetStatistics& step) {
+    table_and("column", step.table, step.column);
+    pair("target", std::to_string(step.target));
+  }
+  void write(const SetStorage& step) {
+    table_and("column", step.table, step.column);
+    pair("storage", step.storage);
+    pair("compression", step.compression);
+  }
+  void write(const SqlBatched& step) {
+    pair("table", shown(step.table));
+    pair("run", step.run);
+    pair("undo", step.undo);
+    pair("irreversible", step.irreversible);
+    batch(step.batch);
+  }
+  void write(const AddExclusion& step) {
+    pair("table", shown(step.table));
+    if (step.method != "gist") pair("method", identifier(step.method));
+    open("elements");
+    for (const auto& [key, with] : step.elements) pair(index_key(key), with);
+    close();
+    pair("where", step.where);
+    if (step.name) pair("name", identifier(*step.name));
+    pair("lock", step.lock);
   }
 
   /// Texts that may be long: one a line.

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "step_reader.hpp"
+#include "switchback/core/draft.hpp"
 
 namespace switchback::plan_file {
 namespace {
@@ -38,7 +39,7 @@ std::string_view trimmed(std::string_view text) {
 
 void read_references(Findings& findings, const Value& value, AddForeignKey& key) {
   const auto written = Values(findings).text("references", value);
-  if (!written) return;
+  if (!written || to_fill_in(*written)) return;
   const auto refuse = [&](const std::string& why) {
     findings.error(value.place, "references: \"" + *written + "\" is not a table and its columns: " + why,
                    "write users(id), or schema.table(first, second)");

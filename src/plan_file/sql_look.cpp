@@ -1,17 +1,15 @@
 #include "sql_look.hpp"
 
-#include <pg_query.h>
-
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
 
+#include "sql_tree.hpp"
+#include "switchback/core/batched.hpp"
+
 namespace switchback::plan_file {
 namespace {
-
-using nlohmann::json;
 
 struct Refused {
   std::string_view node;
@@ -57,25 +55,6 @@ std::string_view words_for(const Table& table, std::string_view node) {
   return found == table.end() ? std::string_view{} : found->words;
 }
 
-std::string text(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->template get<std::string>() : std::string();
-}
-
-/// The list under `key`, or an empty one. A reference: copies of these trees recurse as deep as the SQL nests.
-const json& list_at(const json& object, const char* key) {
-  static const json none = json::array();
-  const auto found = object.find(key);
-  return found != object.end() && found->is_array() ? *found : none;
-}
-
-std::string relation_name(const json& statement) {
-  const auto relation = statement.find("relation");
-  if (relation == statement.end() || !relation->is_object()) return {};
-  const std::string schema = text(*relation, "schemaname");
-  return (schema.empty() ? "public" : schema) + "." + text(*relation, "relname");
-}
-
 std::string column_constraint(const json& command) {
   const auto definition = command.find("def");
   if (definition == command.end() || !definition->contains("ColumnDef")) return {};
@@ -87,14 +66,6 @@ std::string column_constraint(const json& command) {
       return "ADD COLUMN with a constraint";
   }
   return {};
-}
-
-/// A name as a list of strings, with the schema public where there is none.
-std::string joined_name(const json& parts) {
-  std::string name;
-  for (const json& part : parts)
-    if (part.contains("String")) name += (name.empty() ? "" : ".") + text(part["String"], "sval");
-  return parts.size() == 1 ? "public." + name : name;
 }
 
 /// Of an object that a statement speaks of, whatever node it is.
@@ -208,28 +179,6 @@ class Look {
   std::set<std::string> made_;
 };
 
-struct Parsed {
-  std::optional<std::string> error;
-  json tree;
-};
-
-// libpg_query writes its tree by recursion and overflows an 8 MiB stack at some 65,000 levels; an operator and its
-// operand, two bytes, are one level.
-constexpr std::size_t longest_sql = std::size_t{64} << 10;
-
-Parsed parse(const std::string& sql) {
-  if (sql.size() > longest_sql) return {"it is longer than 64 KiB", {}};
-  PgQueryParseResult result = pg_query_parse(sql.c_str());
-  Parsed parsed;
-  if (result.error != nullptr)
-    parsed.error = result.error->message == nullptr ? "unknown error" : result.error->message;
-  else
-    parsed.tree = json::parse(result.parse_tree, nullptr, false);
-  pg_query_free_parse_result(result);
-  if (!parsed.error && !parsed.tree.is_object()) parsed.error = "its tree cannot be read";
-  return parsed;
-}
-
 std::optional<std::string> first_call(const json& tree) {
   std::vector<const json*> ahead{&tree};
   while (!ahead.empty()) {
@@ -289,6 +238,22 @@ std::optional<std::string> why_not_one(const std::string& sql, std::string_view 
   const json& list = list_at(parsed.tree, "stmts");
   if (list.size() == 1 && list[0].contains("stmt") && list[0]["stmt"].contains(std::string(node))) return std::nullopt;
   return "there is another statement in it";
+}
+
+std::optional<std::string> why_not_batched(const std::string& sql) {
+  const auto at = sql.find(batch_rows);
+  if (at == std::string::npos || sql.find(batch_rows, at + 1) != std::string::npos)
+    return "{rows} stands for the rows of one batch: it must be in the statement, once";
+  const std::string sketch = batched_sketch(sql);
+  const Parsed parsed = parse(sketch);
+  if (parsed.error) return "cannot be parsed: " + *parsed.error;
+  const json& list = list_at(parsed.tree, "stmts");
+  const bool one = list.size() == 1 && list[0].contains("stmt");
+  if (!one || !(list[0]["stmt"].contains("UpdateStmt") || list[0]["stmt"].contains("InsertStmt")))
+    return "it must be one UPDATE, or one INSERT … SELECT: both images go on working meanwhile";
+  const SqlLook look = look_at_sql(sketch);
+  if (!look.refused.empty()) return look.refused.front() + " takes away what images may be using";
+  return std::nullopt;
 }
 
 std::optional<bool> makes_unique_index(const std::string& sql) {

@@ -31,6 +31,9 @@ std::optional<Action> as_drop_step(const std::string& sql);
 /// Empty when `sql` is one statement of that node of the parse tree ("CreateStmt"); else why not.
 std::optional<std::string> why_not_one(const std::string& sql, std::string_view node);
 
+/// Empty when `sql` is what sql_batched runs: one UPDATE or INSERT with `{rows}` in it, once; else why not.
+std::optional<std::string> why_not_batched(const std::string& sql);
+
 /// Whether the index that `sql` makes is unique; empty when it is not one CREATE INDEX (or cannot be parsed).
 std::optional<bool> makes_unique_index(const std::string& sql);
 

@@ -4,8 +4,11 @@
 #include <array>
 
 #include "change_reader.hpp"
+#include "ignore_reader.hpp"
+#include "index_reader.hpp"
 #include "making_reader.hpp"
 #include "rule_reader.hpp"
+#include "setting_reader.hpp"
 #include "sql_look.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/core/rule.hpp"
@@ -51,52 +54,6 @@ Action read_add_column(const Source& source) {
                           "add_column: the default calls " + *function +
                               ", so the server may have to rewrite the whole table to evaluate it for each row",
                           "give a constant; or add the column without default, then set_default and a backfill");
-  return step;
-}
-
-std::vector<std::string> read_index_columns(const Source& source, const Value& list) {
-  const Values values(source.findings);
-  std::vector<std::string> columns;
-  for (const Value& item : values.list("columns", list)) {
-    const bool expression = item.node->kind == Node::Kind::scalar && item.node->value.starts_with('(');
-    auto column = expression ? values.text("columns", item) : values.identifier("columns", item);
-    if (expression && column && !column->ends_with(')'))
-      source.findings.error(item.place, "columns: an expression stands in parentheses as a whole", "\"(lower(name))\"");
-    if (column) columns.push_back(std::move(*column));
-  }
-  return columns;
-}
-
-Action read_create_index(const Source& source) {
-  constexpr std::array<std::string_view, 9> known = {"table", "columns", "where",      "unique",    "method",
-                                                     "name",  "include", "definition", "constraint"};
-  const Fields fields(source.findings, source.arguments, "create_index", known);
-  CreateIndex step;
-  step.table = fields.need_table("table");
-  step.definition = fields.text("definition");
-  const Value* columns = step.definition ? fields.find("columns") : fields.need("columns");
-  if (columns != nullptr) step.columns = read_index_columns(source, *columns);
-  step.where = fields.text("where");
-  step.unique = fields.boolean("unique").value_or(false);
-  if (step.definition) {
-    const auto unique = makes_unique_index(*step.definition);
-    if (!unique)
-      source.findings.error(fields.find("definition")->place, "definition: is not one CREATE INDEX",
-                            "give table and columns, and leave definition out");
-    step.unique = step.unique || unique.value_or(false);
-  }
-  step.method = fields.identifier("method").value_or("btree");
-  step.name = fields.identifier("name");
-  step.constraint = fields.boolean("constraint").value_or(false);
-  if (step.constraint && (!step.unique || step.where))
-    source.findings.error(fields.find("constraint")->place,
-                          "create_index: a unique constraint is made of a unique index over all rows",
-                          "give unique: true, and no where");
-  if (const Value* include = fields.find("include")) {
-    const Values values(source.findings);
-    for (const Value& item : values.list("include", *include))
-      if (auto column = values.identifier("include", item)) step.include.push_back(std::move(*column));
-  }
   return step;
 }
 
@@ -324,6 +281,22 @@ Action read_drop_function(const Source& source) {
   return step;
 }
 
+template <class Renaming>
+Renaming read_renaming(Findings& findings, const Value& arguments) {
+  constexpr Names known = {"table", "to"};
+  const Fields fields(findings, arguments, "rename_table", known);
+  Renaming step{fields.need_table("table"), fields.need_identifier("to")};
+  if (!step.to.empty() && step.to == step.table.name)
+    findings.error(fields.find("to")->place, "rename_table: that is its name already", {});
+  if (step.to.starts_with("_switchback_"))
+    findings.error(fields.find("to")->place, "to: names that begin with _switchback_ are switchback's own",
+                   "choose another name");
+  return step;
+}
+Action read_rename_table(const Source& source) {
+  return read_renaming<RenameTable>(source.findings, source.arguments);
+}
+
 struct StepKind {
   std::string_view name;
   std::string_view phases;  ///< those that it may stand in
@@ -353,11 +326,23 @@ constexpr std::array step_kinds = {
     StepKind{"drop_view", "contract", "takes something away", read_drop_view},
     StepKind{"drop_type", "contract", "takes something away", read_drop_type},
     StepKind{"drop_function", "contract", "takes something away", read_drop_function},
+    StepKind{"rename_table", "contract", "takes a name away", read_rename_table},
     StepKind{"create_table", "expand", "makes new structure", read_create_table},
     StepKind{"create_enum", "expand", "makes new structure", read_create_enum},
     StepKind{"add_enum_value", "expand", "makes new structure", read_add_enum_value},
     StepKind{"create_view", "expand", "makes new structure", read_create_view},
     StepKind{"set_comment", "expand", "says something about what is there", read_set_comment},
+    StepKind{"drop_default", "contract", "takes something away", read_drop_default},
+    StepKind{"rename_index", "expand migrate", "says something about what is there", read_rename_index},
+    StepKind{"rename_constraint", "contract", "takes a name away", read_rename_constraint},
+    StepKind{"set_storage_parameters", "expand migrate", "says how the server keeps what is there",
+             read_set_storage_parameters},
+    StepKind{"set_replica_identity", "expand migrate", "says how the server keeps what is there",
+             read_set_replica_identity},
+    StepKind{"set_statistics", "expand migrate", "says how the server keeps what is there", read_set_statistics},
+    StepKind{"set_storage", "expand migrate", "says how the server keeps what is there", read_set_storage},
+    StepKind{"sql_batched", "migrate", "changes rows", read_sql_batched},
+    StepKind{"add_exclusion", "contract", "tightens what the old image may write", read_add_exclusion},
 };
 
 bool allowed(const StepKind& step, std::string_view phase) {
@@ -389,7 +374,7 @@ void note_unknown_step(Findings& findings, std::string_view phase, const Node& k
                  near.starts_with("did") ? near : suggestion(key.value, kinds_in(phase)));
 }
 
-/// The one key of a step or change, with its arguments.
+/// The one key of a step or change, with its arguments; beside it may stand what lint is to ignore of it.
 std::optional<std::pair<Value, Value>> single_entry(Findings& findings, std::string_view what, const Value& item) {
   if (item.node->kind != Node::Kind::map) {
     findings.error(
@@ -398,17 +383,26 @@ std::optional<std::pair<Value, Value>> single_entry(Findings& findings, std::str
         "write `- kind: { … }`");
     return std::nullopt;
   }
-  const auto entries = free_entries(findings, *item.node);
+  auto entries = free_entries(findings, *item.node);
+  const bool none = entries.empty() && !item.node->entries.empty();  // noted already
+  const auto ignore = std::ranges::find(entries, "ignore", [](const auto& entry) { return entry.first.node->value; });
+  if (ignore != entries.end()) {
+    read_ignores(findings, ignore->second);
+    entries.erase(ignore);
+  }
   if (entries.size() == 1) return entries.front();
-  if (entries.empty() && !item.node->entries.empty()) return std::nullopt;  // noted already
+  if (none) return std::nullopt;
   findings.error(entries.size() > 1 ? entries[1].first.place : item.place,
                  "a " + std::string(what) + " has one key, its kind; this one has " + std::to_string(entries.size()),
-                 "indent its arguments deeper than the kind, and begin each " + std::string(what) + " with `- `");
+                 "indent its arguments deeper than the kind, and begin each " + std::string(what) +
+                     " with `- `; only `ignore` may stand beside the kind");
   return std::nullopt;
 }
 
-/// A change that is one step; change_default is what people call the step set_default.
+/// A change that is one step; change_default is what people call the steps set_default and drop_default.
 ChangeStep read_change_step(Findings& findings, const std::string& name, const Value& arguments) {
+  if (name == "change_default" && is_default_none(arguments))
+    return {"contract", read_default_none({findings, "contract", arguments})};
   const std::string_view step = name == "change_default" ? std::string_view("set_default") : std::string_view(name);
   const auto kind = std::ranges::find(step_kinds, step, &StepKind::name);
   return {home(*kind), kind->read({findings, home(*kind), arguments})};
@@ -441,6 +435,7 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
   if (std::ranges::find(rule_kinds, kind) != rule_kinds.end())
     return {read_tightening(findings, kind, arguments), key.place};
   if (kind == "partition_table") return {read_partition_table(findings, arguments), key.place};
+  if (kind == "rename_table") return {read_renaming<ChangeRenameTable>(findings, arguments), key.place};
   if (kind == "split_column") return {read_split_column(findings, arguments), key.place};
   if (kind == "merge_columns") return {read_merge_columns(findings, arguments), key.place};
   if (kind != "add_column") return {read_change_step(findings, kind, arguments), key.place};
@@ -524,12 +519,41 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 25> known = {
-      "partition_table", "add_column",     "drop_column",   "rename_column",   "split_column",
-      "merge_columns",   "change_default", "change_type",   "set_not_null",    "add_check",
-      "add_foreign_key", "add_unique",     "drop_not_null", "drop_constraint", "create_index",
-      "create_table",    "create_enum",    "create_view",   "add_enum_value",  "set_comment",
-      "drop_index",      "drop_table",     "drop_view",     "drop_type",       "drop_function"};
+  constexpr std::array<std::string_view, 35> known = {"partition_table",
+                                                      "add_column",
+                                                      "drop_column",
+                                                      "rename_column",
+                                                      "rename_table",
+                                                      "split_column",
+                                                      "merge_columns",
+                                                      "change_default",
+                                                      "change_type",
+                                                      "set_not_null",
+                                                      "add_check",
+                                                      "add_foreign_key",
+                                                      "add_unique",
+                                                      "drop_not_null",
+                                                      "drop_constraint",
+                                                      "create_index",
+                                                      "create_table",
+                                                      "create_enum",
+                                                      "create_view",
+                                                      "add_enum_value",
+                                                      "set_comment",
+                                                      "drop_index",
+                                                      "drop_table",
+                                                      "drop_view",
+                                                      "drop_type",
+                                                      "drop_function",
+                                                      "drop_default",
+                                                      "rename_index",
+                                                      "rename_constraint",
+                                                      "set_storage_parameters",
+                                                      "set_replica_identity",
+                                                      "set_statistics",
+                                                      "set_storage",
+                                                      "sql_batched",
+                                                      "add_exclusion"};
   std::vector<Change> changes;
   for (const Value& item : Values(findings).list("change", list)) {
     const auto entry = single_entry(findings, "change", item);

@@ -203,7 +203,7 @@ std::string_view kind_name(const Node& node) {
   return "";
 }
 
-Findings::Findings(std::string_view text, std::string file) : file_(std::move(file)) {
+Findings::Findings(std::string_view text, std::string file, bool draft) : file_(std::move(file)), draft_(draft) {
   while (true) {
     const std::size_t end = text.find('\n');
     std::string_view current = text.substr(0, end);

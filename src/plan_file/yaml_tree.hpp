@@ -32,13 +32,15 @@ std::string_view kind_name(const Node& node);
 /// Collects diagnostics for one text.
 class Findings {
  public:
-  Findings(std::string_view text, std::string file);
+  /// Of a draft, what is left to fill in is no error.
+  Findings(std::string_view text, std::string file, bool draft = false);
 
   void error(Place place, std::string message, std::string hint = {});
   void warning(Place place, std::string message, std::string hint = {});
   /// yaml-cpp counts bytes from 0; people count characters from 1.
   Place place(int line_from_0, int byte_from_0) const;
   bool failed() const;
+  bool is_draft() const { return draft_; }
   /// In the order of the file.
   std::vector<Diagnostic> take();
 
@@ -47,6 +49,7 @@ class Findings {
   std::string_view line(int number) const;
 
   std::string file_;
+  bool draft_;
   std::vector<std::string_view> lines_;
   std::vector<Diagnostic> found_;
 };

@@ -199,6 +199,11 @@ bool is_its_own(const Structure& structure, const Edge& edge, const std::set<Nod
   return gone.contains(edge.node) && edge.dependent.kind != "publication relation";
 }
 
+/// What depends on a table follows it under its new name; subscribers look for the old one.
+void leave_publications(Closure& closure) {
+  std::erase_if(closure.dependents, [](const Dependent& one) { return one.kind != "publication relation"; });
+}
+
 }  // namespace
 
 Closure closure(ports::Session& session, const Structure& structure) {
@@ -234,6 +239,7 @@ Closure closure(ports::Session& session, const Structure& structure) {
   std::sort(result.dependents.begin(), result.dependents.end(), [](const Dependent& a, const Dependent& b) {
     return std::tie(a.identity, a.kind) < std::tie(b.identity, b.kind);
   });
+  if (!structure.becomes.empty()) leave_publications(result);
   return result;
 }
 

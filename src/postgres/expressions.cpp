@@ -199,7 +199,7 @@ ResolvedExpression PostgresCatalog::resolve(Session& session, const TableFacts& 
   const std::string typed =
       written == Written::constant && target ? "CAST((" + expression + "\n) AS " + target->type + ")" : expression;
 
-  ports::Transaction transaction(session);  // rolled back: the view never exists for anybody else
+  ports::Transaction transaction(session, ports::nested);  // rolled back: the view never exists for anybody else
   use_default_search_path(session);
   session.exec("SET LOCAL row_security = on");  // nothing is read; off would refuse to plan over a policy
   Analysed first;

@@ -6,9 +6,8 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
-#include <memory>
-#include <memory_resource>
 
+#include "editable_tree.hpp"
 #include "switchback/core/sql.hpp"
 #include "switchback/core/sync.hpp"
 
@@ -24,20 +23,11 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
     text.replace(at, from.size(), to);
 }
 
-/// A parse tree and everything that is put into it; gone at once, at the end.
+/// A statement to work on, and what makes nodes for it.
 class Tree {
  public:
-  explicit Tree(const std::string& sql) {
-    const PgQueryProtobufParseResult parsed = pg_query_parse_protobuf(sql.c_str());
-    if (parsed.error) {
-      const std::string message = parsed.error->message;
-      pg_query_free_protobuf_parse_result(parsed);
-      throw Unqualifiable(message);
-    }
-    root_ = pg_query__parse_result__unpack(&allocator_, parsed.parse_tree.len,
-                                           reinterpret_cast<const std::uint8_t*>(parsed.parse_tree.data));
-    pg_query_free_protobuf_parse_result(parsed);
-    if (!root_) throw Unqualifiable("the parse tree cannot be read");
+  explicit Tree(const std::string& sql) : tree_(sql), root_(tree_.root()) {
+    if (root_ == nullptr) throw Unqualifiable(tree_.error());
   }
   Tree(const Tree&) = delete;
   Tree& operator=(const Tree&) = delete;
@@ -52,17 +42,17 @@ class Tree {
 
   template <class T>
   T* make(void (*init)(T*)) {
-    T* made = static_cast<T*>(memory_.allocate(sizeof(T), alignof(std::max_align_t)));
+    T* made = static_cast<T*>(tree_.memory().allocate(sizeof(T), alignof(std::max_align_t)));
     init(made);
     return made;
   }
   Node** list(std::initializer_list<Node*> items) {
-    Node** made = static_cast<Node**>(memory_.allocate(sizeof(Node*) * items.size(), alignof(Node*)));
+    Node** made = static_cast<Node**>(tree_.memory().allocate(sizeof(Node*) * items.size(), alignof(Node*)));
     std::ranges::copy(items, made);
     return made;
   }
   Node* string(std::string_view text) {
-    char* copy = static_cast<char*>(memory_.allocate(text.size() + 1, 1));
+    char* copy = static_cast<char*>(tree_.memory().allocate(text.size() + 1, 1));
     std::memcpy(copy, text.data(), text.size());
     copy[text.size()] = '\0';
     Node* made = make(pg_query__node__init);
@@ -80,25 +70,14 @@ class Tree {
     target->name = nullptr;
     statement->n_target_list = 1;
     statement->n_from_clause = 0;
-    std::vector<char> packed(pg_query__parse_result__get_packed_size(root_));
-    pg_query__parse_result__pack(root_, reinterpret_cast<std::uint8_t*>(packed.data()));
-    const PgQueryDeparseResult deparsed = pg_query_deparse_protobuf({packed.size(), packed.data()});
-    const std::string text = deparsed.error ? deparsed.error->message : deparsed.query;
-    const bool failed = deparsed.error != nullptr;
-    pg_query_free_deparse_result(deparsed);
+    const auto [text, done] = deparse(*root_);
     constexpr std::string_view word = "SELECT ";
-    if (failed || !text.starts_with(word)) throw Unqualifiable(text);
+    if (!done || !text.starts_with(word)) throw Unqualifiable(text);
     return text.substr(word.size());
   }
 
  private:
-  static void* allocate(void* self, std::size_t size) {
-    return static_cast<std::pmr::monotonic_buffer_resource*>(self)->allocate(size, alignof(std::max_align_t));
-  }
-  static void keep(void*, void*) {}  // the arena frees all at once
-
-  std::pmr::monotonic_buffer_resource memory_;
-  ProtobufCAllocator allocator_{allocate, keep, &memory_};
+  EditableTree tree_;
   PgQuery__ParseResult* root_ = nullptr;
 };
 

@@ -202,6 +202,9 @@ std::string removal_sql(const Structure& structure) {
     return "DROP INDEX " + quoted(TableName{structure.table.schema, structure.name}) + " CASCADE";
   if (structure.kind == Structure::Kind::function)
     return "DROP FUNCTION " + quoted(structure.table) + "(" + structure.arguments + ") CASCADE";
+  if (!structure.becomes.empty())
+    return "DROP VIEW IF EXISTS " + quoted(TableName{structure.table.schema, structure.becomes}) +
+           " CASCADE; ALTER TABLE " + quoted(structure.table) + " RENAME TO " + quote_identifier(structure.becomes);
   const std::string named = quoted(structure.table) + " CASCADE";
   if (structure.kind != Structure::Kind::view)
     return (structure.kind == Structure::Kind::type ? "DROP TYPE " : "DROP TABLE ") + named;

@@ -115,13 +115,24 @@ class PqxxSession final : public ports::Session {
   }
 
   void begin(std::string_view options) override {
+    const bool inner = options == ports::nested;
+    if (open_ && inner) {
+      exec("SAVEPOINT \"~switchback\"", {});
+      ++inner_;
+      return;
+    }
     // The server only warns, and the inner COMMIT would end the outer transaction.
     if (open_) throw Error(Exit::failed, Remedy::bug, "a transaction was begun inside another one");
-    exec("BEGIN " + std::string(options), {});
+    exec("BEGIN " + std::string(inner ? "" : options), {});
     open_ = true;
   }
 
   void commit() override {
+    if (inner_ > 0) {
+      --inner_;
+      exec("RELEASE SAVEPOINT \"~switchback\"", {});
+      return;
+    }
     open_ = false;
     try {
       const Rows unused = exec("COMMIT", {});
@@ -134,9 +145,13 @@ class PqxxSession final : public ports::Session {
   }
 
   void rollback() noexcept override {
-    open_ = false;
+    const bool inner = inner_ > 0;
+    if (inner)
+      --inner_;
+    else
+      open_ = false;
     try {
-      exec("ROLLBACK", {});
+      exec(inner ? "ROLLBACK TO SAVEPOINT \"~switchback\"; RELEASE SAVEPOINT \"~switchback\"" : "ROLLBACK", {});
     } catch (const std::exception&) {  // the session is gone, and the server has rolled back with it
     }
   }
@@ -186,6 +201,7 @@ class PqxxSession final : public ports::Session {
   std::optional<pqxx::nontransaction> work_;
   bool marks_;
   bool open_ = false;  ///< between begin and commit or rollback
+  int inner_ = 0;      ///< nested transactions begun within it
   int version_ = 0;
   int pid_ = 0;
 };

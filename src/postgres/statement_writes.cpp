@@ -81,7 +81,7 @@ void Walk::arbiter(const PgQuery__OnConflictClause& conflict, bool certain) {
     const std::string named = infer->conname;
     if ((!column_ && named == target_.name) ||
         std::ranges::find(target_.keys, named, &UniqueKey::name) != target_.keys.end())
-      use("ON CONFLICT ON CONSTRAINT " + named, certain);
+      names_.use_place("ON CONFLICT ON CONSTRAINT " + named, certain);  // one that is renamed, too
     return;
   }
   if (target_.keys.empty()) return;

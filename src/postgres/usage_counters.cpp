@@ -74,9 +74,11 @@ constexpr std::chrono::hours tolerated_for{24};
 std::vector<Counted> counted(Session& session, const std::vector<Structure>& structures) {
   std::vector<Counted> all;
   for (const Structure& structure : structures) {
+    if (structure.by_place) continue;  // it stays, and may be used as ever
     const bool constraint = structure.kind == Structure::Kind::constraint;
     const bool index = structure.kind == Structure::Kind::index;
     if (!index && !constraint && structure.kind != Structure::Kind::table) continue;
+    if (!structure.becomes.empty()) continue;  // read under the other name it counts as well
     const Rows rows = session.exec(counted_sql, {structure.table.schema, index ? structure.name : structure.table.name,
                                                  constraint ? structure.name : ""});
     for (std::size_t i = 0; i < rows.size(); ++i) all.push_back({shown(structure), rows.text(i, 0), rows.text(i, 1)});

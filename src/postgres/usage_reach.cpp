@@ -114,6 +114,7 @@ std::vector<std::string> find_table(ports::Session& session, const Structure& st
                                                 column ? structure.name : ""});
   std::vector<std::string> oids;
   for (std::size_t i = 0; i < family.size(); ++i) {
+    if (!structure.becomes.empty() && !family.boolean(i, 3)) continue;  // partitions and parents keep their names
     oids.push_back(family.text(i, 0));
     target.relations.insert({family.text(i, 1), family.text(i, 2)});
     if (family.boolean(i, 3)) target.own_columns = split(family.text(i, 4));
@@ -183,7 +184,7 @@ void look_for_identities(ports::Session& session, const Structure& column, Reach
     }
 }
 
-Observation observed(const Dependent& dependent, const Allowed& allowed) {
+Observation observed(const Dependent& dependent, const Allowed& allowed, bool renamed) {
   const std::string what = dependent.kind + " " + dependent.identity;
   const bool named = allowed.covers(dependent);
   Observation observation{"catalog", "primary", Finding::clear, what, std::nullopt, ""};
@@ -202,6 +203,7 @@ Observation observed(const Dependent& dependent, const Allowed& allowed) {
       if (named) break;
       observation.finding = Finding::unknown;
       observation.detail += " without a word";
+      if (renamed) observation.detail = what + " sends it under its name, which its subscribers look for";
       if (dependent.kind == "publication relation")
         observation.remedy = "see that its subscribers do without, then name it in the plan: external: { checked: [" +
                              dependent.name + "] }";
@@ -272,6 +274,8 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
   Reached result;
   result.structure = shown(structure);
   result.closure = closure(session, structure);
+  const bool renamed = structure.kind == Structure::Kind::constraint && structure.by_place;
+  if (renamed) result.closure.dependents.clear();  // they know it by its number
   result.target.kind = structure.kind;
   result.target.name = structure.name;
   result.target.by_place = structure.by_place;
@@ -281,7 +285,7 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
     if (is_view(dependent)) result.target.views.insert({schema_of(dependent), dependent.name});
     if (is_function(dependent) && dependent.effect == Dependent::Effect::blocks)
       result.target.functions.insert({schema_of(dependent), dependent.name});
-    result.observations.push_back(observed(dependent, allowed));
+    result.observations.push_back(observed(dependent, allowed, !structure.becomes.empty()));
   }
   if (structure.by_place) result.target.keys.clear();  // their twins take their places
   if (structure.kind == Structure::Kind::column && !structure.by_place) {
@@ -289,9 +293,10 @@ Reached reached(ports::Session& session, const Structure& structure, const Allow
     look_for_whole_rows(session, tables, result);
     look_for_identities(session, structure, result);
   }
-  if (structure.kind == Structure::Kind::column || !result.target.keys.empty()) look_into_functions(session, result);
+  if (structure.kind == Structure::Kind::column || renamed || !result.target.keys.empty())
+    look_into_functions(session, result);
   if (is_moved(structure.kind)) look_into_bodies(session, result, allowed);
-  if (structure.kind == Structure::Kind::index || structure.kind == Structure::Kind::constraint)
+  if (structure.kind == Structure::Kind::index || (structure.kind == Structure::Kind::constraint && !renamed))
     for (Observation& one : duties(session, structure)) result.observations.push_back(std::move(one));
   if (std::none_of(result.observations.begin(), result.observations.end(),
                    [](const Observation& one) { return one.source == "catalog"; }))

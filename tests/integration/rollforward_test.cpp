@@ -116,6 +116,10 @@ const std::map<std::string, std::string> starts{
     {"drop-type.yaml",
      "CREATE TYPE old_status AS ENUM ('new', 'paid'); COMMENT ON TYPE old_status IS 'old'; ALTER TYPE old_status OWNER "
      "TO forward_owner; GRANT USAGE ON TYPE old_status TO forward_reader;"},
+    {"rename-table.yaml",
+     "CREATE TABLE users (id bigserial PRIMARY KEY, name text); CREATE TABLE orders (id bigint PRIMARY KEY, user_id "
+     "bigint REFERENCES users); ALTER TABLE users OWNER TO forward_owner; GRANT SELECT (name) ON users TO "
+     "forward_reader; COMMENT ON TABLE users IS 'who'; INSERT INTO users VALUES (1, 'Ada');"},
     {"drop-view.yaml",
      "CREATE TABLE sales (id bigint PRIMARY KEY, at date, amount numeric); CREATE VIEW monthly_totals AS SELECT "
      "date_trunc('month', at) AS month, sum(amount) AS total FROM sales GROUP BY 1; GRANT SELECT ON monthly_totals TO "
@@ -161,6 +165,24 @@ const std::map<std::string, std::string> starts{
     {"split-column.yaml",
      "CREATE TABLE users (id bigint PRIMARY KEY, name text NOT NULL); INSERT INTO users VALUES (1, 'Ada Lovelace');"},
     {"tolerant-readers.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, fax text DEFAULT 'none');"},
+    {"drop-default.yaml", "CREATE TABLE orders (id bigint PRIMARY KEY, status text DEFAULT 'new'::text);"},
+    {"rename-constraint.yaml",
+     "CREATE TABLE orders (id bigint PRIMARY KEY, reference text CONSTRAINT orders_reference_key UNIQUE);"},
+    {"rename-index.yaml",
+     "CREATE TABLE orders (id bigint PRIMARY KEY, placed_at date); CREATE INDEX orders_placed_idx ON orders "
+     "(placed_at);"},
+    {"set-storage-parameters.yaml",
+     "CREATE TABLE events (id bigint PRIMARY KEY, at date, kind text, payload text) WITH (fillfactor = 70, "
+     "autovacuum_analyze_scale_factor = 0.3); CREATE INDEX events_at_idx ON events (at); ALTER TABLE events ALTER kind "
+     "SET STATISTICS 7;"},
+    {"set-replica-identity.yaml",
+     "CREATE TABLE events (id bigint PRIMARY KEY, public_id text NOT NULL CONSTRAINT events_public_id_key UNIQUE); "
+     "ALTER TABLE events REPLICA IDENTITY FULL;"},
+    {"add-exclusion.yaml",
+     "CREATE TABLE bookings (id bigint PRIMARY KEY, room int, begins timestamptz, ends timestamptz, cancelled "
+     "boolean);"},
+    {"create-index-kinds.yaml",
+     "CREATE TABLE documents (id bigint PRIMARY KEY, reference text, title text, tags text[], added timestamptz);"},
     {"turn-back.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, mail text); INSERT INTO users VALUES (1, 'a@b');"},
 };
 
@@ -176,6 +198,7 @@ TEST_CASE("every shipped plan is rolled forward, and the schema is the one befor
     if (has(text, "\nrolls_forward:")) continue;  // such a one is what the others become
     if (has(text, "add_enum_value:")) continue;   // PostgreSQL cannot take it back
     if (has(text, "partition_table:")) continue;  // refused by name
+    if (has(text, "sql_batched:")) continue;      // rows alone
     REQUIRE(starts.contains(file));
     const Scene scene(starts.at(file), text);
     const std::string before = schema_fingerprint(scene.uri);
@@ -196,6 +219,7 @@ TEST_CASE("a plan that undoes another one passes its drill", "[rollforward][timi
                                         "INSERT INTO users (id, first_name, last_name) SELECT g, 'Ada' || g, 'King' "
                                         "FROM generate_series(1, 100) g"},
                                        {"rename-column.yaml", ""},
+                                       {"rename-table.yaml", ""},
                                        {"drop-index.yaml", ""}}));
   CAPTURE(file);
   const Scene scene(starts.at(file), content(plans / file));

@@ -80,11 +80,12 @@ TEST_CASE("a table partitioned by month is made beside the old one, copied, and 
   const auto& made = std::get<CreateTable>(plan.expand.at(0).action);
   CHECK(made.name == TableName{"public", "events_new"});
   CHECK(made.partition_by == "RANGE (\"at\")");
-  CHECK(made.partitions ==
-        ColumnExpressions{{"events_2026_11", "FROM ('2026-11-01 00:00:00+00') TO ('2026-12-01 00:00:00+00')"},
-                          {"events_2026_12", "FROM ('2026-12-01 00:00:00+00') TO ('2027-01-01 00:00:00+00')"},
-                          {"events_2027_01", "FROM ('2027-01-01 00:00:00+00') TO ('2027-02-01 00:00:00+00')"},
-                          {"events_default", "DEFAULT"}});
+  CHECK(
+      made.partitions ==
+      ColumnExpressions{{"events_2026_11", "FOR VALUES FROM ('2026-11-01 00:00:00+00') TO ('2026-12-01 00:00:00+00')"},
+                        {"events_2026_12", "FOR VALUES FROM ('2026-12-01 00:00:00+00') TO ('2027-01-01 00:00:00+00')"},
+                        {"events_2027_01", "FOR VALUES FROM ('2027-01-01 00:00:00+00') TO ('2027-02-01 00:00:00+00')"},
+                        {"events_default", "DEFAULT"}});
   CHECK(made.constraints == std::vector<std::string>{"CONSTRAINT \"events_pkey_new\" PRIMARY KEY (\"id\", \"at\")"});
   const auto& copy = std::get<CopyTable>(plan.migrate.at(0).action);
   CHECK(copy.key == std::vector<std::string>{"id", "at"});
@@ -110,8 +111,8 @@ TEST_CASE("a hash has as many partitions as its modulus, and none that takes the
   change.modulus = 2;
   const Plan plan = expanded(change, events());
   CHECK(std::get<CreateTable>(plan.expand.at(0).action).partitions ==
-        ColumnExpressions{{"events_p0", "WITH (MODULUS 2, REMAINDER 0)"},
-                          {"events_p1", "WITH (MODULUS 2, REMAINDER 1)"}});
+        ColumnExpressions{{"events_p0", "FOR VALUES WITH (MODULUS 2, REMAINDER 0)"},
+                          {"events_p1", "FOR VALUES WITH (MODULUS 2, REMAINDER 1)"}});
 }
 
 TEST_CASE("a primary key without the partition key is not made longer unless the plan says so", "[change]") {

@@ -123,12 +123,13 @@ TEST_CASE("windows beside a change that takes nothing away are not in its long f
   CHECK(read_plan(to_yaml(whole), "again").plan);
 }
 
-TEST_CASE("a default that is evaluated is set for new rows and backfilled for the others", "[change]") {
+TEST_CASE("a default that is evaluated is set for new rows, and batch by batch for the others", "[change]") {
   const Plan plan_ = expand_changes(plan(ChangeAddColumn{table, "seen", "timestamptz", "now()", {}, true}), lookup);
   REQUIRE(plan_.expand.size() == 2);
   CHECK_FALSE(as<AddColumn>(plan_.expand[0]).default_value);
   CHECK(as<SetDefault>(plan_.expand[1]).default_value == "now()");
-  CHECK(as<Backfill>(plan_.migrate.at(0)).set == ColumnExpressions{{"seen", "now()"}});
+  CHECK(as<SqlBatched>(plan_.migrate.at(0)).run ==
+        "UPDATE \"public\".\"users\" AS t SET \"seen\" = (now()) WHERE {rows} AND t.\"seen\" IS NULL");
   CHECK(as<SetNotNull>(plan_.contract.steps.at(0)).column == "seen");
 }
 

@@ -309,6 +309,39 @@ TEST_CASE("a table that is gone names the plan that took it", "[gate]") {
   CHECK(taken.reasons.at(0).remedy == "switchback restore split");
 }
 
+TEST_CASE("a name that a plan makes is not there before it, and as a view takes no COPY and no named constraint",
+          "[gate]") {
+  GatePlan renaming = split(State::planned);
+  renaming.effect = {};
+  renaming.effect.makes_relations = {users};
+  renaming.effect.renames = {{{users.schema, "people"}, users.name}};
+  GateFacts facts = world({renaming});
+  const LiveCatalog there = facts.catalog;
+  facts.catalog.clear();
+  const GateAnswer before = gate(facts, "shop:v43", GateKind::deploy);
+  CHECK(has(before.reasons.at(0).why, "it is not there"));
+  CHECK(before.reasons.at(0).plan == "split");
+
+  facts.catalog = there;
+  facts.catalog[users].view = true;
+  facts.plans[0].state = State::migrated;
+  auto asking = std::ranges::find(facts.images, "shop:v43", &RegisteredImage::name);
+  TableUse& use = use_of(asking->footprint, users);
+  const auto refused = [&](const std::string& words) {
+    for (const GateReason& one : gate(facts, "shop:v43", GateKind::deploy).reasons)
+      if (has(one.why, words)) return true;
+    return false;
+  };
+  CHECK_FALSE(refused("a view"));
+  use.conflicts = {{{}, "users_pkey"}};
+  CHECK(refused("is not found through a view"));
+  use.conflicts.clear();
+  use.insert = InsertForm::copy;
+  CHECK(refused("copies into it"));
+  facts.catalog[users].view = false;
+  CHECK_FALSE(refused("copies into it"));
+}
+
 TEST_CASE("a prepared SELECT * is noted while a plan has columns to add or rename", "[gate]") {
   GateFacts facts = world({split(State::migrated)});
   facts.images[0].footprint.prepares_star = true;

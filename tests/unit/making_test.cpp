@@ -23,6 +23,10 @@ std::string message_of(const std::string& text) {
   return read.plan || read.diagnostics.empty() ? "" : read.diagnostics.front().message;
 }
 
+bool has(const std::string& text, std::string_view words) {
+  return text.find(words) != std::string::npos;
+}
+
 std::string described(const std::vector<Step>& steps) {
   std::string text;
   for (const Step& step : steps) text += (text.empty() ? "" : "; ") + describe(step.action);
@@ -109,4 +113,67 @@ TEST_CASE("the plan that undoes one drops what it made, and says what stays", "[
   CHECK(described(inverse.plan.contract.steps) == "drop_view v; drop_type mood; drop_table shop.notes");
   REQUIRE(inverse.look.size() == 1);
   CHECK(inverse.look.front().starts_with("the value 'sent' of the enum status stays"));
+}
+
+TEST_CASE("a view like a table shows its columns, one of them in another's place, and is its owner's", "[making]") {
+  const Plan plan = plan_of(
+      "expand:\n  - create_view: { name: v42.orders, like: orders, columns: { amount: amount_new }, without: [old] "
+      "}\n");
+  const auto& step = std::get<CreateView>(plan.expand.front().action);
+  CHECK(named_columns(step) == std::vector<std::string>{"old", "amount_new"});
+  ShownTable shown;
+  shown.columns = shown_columns(step, {"id", "amount", "old", "amount_new", "Note"});
+  shown.rights = {"GRANT SELECT ON x TO y"};
+  CHECK(create_view_sql(step, &shown).sql ==
+        std::vector<std::string>{"CREATE VIEW \"v42\".\"orders\" AS SELECT \"id\", \"amount_new\" AS \"amount\", "
+                                 "\"Note\" FROM \"public\".\"orders\"",
+                                 "GRANT SELECT ON x TO y"});
+  shown.invoker = true;
+  CHECK(create_view_sql(step, &shown)
+            .sql.front()
+            .starts_with("CREATE VIEW \"v42\".\"orders\" WITH (security_invoker = true) AS"));
+  CHECK(to_yaml(read_plan(to_yaml(plan), "again").plan.value()) == to_yaml(plan));
+  CHECK(message_of("expand:\n  - create_view: { name: v, like: t, query: SELECT 1 }\n") ==
+        "create_view: query and like exclude one another");
+  CHECK(message_of("expand:\n  - create_view: { name: v, query: SELECT 1, without: [a] }\n") ==
+        "create_view: without goes with like");
+}
+
+TEST_CASE("a column that a view shows under a name that no other column has stays in its place", "[making]") {
+  CreateView step;
+  step.columns = {{"mail", "email"}};
+  CHECK(shown_columns(step, {"id", "email", "name"}) ==
+        std::vector<std::pair<std::string, std::string>>{{"id", "id"}, {"mail", "email"}, {"name", "name"}});
+  CHECK(with_column("GRANT SELECT (\1) ON \"%\" TO r", "\"a\"") == "GRANT SELECT (\"a\") ON \"%\" TO r");
+}
+
+TEST_CASE("a table is renamed behind a view that bears the new name", "[making]") {
+  const std::string change = "change:\n  - rename_table: { table: shop.users, to: \"\\\"All Accounts\\\"\" }\n";
+  const Plan plan = expand_changes(plan_of(change), {});
+  CHECK(described(plan.expand) == "create_view shop.\"All Accounts\"");
+  CHECK(described(plan.contract.steps) == "rename_table shop.users to \"All Accounts\"");
+  CHECK(to_yaml(read_plan(to_yaml(plan), "again").plan.value()) == to_yaml(plan));
+  CHECK(to_yaml(plan_of(change)) == to_yaml(read_plan(to_yaml(plan_of(change)), "again").plan.value()));
+  const Inverse inverse = inverse_of(plan, {});
+  REQUIRE(inverse.plan.changes.size() == 1);
+  const auto& back = std::get<ChangeRenameTable>(inverse.plan.changes.front().what);
+  CHECK(back.table == TableName{"shop", "All Accounts"});
+  CHECK(back.to == "users");
+  CHECK(inverse.plan.contract.steps.empty());
+}
+
+TEST_CASE("nothing else is done to a table that a plan renames", "[making]") {
+  CHECK(message_of("contract:\n  steps:\n    - rename_table: { table: users, to: accounts }\n")
+            .starts_with("rename_table: until the table is renamed a view must bear its new name"));
+  CHECK(message_of("expand:\n  - create_view: { name: accounts, like: users }\n"
+                   "  - add_column: { table: users, name: a, type: text }\n"
+                   "contract:\n  steps:\n    - rename_table: { table: users, to: accounts }\n") ==
+        "add_column works on users, which this plan renames");
+  for (const std::string other :
+       {"rename_column: { table: users, from: a, to: b }", "rename_table: { table: users, to: people }",
+        "set_not_null: { table: users, column: a }", "create_index: { table: users, columns: [a] }"})
+    CHECK(has(message_of("change:\n  - rename_table: { table: users, to: accounts }\n  - " + other + "\n"),
+              "is renamed by this plan"));
+  CHECK(message_of("change:\n  - rename_table: { table: users, to: users }\n") ==
+        "rename_table: that is its name already");
 }

@@ -65,7 +65,7 @@ bool reader_accepts(const json& plan) {
 /// Errors that only something beyond a schema can see.
 bool beyond(const json& plan) {
   static const std::regex words(
-      "sql: |definition: |is not one CREATE|made by this plan|made or filled|added twice|set by two|dropped "
+      "sql: |sql_batched: |definition: |is not one |made by this plan|made or filled|added twice|set by two|dropped "
       "twice|taken away twice|made "
       "twice|"
       "the default calls|both in set and in reverse|same image|same column|stands inside|require itself|undo itself|"

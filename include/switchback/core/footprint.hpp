@@ -89,13 +89,22 @@ struct PlanEffect {
     std::string name;
     bool operator==(const Column&) const = default;
   };
-  std::vector<Column> adds;      ///< by expand
-  std::vector<Column> fills;     ///< by migrate
-  std::vector<Column> takes;     ///< by contract
-  std::vector<Column> tightens;  ///< contract forbids NULL there
-  std::vector<Column> swaps;     ///< contract puts a column of another type there, at the end of the table
+  std::vector<Column> adds;                ///< by expand
+  std::vector<Column> fills;               ///< by migrate
+  std::vector<Column> takes;               ///< by contract
+  std::vector<Column> tightens;            ///< contract forbids NULL there
+  std::vector<Column> swaps;               ///< contract puts a column of another type there, at the end of the table
+  std::vector<TableName> makes_relations;  ///< by expand: tables and views
   std::vector<TableName> takes_relations, takes_functions, takes_types;
-  std::vector<TableName> takes_keys;  ///< indexes, and constraints with their table's schema
+  struct Rename {
+    TableName table;
+    std::string to;
+    bool operator==(const Rename&) const = default;
+  };
+  std::vector<Rename> renames;          ///< of tables; the old names are in takes_relations, the new ones are made
+  std::vector<TableName> takes_keys;    ///< indexes, and constraints with their table's schema
+  std::vector<TableName> renames_keys;  ///< constraints: their names go, they themselves stay
+  std::vector<Column> undefaults;       ///< contract takes the default away
   std::vector<SyncedColumns> synced;
   bool contract_sql = false;         ///< contract also runs SQL of its own, of which nothing is known
   std::vector<std::string> unknown;  ///< what a newer switchback says of it, in words that this one does not know

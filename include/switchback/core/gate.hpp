@@ -35,6 +35,7 @@ struct CatalogTable {
   std::vector<CatalogColumn> columns;
   std::optional<std::vector<CatalogKey>> keys = {};  ///< empty: not looked at, or of a view
   std::vector<TableName> ancestors = {};             ///< the tables that it is a partition of
+  bool view = false;
 };
 using LiveCatalog = std::map<TableName, CatalogTable>;
 

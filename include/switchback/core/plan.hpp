@@ -47,14 +47,25 @@ struct AddColumn {
   /// Default, comment, statistics target and column grants of this column, and without `type` its type and collation.
   std::optional<std::string> like;
 };
+/// How an index keeps one of its keys, where that is not the default of the key's type.
+struct IndexKey {
+  std::string key;  ///< as in CreateIndex::columns
+  std::optional<std::string> collation;
+  std::optional<std::string> opclass;  ///< both as SQL names them, with a schema where needed
+  bool descending = false;
+  std::optional<bool> nulls_first;  ///< empty: last, with `descending` first
+};
 struct CreateIndex {
   TableName table;
   std::vector<std::string> columns;  ///< column names, or expressions in parentheses
+  std::vector<IndexKey> keys;        ///< those of `columns` that are kept in a way of their own
   std::optional<std::string> where;
   bool unique = false;
   std::string method = "btree";
   std::optional<std::string> name;  ///< else made from table and columns, as the server would
   std::vector<std::string> include;
+  bool nulls_not_distinct = false;        ///< of a unique index (PostgreSQL 15): two NULLs are twins
+  ColumnExpressions with;                 ///< storage parameters: fillfactor …
   std::optional<std::string> definition;  ///< a whole CREATE INDEX text (from the catalog); wins over the rest
   bool constraint = false;                ///< then a UNIQUE constraint of the same name is made of it
 };
@@ -66,6 +77,52 @@ struct SetDefault {
   TableName table;
   std::string column;
   std::string default_value;  ///< SQL
+};
+struct DropDefault {
+  TableName table;
+  std::string column;
+};
+struct RenameIndex {
+  TableName name;
+  std::string to;
+};
+struct RenameConstraint {
+  TableName table;
+  std::string name;
+  std::string to;
+};
+/// fillfactor, autovacuum_… of a table or an index.
+struct SetStorageParameters {
+  TableName name;
+  bool index = false;     ///< else a table
+  ColumnExpressions set;  ///< parameter, value as SQL; an empty value: the default again
+};
+/// What tells subscribers which row was changed.
+enum class Identity { primary_key, full, nothing, index };
+struct SetReplicaIdentity {
+  TableName table;
+  Identity identity = Identity::primary_key;
+  std::string index;  ///< with Identity::index, in the table's schema
+};
+struct SetStatistics {
+  TableName table;
+  std::string column;
+  int target = -1;  ///< -1: as default_statistics_target says
+};
+/// How values that are long are kept, from then on.
+struct SetStorage {
+  TableName table;
+  std::string column;
+  std::optional<std::string> storage;      ///< plain, external, extended, main
+  std::optional<std::string> compression;  ///< pglz, lz4, default (PostgreSQL 14)
+};
+/// A statement over every row of a table, a range of its key at a time.
+struct SqlBatched {
+  TableName table;
+  std::string run;  ///< one UPDATE, DELETE or INSERT … SELECT with `{rows}` in its WHERE: the range, over the alias `t`
+  std::optional<std::string> undo;          ///< likewise
+  std::optional<std::string> irreversible;  ///< the reason, where there is no undo
+  BatchLimits batch;
 };
 struct Sql {
   std::string run;
@@ -112,6 +169,15 @@ struct AddUnique {
   TableName table;
   std::vector<std::string> columns;
   std::optional<std::string> name;
+};
+/// No two rows for which all the operators say true. Its index can only be built under a lock.
+struct AddExclusion {
+  TableName table;
+  std::string method = "gist";
+  ColumnExpressions elements;  ///< column or expression in parentheses, operator
+  std::optional<std::string> where;
+  std::optional<std::string> name;  ///< else made from table and columns, as the server would
+  std::optional<std::string> lock;  ///< why writers may be kept out for as long as the index takes
 };
 /// What rows must keep to once the contract has tightened it.
 using Rule = std::variant<SetNotNull, AddCheck, AddForeignKey, AddUnique>;
@@ -160,6 +226,12 @@ struct DropView {
 struct DropType {
   TableName name;  ///< of an enum, a composite or range type, or a domain
 };
+/// Its name goes to nobody, and the table bears another one in the same schema. Until then a view bears that: a
+/// `create_view` of this plan with `like` of the table.
+struct RenameTable {
+  TableName table;
+  std::string to;
+};
 struct DropFunction {
   TableName name;         ///< of a function or procedure
   std::string arguments;  ///< types as DROP FUNCTION takes them: "integer, public.mood"; empty: it has none
@@ -179,8 +251,8 @@ struct CreateTable {
   std::vector<std::string> constraints;  ///< as CREATE TABLE has them: "CHECK (qty > 0)"
   /// Columns of this one, with all that belongs to them; its checks, owner, grants, policies and comments.
   std::optional<TableName> like;
-  std::string partition_by;      ///< SQL: "RANGE (created_at)"; empty: not partitioned
-  ColumnExpressions partitions;  ///< name, and its bounds as CREATE TABLE has them behind FOR VALUES, or DEFAULT
+  std::optional<std::string> partition_by;  ///< "RANGE (placed_at)"
+  ColumnExpressions partitions;  ///< name in the table's schema, bounds: "FOR VALUES IN ('de')", or "DEFAULT"
 };
 struct CreateEnum {
   TableName name;
@@ -193,7 +265,12 @@ struct AddEnumValue {
 };
 struct CreateView {
   TableName name;
-  std::string query;  ///< SQL
+  std::string query;  ///< SQL; empty with `like`
+  /// A table: the view has its columns, grants and comments, is written through, and minds the policies of the table.
+  std::optional<TableName> like;
+  /// With `like`: the column of the table that the view shows under a name. That one is not shown under its own.
+  std::vector<std::pair<std::string, std::string>> columns;
+  std::vector<std::string> without;  ///< with `like`: columns of the table that the view has not
 };
 /// On what a comment stands. `part`: the column's or constraint's name.
 enum class Commented { table, column, constraint, view, index, type };
@@ -204,10 +281,12 @@ struct SetComment {
   std::string comment;
 };
 
-using Action = std::variant<AddColumn, CreateIndex, DropNotNull, SetDefault, Sql, Backfill, Verify, SetNotNull,
-                            DropColumn, ReplaceColumn, DropIndex, DropConstraint, DropTable, DropView, DropType,
-                            DropFunction, Fix, AddCheck, AddForeignKey, AddUnique, CreateTable, CreateEnum,
-                            AddEnumValue, CreateView, SetComment, CopyTable, ReplaceTable>;
+using Action =
+    std::variant<AddColumn, CreateIndex, DropNotNull, SetDefault, Sql, Backfill, Verify, SetNotNull, DropColumn,
+                 ReplaceColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction, Fix, AddCheck,
+                 AddForeignKey, AddUnique, CreateTable, CreateEnum, AddEnumValue, CreateView, SetComment, DropDefault,
+                 RenameIndex, RenameConstraint, SetStorageParameters, SetReplicaIdentity, SetStatistics, SetStorage,
+                 SqlBatched, AddExclusion, RenameTable, CopyTable, ReplaceTable>;
 
 struct Step {
   Action action;
@@ -241,6 +320,10 @@ struct ChangeRenameColumn {
   std::string from;
   std::string to;
 };
+struct ChangeRenameTable {
+  TableName table;
+  std::string to;  ///< in the same schema
+};
 /// set_not_null, add_check, add_foreign_key, add_unique: one rule, and how rows that break it are mended.
 struct ChangeTighten {
   Rule rule;
@@ -268,7 +351,7 @@ struct ChangeMergeColumns {
 };
 /// A change that is one step, in the phase where it belongs.
 struct ChangeStep {
-  std::string_view phase;  ///< "expand" or "contract"
+  std::string_view phase;  ///< "expand", "migrate" or "contract"
   Action action;
 };
 struct ChangeType {
@@ -286,12 +369,13 @@ struct ChangePartition {
   std::string key;
   std::string every;                     ///< range: day, week, month or year; else `partitions` says
   std::string from, to;                  ///< dates; the last one is where the last partition ends
-  ColumnExpressions partitions;          ///< name, and its bounds as CREATE TABLE has them behind FOR VALUES
+  ColumnExpressions partitions;          ///< name, and its bounds as CREATE TABLE has them
   int modulus = 0;                       ///< hash
   std::vector<std::string> primary_key;  ///< empty: as it is
 };
-using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn,
-                                 ChangeMergeColumns, ChangeStep, ChangeTighten, ChangeType, ChangePartition>;
+using WholeChange =
+    std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn, ChangeMergeColumns,
+                 ChangeStep, ChangeTighten, ChangeType, ChangeRenameTable, ChangePartition>;
 struct Change {
   WholeChange what;
   Place place;

@@ -19,8 +19,10 @@ struct Structure {
       name;  ///< column, index or constraint, as it is named now (a hidden column: its tombstone); else `table`'s
   std::string arguments = {};  ///< of a function, as DROP FUNCTION takes them
   /// Of a column that another one replaces under its name: whoever names it goes on working, whoever counts columns
-  /// does not.
+  /// does not. Of a constraint that gets another name: only whoever says its name uses it.
   bool by_place = false;
+  /// Of a table that keeps everything but its name: the one that it takes. Only who says the old one uses it.
+  std::string becomes = {};
   auto operator<=>(const Structure&) const = default;
 };
 

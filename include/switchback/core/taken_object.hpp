@@ -24,6 +24,7 @@ struct TakenObject {
   /// Made again only once columns are filled and constraints are back: a view, or a function that the server knows to
   /// read one or to read a column that the plan drops.
   bool late = false;
+  std::string becomes = {};  ///< of a table that is not hidden but renamed: its new name, in its schema
   bool operator==(const TakenObject&) const = default;
 };
 
@@ -35,6 +36,10 @@ std::vector<std::string> make_hidden_schema_sql(std::string_view plan, std::stri
 /// `identity`: as the object is named now, quoted.
 std::string move_sql(const TakenObject& object, std::string_view identity, std::string_view schema);
 std::string drop_sql(const TakenObject& object, std::string_view identity);
+/// Out of the way of its new name goes the view that bore it, and back again comes one, by the caller. Of a renamed
+/// table only.
+std::vector<std::string> rename_away_sql(const TakenObject& object);
+std::string rename_back_sql(const TakenObject& object);
 Structure structure_of(const TakenObject& object);
 
 /// As the plan names it, before anything is known of it: for explain without a database. Nothing for other steps.

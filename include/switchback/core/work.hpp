@@ -13,12 +13,14 @@ struct Work {
   enum class Kind {
     columns,  ///< add columns, with `sync` also marker, sync function and triggers: one transaction
     index,
-    statement,  ///< drop_not_null, set_default, sql: one transaction each
+    statement,  ///< drop_not_null, set_default, sql …: one transaction each
     backfill,
     verify,
     compare,  ///< both sides of every row of `table`
+    batched,  ///< a statement over all rows, batch by batch
     fix,      ///< mends the rows that break a rule
     rule,     ///< that no row breaks the rule of a contract step, which `steps` names
+    pairs,    ///< that no two rows are in the way of the exclusion constraint of a contract step
     mirror,   ///< the triggers that keep a copy of a table equal to it
     copy,     ///< its rows, and the comparison
     counter,  ///< what notes the writes that the rule would refuse
@@ -33,7 +35,7 @@ struct Work {
 
 /// After the steps what keeps each copy equal, then a counter for each rule of the contract.
 std::vector<Work> expand_work(const Plan& plan);
-/// As written; after the steps a comparison for each synced table, then each rule of the contract.
+/// As written; after the steps a comparison for each synced table, then each rule and exclusion of the contract.
 std::vector<Work> migrate_work(const Plan& plan);
 
 }  // namespace switchback

@@ -35,6 +35,9 @@ void note_overridden_horizon(Workbench& bench);
 std::string passed_over(const std::vector<std::string>& lines);
 /// Another live plan's sync still reads or writes what this one takes away.
 std::optional<Hold> neighbour_hold(Workbench& bench);
+/// A view that has given a table its new name does not make room for it: something is made on it, or granted on it
+/// alone.
+std::optional<Hold> stand_in_hold(Workbench& bench);
 std::optional<Hold> backup_hold(Workbench& bench);  ///< nothing says that the database could be brought back
 /// Takes a sample, judges, and holds unless every structure is unused; `report` gets what was found.
 std::optional<Hold> usage_hold(Workbench& bench, UsageReport& report);

@@ -18,8 +18,8 @@ namespace switchback::engine {
 struct StoredDefinition {
   int ordinal = 0;
   /// taken (what load_taken reads), moved (load_objects), object (a type or function), column, sequence, default,
-  /// comment, grant, relax: at the start of a restore; index, constraint, validate, not_null, statistics, identity,
-  /// late_object (a view) …: after the rows are filled.
+  /// comment, grant, relax, turned (the last first, before all others): at the start of a restore; index, constraint,
+  /// validate, not_null, statistics, identity, late_object (a view) …: after the rows are filled.
   std::string kind;
   std::string structure;   ///< what it is about, for people: `public.users.full_name`, an index's name
   std::string definition;  ///< the statement

@@ -36,10 +36,12 @@ struct Whereabouts {
   std::string schema;
   std::string identity;   ///< quoted, with the arguments of a function
   std::string arguments;  ///< as they read now: their types may have been moved too
+  std::string name;       ///< without its schema, as it is in the catalog
 };
 std::optional<Whereabouts> find_object(ports::Session& session, const TakenObject& object);
 
-/// Whether it is where the plan has hidden it. One that somebody has taken from there is no longer the plan's.
+/// Whether it is where the plan has hidden it, or bears the name that the plan has given it. One that somebody has
+/// taken from there is no longer the plan's.
 bool is_hidden(ports::Session& session, const Plan& plan, const TakenObject& object);
 
 /// ALTER … SET SCHEMA, with ACCESS EXCLUSIVE on each table and view for milliseconds. A table's indexes, constraints

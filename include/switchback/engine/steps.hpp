@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "switchback/core/contract_sql.hpp"
+#include "switchback/core/footprint.hpp"
 #include "switchback/engine/workbench.hpp"
 
 namespace switchback::engine {
@@ -27,6 +28,8 @@ void run_written(ports::Session& session, const Step& step, const std::vector<st
 /// Error(Exit::drift) unless this is the server the plan was started on (system identifier, same or later timeline),
 /// not in recovery, and the tables the plan works on are shaped as this plan left them.
 Stop check_surroundings(Workbench& bench);
+/// What the table is called now: a plan may have renamed it.
+TableName name_now(ports::Session& session, const std::vector<PlanEffect::Rename>& renames, const TableName& table);
 /// The table's fingerprint without the indexes that plans are in the middle of building: one that a crash left invalid
 /// is no drift.
 std::string shape_now(ports::Session& session, ports::Catalog& catalog, const TableName& table);

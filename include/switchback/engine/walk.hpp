@@ -39,6 +39,9 @@ struct WalkOptions {
 /// Leaves are read at the start; those finished before are skipped. Resumes where the journal says.
 Stop walk(Workbench& bench, const WalkOptions& options, const WalkWork& work);
 
+/// EXPLAIN executes the statement and counts its rows and its WAL (PostgreSQL 13).
+WalkCost run_counted(ports::Session& session, const std::string& sql);
+
 /// The key of the last of the next `rows` rows after `after`; empty: fewer than that are left.
 std::optional<KeyValue> key_bound(ports::Session& session, const KeyFacts& key, const TableName& leaf,
                                   const std::optional<KeyValue>& after, long rows);

@@ -47,6 +47,9 @@ class Session {
   virtual int backend_pid() const = 0;
 };
 
+/// As a transaction's `options`: inside another one it can be rolled back by itself (a savepoint).
+inline constexpr std::string_view nested = "nested";
+
 /// Begins at construction, rolls back at destruction unless committed.
 class Transaction {
  public:

@@ -1,0 +1,1 @@
+UPDATE pg_class SET reltuples = 43000000 WHERE relname = 'users';

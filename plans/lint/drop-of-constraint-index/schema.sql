@@ -1,0 +1,2 @@
+CREATE TABLE users (id bigint PRIMARY KEY, mail text, city text);
+ALTER TABLE users ADD UNIQUE (mail);

@@ -1,0 +1,4 @@
+CREATE TABLE users (id bigint PRIMARY KEY, town text, city text, mail text);
+INSERT INTO users SELECT i, 'Oslo', NULL, 'a' || i FROM generate_series(1, 1000) i;
+ANALYZE users;
+CREATE INDEX users_mail_idx ON users (mail);

@@ -1,0 +1,1 @@
+ALTER TABLE users REPLICA IDENTITY USING INDEX users_id_key;

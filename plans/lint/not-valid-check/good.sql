@@ -1,0 +1,2 @@
+UPDATE users SET age = 1;
+ALTER TABLE users VALIDATE CONSTRAINT grown;

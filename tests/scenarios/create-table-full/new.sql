@@ -1,0 +1,7 @@
+WITH w AS (UPDATE users SET name = 'U:n' WHERE id = :id RETURNING id)
+INSERT INTO scene.wrote (id, value) SELECT id, 'U:n' FROM w;
+-- or
+WITH w AS (DELETE FROM users WHERE id = :id RETURNING id)
+INSERT INTO scene.wrote (id, value) SELECT id, NULL FROM w;
+-- or
+INSERT INTO visits SELECT id, '2026-05-05' FROM users WHERE id = :id ON CONFLICT DO NOTHING;

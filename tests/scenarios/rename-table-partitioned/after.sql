@@ -1,0 +1,1 @@
+ALTER TABLE sales."Order Items" RENAME TO "Lines, of orders";

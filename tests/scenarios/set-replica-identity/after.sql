@@ -1,0 +1,1 @@
+ALTER TABLE events REPLICA IDENTITY USING INDEX events_public_id_key;

@@ -1,0 +1,81 @@
+// `new` writes a plan of every kind, and the reader takes it.
+#include "switchback/plan_file/vocabulary.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "catch.hpp"
+#include "switchback/plan_file/draft_file.hpp"
+#include "switchback/plan_file/plan_reader.hpp"
+
+using namespace switchback;
+using Form = KindKey::Form;
+
+namespace {
+
+Argument example(const KindKey& key) {
+  const auto at = key.example.find('=');
+  const bool named = at != std::string::npos && (key.form == Form::map || key.form == Form::any);
+  if (key.form == Form::flag) return {key.name, true};
+  if (named) return {key.name, ColumnExpressions{{key.example.substr(0, at), key.example.substr(at + 1)}}};
+  if (const auto comma = key.example.find(','); key.form == Form::names && comma != std::string::npos)
+    return {key.name, std::vector<std::string>{key.example.substr(0, comma), key.example.substr(comma + 1)}};
+  if (key.form == Form::names || key.form == Form::texts) return {key.name, std::vector<std::string>{key.example}};
+  if (key.example == "null") return {key.name, {}};
+  return {key.name, key.example};
+}
+
+/// With the required keys, the first of each choice, and `more` where it is named.
+DraftEntry entry_of(const Kind& kind, const std::string& phase, const std::string& more = {}) {
+  DraftEntry entry;
+  entry.kind = kind.name;
+  entry.phase = phase;
+  for (const KindKey& key : kind.keys) {
+    bool wanted = key.required || key.name == more;
+    for (const auto& choice : kind.one_of)
+      wanted = wanted || (key.name == choice.front() && std::ranges::find(choice, more) == choice.end());
+    if (wanted) entry.arguments.push_back(example(key));
+  }
+  return entry;
+}
+
+}  // namespace
+
+TEST_CASE("a plan of every kind, with every key of its own, passes the reader", "[vocabulary]") {
+  REQUIRE(vocabulary().size() > 25);
+  std::size_t written = 0;
+  for (const Kind& kind : vocabulary()) {
+    CAPTURE(kind.name);
+    CHECK_FALSE(kind.what.empty());
+    for (const bool long_form : {false, true}) {
+      DraftOptions options;
+      options.name = "made";
+      options.explained = true;
+      options.long_form = long_form;
+      const DraftFiles files = write_drafts({entry_of(kind, kind.phase)}, options);
+      for (const RefusedEntry& refused : files.refused) FAIL_CHECK(refused.message << " " << refused.hint);
+      REQUIRE(files.files.size() == 1);
+      INFO(files.files.front().text);
+      CHECK(read_plan(files.files.front().text, "made.yaml").plan);
+      ++written;
+    }
+  }
+  CHECK(written >= 2 * vocabulary().size());
+}
+
+TEST_CASE("every key is told of, and has an example that the reader takes", "[vocabulary]") {
+  // Keys that only go together with another one, or not with one that is required.
+  const std::set<std::string> together = {"create_index.constraint", "create_index.unique", "fix.references",
+                                          "fix.foreign_key",         "set_comment.column",  "set_comment.constraint",
+                                          "create_index.definition", "add_column.not_null"};
+  for (const Kind& kind : vocabulary())
+    for (const KindKey& key : kind.keys) {
+      CAPTURE(kind.name, key.name);
+      CHECK((!key.what.empty() && (key.form == Form::flag || !key.example.empty())));
+      if (together.contains(kind.name + "." + key.name)) continue;
+      DraftOptions options;
+      options.name = "made";
+      const DraftFiles files = write_drafts({entry_of(kind, kind.phase, key.name)}, options);
+      for (const RefusedEntry& refused : files.refused) FAIL_CHECK(refused.message << " " << refused.hint);
+    }
+}
