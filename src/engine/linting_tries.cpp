@@ -38,8 +38,11 @@ class Shadows {
       if (const auto* type = std::get_if<CreateEnum>(&step.action))
         attempt(step, create_enum_sql({{"pg_temp", type->name.name}, type->values}).sql.front());
       if (const auto* table = std::get_if<CreateTable>(&step.action)) attempt(step, table_sql(*table));
-      if (const auto* view = std::get_if<CreateView>(&step.action))
-        attempt(step, create_view_sql({{"pg_temp", view->name.name}, view->query}).sql.front());
+      if (const auto* view = std::get_if<CreateView>(&step.action); view && !view->like) {
+        CreateView temporary = *view;
+        temporary.name = shadow(view->name);
+        attempt(step, create_view_sql(temporary).sql.front());
+      }
       if (const auto* value = std::get_if<SetDefault>(&step.action); value && facts_.tables.contains(value->table))
         attempt(step,
                 set_default_sql({shadow(value->table), value->column, value->default_value}, nullptr).sql.front());
@@ -70,7 +73,10 @@ class Shadows {
 
   /// A temporary table may not refer to a lasting one: what the constraint says of others is not tried.
   static std::string table_sql(const CreateTable& table) {
-    CreateTable alone{{"pg_temp", table.name.name}, table.columns, table.primary_key, {}};
+    CreateTable alone = table;
+    alone.name = shadow(table.name);
+    alone.constraints.clear();
+    alone.partitions.clear();
     const auto refers = [](std::string text) {
       std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
       return text.find("REFERENCES") != std::string::npos;

@@ -507,7 +507,10 @@ class Reader {
                        view.with_check_option <= PG_QUERY__VIEW_CHECK_OPTION__NO_CHECK_OPTION &&
                        std::string_view(view.view->relpersistence) == "p";
     if (!plain) return put(other_of(node));
-    put(ddl::OneStep{CreateView{table_of(*view.view), deparsed(*view.query)}});
+    CreateView step;
+    step.name = table_of(*view.view);
+    step.query = deparsed(*view.query);
+    put(ddl::OneStep{std::move(step)});
   }
 
   void read_comment(Node& node) {
