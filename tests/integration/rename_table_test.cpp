@@ -52,7 +52,7 @@ struct Shop {
     INFO(view.hold_reason());
     CHECK(held);
     mend();
-    const auto outcome = runner->wait(90s);
+    CHECK(runner->wait(90s) == 0);
     INFO(runner->err());
     CHECK(view.state() == "hidden");
   }

@@ -311,11 +311,11 @@ TEST_CASE("a table that is gone names the plan that took it", "[gate]") {
 
 TEST_CASE("a name that a plan makes is not there before it, and as a view takes no COPY and no named constraint",
           "[gate]") {
-  GatePlan renaming = split(State::planned);
-  renaming.effect = {};
-  renaming.effect.makes_relations = {users};
-  renaming.effect.renames = {{{users.schema, "people"}, users.name}};
-  GateFacts facts = world({renaming});
+  GateFacts facts = world({split(State::planned)});
+  PlanEffect& renaming = facts.plans[0].effect;
+  renaming = {};
+  renaming.makes_relations = {users};
+  renaming.renames = {{{users.schema, "people"}, users.name}};
   const LiveCatalog there = facts.catalog;
   facts.catalog.clear();
   const GateAnswer before = gate(facts, "shop:v43", GateKind::deploy);
@@ -333,7 +333,7 @@ TEST_CASE("a name that a plan makes is not there before it, and as a view takes 
     return false;
   };
   CHECK_FALSE(refused("a view"));
-  use.conflicts = {{{}, "users_pkey"}};
+  use.conflicts = {{{}, false, "users_pkey"}};
   CHECK(refused("is not found through a view"));
   use.conflicts.clear();
   use.insert = InsertForm::copy;

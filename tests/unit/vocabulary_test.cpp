@@ -78,9 +78,9 @@ TEST_CASE("every key is told of, and has an example that the reader takes", "[vo
   // Keys that only go together with another one, or not with one that is required.
   const std::set<std::string> together = {
       "create_index.constraint", "create_index.unique",    "fix.references",          "fix.foreign_key",
-      "set_comment.column",      "set_comment.constraint", "create_index.definition", "add_column.not_null",
-      "create_view.columns",     "create_view.without",    "create_table.partitions", "partition_table.every",
-      "partition_table.from",    "partition_table.to",     "partition_table.modulus"};
+      "set_comment.column",      "set_comment.constraint", "create_index.definition", "create_index.nulls_not_distinct",
+      "add_column.not_null",     "create_view.columns",    "create_view.without",     "create_table.partitions",
+      "partition_table.every",   "partition_table.from",   "partition_table.to",      "partition_table.modulus"};
   for (const Kind& kind : vocabulary())
     for (const KindKey& key : kind.keys) {
       CAPTURE(kind.name, key.name);
