@@ -41,7 +41,7 @@ clean_up() {
     pid=${folder##*/switchback-test-}
     [ -d "/proc/${pid%%-*}" ] || "$build/switchback" sandbox down --dir "$folder" >&2 || true
   done
-  rmdir "${TMPDIR:-/tmp}"/switchback-part-* 2>/dev/null || true
+  rmdir "${TMPDIR:-/tmp}"/switchback-part-*/switchback "${TMPDIR:-/tmp}"/switchback-part-* 2>/dev/null || true
 }
 trap clean_up EXIT
 trap 'exit 130' INT
