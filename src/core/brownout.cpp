@@ -60,7 +60,8 @@ BrownoutScope brownout_scope(const Plan& plan) {
   for (const Step& step : plan.contract.steps) {
     if (const auto* drop = std::get_if<DropColumn>(&step.action))
       scope.columns.push_back(drop);
-    else if (!rule_of(step.action) && !std::holds_alternative<ReplaceColumn>(step.action))
+    else if (!rule_of(step.action) && !std::holds_alternative<ReplaceColumn>(step.action) &&
+             !std::holds_alternative<ReplaceTable>(step.action))
       scope.left_out.push_back(describe(step.action) + ": only columns are browned out");
   }
   return scope;

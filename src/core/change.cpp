@@ -5,6 +5,7 @@
 #include <cctype>
 #include <set>
 
+#include "change_partition.hpp"
 #include "change_parts.hpp"
 #include "change_steps.hpp"
 #include "change_tighten.hpp"
@@ -254,6 +255,8 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       put_step(plan.contract.steps, change.place, RenameTable{renamed->table, renamed->to});
     } else if (const auto* type = std::get_if<ChangeType>(&change.what)) {
       expand_type(plan, *type, change.place, lookup);
+    } else if (const auto* partition = std::get_if<ChangePartition>(&change.what)) {
+      expand_partition(plan, *partition, change.place, lookup);
     } else if (const auto* tighten = std::get_if<ChangeTighten>(&change.what)) {
       expand_tighten(plan, *tighten, change.place, lookup);
     } else {

@@ -74,6 +74,13 @@ class Inverting {
   // --- what there is to know -----------------------------------------------------------------------------------
 
   void refuse_unknown() const {
+    for (const ReplaceTable* step : replaced_tables(plan_))
+      throw Error(Exit::refused, Remedy::person,
+                  "no plan is written that undoes " + describe(*step) +
+                      ": it has all rows, and its images need not "
+                      "know the difference",
+                  "while the plan is migrated, hidden or contracted, switchback rollback " + plan_.name +
+                      " turns it back; after that a plan of its own makes a plain table of it");
     for (const WholeTaken& one : facts_.wholes)
       if (one.object.kind == Structure::Kind::table && one.now.empty() && !one.object.part)
         throw Error(

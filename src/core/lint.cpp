@@ -57,6 +57,7 @@ std::set<TableName> filled_tables(const Plan& plan) {
   for (const Step& step : plan.migrate) {
     if (const auto* backfill = std::get_if<Backfill>(&step.action)) tables.insert(backfill->table);
     if (const auto* fix = std::get_if<Fix>(&step.action)) tables.insert(fix->table);
+    if (const auto* copy = std::get_if<CopyTable>(&step.action)) tables.insert(copy->table);
   }
   return tables;
 }
@@ -143,6 +144,8 @@ Touched touched(const Plan& plan, const LintGrammar& grammar) {
     if (const auto* replace = std::get_if<ReplaceColumn>(&step.action))
       all.takes.emplace_back(replace->table, replace->column, step.place);
     if (const auto* table = std::get_if<DropTable>(&step.action)) all.takes.emplace_back(table->name, "", step.place);
+    if (const auto* replace = std::get_if<ReplaceTable>(&step.action))
+      all.takes.emplace_back(replace->table, "", step.place);
   }
   all.changes.insert(all.changes.end(), all.takes.begin(), all.takes.end());
   return all;

@@ -45,11 +45,13 @@ void long_batches(Looking& looking) {
                 "25ms keeps the waits short, and more workers bring the speed");
   };
   bool own = false;
-  looking.each<Backfill>([&](const Step& step, const Backfill& backfill) {
-    if (!backfill.batch.target) return;
+  const auto look = [&](const Step& step, const auto& filling) {
+    if (!filling.batch.target) return;
     own = true;
-    if (*backfill.batch.target > longest) say(looking.at(step, "batch.target"), *backfill.batch.target);
-  });
+    if (*filling.batch.target > longest) say(looking.at(step, "batch.target"), *filling.batch.target);
+  };
+  looking.each<Backfill>(look);
+  looking.each<CopyTable>(look);
   if (!own && !filled_tables(looking.plan()).empty() && looking.settings().batch_target > longest)
     say(looking.at("backfill.batch.target"), looking.settings().batch_target);
 }

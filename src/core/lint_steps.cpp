@@ -92,6 +92,7 @@ void table_without_grants(Looking& looking) {
     for (const SqlStatement& one : looking.statements(sql.run)) granted.insert(one.granted.begin(), one.granted.end());
   });
   looking.each<CreateTable>([&](const Step& step, const CreateTable& table) {
+    if (table.like) return;  // it gets that one's grants
     if (!granted.contains(table.name) && !granted.contains({table.name.schema, "*"}))
       looking.say(looking.at(step, "name"),
                   shown(table.name) + " belongs to the role that runs the plan, and nobody else may use it",
@@ -142,7 +143,9 @@ void name_needs_quotes(Looking& looking) {
     if (!add.like || shown(std::string_view(*add.like)) == *add.like) look(looking.at(step, "name"), add.name);
   });
   looking.each<CreateTable>([&](const Step& step, const CreateTable& table) {
-    look(looking.at(step, "name"), table.name.name);
+    // The heir of a table whose name needs them anyway.
+    if (!table.like || shown(std::string_view(table.like->name)) == table.like->name)
+      look(looking.at(step, "name"), table.name.name);
     for (const auto& [name, definition] : table.columns) look(looking.at(step, "columns." + name), name);
   });
   looking.each<CreateEnum>(

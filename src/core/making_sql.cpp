@@ -38,6 +38,8 @@ StepSql create_table_sql(const CreateTable& step) {
   StepSql out;
   out.step = describe(step);
   std::vector<std::string> lines;
+  // Indexes come later, concurrently, and constraints that are indexes by themselves: a partitioned table has others.
+  if (step.like) lines.push_back("LIKE " + quoted(*step.like) + " INCLUDING ALL EXCLUDING INDEXES");
   for (const auto& [name, definition] : step.columns) lines.push_back(quote_identifier(name) + " " + definition);
   std::vector<std::string> key;
   for (const std::string& column : step.primary_key) key.push_back(quote_identifier(column));

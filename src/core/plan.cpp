@@ -107,6 +107,8 @@ std::string object_of(const Action& action) {
           [](const SetStorage& step) { return column_of(step.table, step.column); },
           [](const SqlBatched& step) { return shown(step.table) + ": " + first_line(step.run); },
           [](const AddExclusion& step) { return shown(step.table) + " (" + joined_keys(step.elements) + ")"; },
+          [](const CopyTable& step) { return shown(step.table) + " to " + shown(step.to); },
+          [](const ReplaceTable& step) { return shown(step.table) + " with " + shown(step.with); },
       },
       action);
 }
@@ -124,6 +126,7 @@ bool contracts(const WholeChange& change) {
                         [](const ChangeTighten&) { return true; },
                         [](const ChangeType&) { return true; },
                         [](const ChangeRenameTable&) { return true; },
+                        [](const ChangePartition&) { return true; },
                     },
                     change);
 }
@@ -167,6 +170,8 @@ std::string_view kind(const Action& action) {
                         [](const SetStorage&) { return "set_storage"; },
                         [](const SqlBatched&) { return "sql_batched"; },
                         [](const AddExclusion&) { return "add_exclusion"; },
+                        [](const CopyTable&) { return "copy_table"; },
+                        [](const ReplaceTable&) { return "replace_table"; },
                     },
                     action);
 }
@@ -191,6 +196,28 @@ bool makes_table(const Plan& plan, const TableName& table) {
     const auto* made = std::get_if<CreateTable>(&step.action);
     return made != nullptr && made->name == table;
   });
+}
+
+bool is_copy(const Plan& plan, const TableName& table) {
+  return std::ranges::any_of(plan.migrate, [&](const Step& step) {
+    const auto* copy = std::get_if<CopyTable>(&step.action);
+    return copy != nullptr && copy->to == table;
+  });
+}
+
+std::vector<const ReplaceTable*> replaced_tables(const Plan& plan) {
+  std::vector<const ReplaceTable*> steps;
+  for (const Step& step : plan.contract.steps)
+    if (const auto* replace = std::get_if<ReplaceTable>(&step.action)) steps.push_back(replace);
+  return steps;
+}
+
+const CopyTable& copy_of(const Plan& plan, const ReplaceTable& step) {
+  for (const Step& one : plan.migrate)
+    if (const auto* copy = std::get_if<CopyTable>(&one.action);
+        copy != nullptr && copy->table == step.table && copy->to == step.with)
+      return *copy;
+  throw Error(Exit::failed, Remedy::bug, describe(step) + " has no copy_table");
 }
 
 bool takes_away(const Plan& plan) {

@@ -20,6 +20,7 @@ Work::Kind kind_of(const Action& action) {
   if (std::holds_alternative<Verify>(action)) return Work::Kind::verify;
   if (std::holds_alternative<Fix>(action)) return Work::Kind::fix;
   if (std::holds_alternative<SqlBatched>(action)) return Work::Kind::batched;
+  if (std::holds_alternative<CopyTable>(action)) return Work::Kind::copy;
   return Work::Kind::statement;
 }
 
@@ -66,6 +67,14 @@ std::vector<Work> expand_work(const Plan& plan) {
   }
   for (const TableName& table : waiting)
     work.push_back({Work::Kind::columns, 0, table, {}, true, "sync " + shown(table)});
+  for (const Step& step : plan.migrate)
+    if (const auto* copy = std::get_if<CopyTable>(&step.action))
+      work.push_back({Work::Kind::mirror,
+                      0,
+                      copy->table,
+                      {&step},
+                      false,
+                      "keep " + shown(copy->to) + " equal to " + shown(copy->table)});
   add_rules(work, plan, Work::Kind::counter, "count");
   number(work);
   return work;

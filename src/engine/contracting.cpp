@@ -17,6 +17,7 @@
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/quarantine.hpp"
+#include "switchback/engine/replacing.hpp"
 #include "switchback/engine/restore_points.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/steps.hpp"
@@ -78,7 +79,7 @@ Stop compare_before_hiding(Workbench& bench) {
          "the rows are mended (switchback verify " + bench.plan().name + " lists them), then switchback run again",
          {}});
   }
-  return Stop::arrived();
+  return compare_copies(bench);
 }
 
 std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
@@ -118,6 +119,7 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
   add_exclusions(session, bench.plan());
   swap_in(session, bench.plan());  // first: what is stored of the old columns is stored under their tombstone names
+  replace_tables(session, bench.catalog(), bench.plan());
   const std::vector<TakenTable> tables = taken_of(bench, session);
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
   store_objects(session, bench.fence().plan, objects);
@@ -295,6 +297,7 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
     }
   }
   drop_objects(session, bench.plan(), objects, false, kept);
+  drop_replaced(session, bench.plan(), kept);
   end_drop(session, bench.fence().plan, bench.plan(), tables, archive_time(bench).value_or(std::chrono::seconds(0)));
   drop_spare_markers(session, bench.resolved(), tables);
   record_shapes(bench);
@@ -400,6 +403,7 @@ Stop contract_plan(Workbench& bench) {
   if (stop.ok() && archive_time(bench))
     stop = bench.in_transaction([&](ports::Session& session) {
       archive_objects(session, bench.fence().plan, load_objects(session, bench.fence().plan));
+      archive_replaced(session, bench.fence().plan, bench.plan());
     });
   if (stop.ok() && archive_time(bench))
     for (const TakenTable& table : tables) {
@@ -446,6 +450,7 @@ Stop purge_plan(Workbench& bench) {
       if (in_the_way) throw Error(Exit::not_yet, Remedy::person, in_the_way->reason);  // rolls the locks back
       drop_objects(session, bench.plan(), objects, false, false);
       purge(session, bench.fence().plan, load_taken(session, bench.fence().plan));
+      purge_replaced(session, bench.fence().plan, bench.plan());
       settle_objects(session, bench.fence().plan, bench.plan(), objects, "purged");
       settle_objects(session, bench.fence().plan, bench.plan(), restored, "restored");
     });

@@ -4,6 +4,7 @@
 
 #include "switchback/core/error.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/engine/copying.hpp"
 #include "switchback/engine/counting.hpp"
 #include "switchback/engine/statements.hpp"
 #include "switchback/engine/swapping.hpp"
@@ -241,6 +242,10 @@ Stop expand(Workbench& bench) {
       case Work::Kind::counter:
         stop = make_counter(bench, work, ++counters);
         break;
+      case Work::Kind::mirror:
+        stop = start_copy(bench, work);
+        break;
+      case Work::Kind::copy:
       case Work::Kind::backfill:
       case Work::Kind::verify:
       case Work::Kind::compare:

@@ -9,6 +9,7 @@
 #include "switchback/core/contract_sql.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
+#include "switchback/core/mirror.hpp"
 #include "switchback/core/rule_step.hpp"
 #include "switchback/core/setting_sql.hpp"
 #include "switchback/core/swap.hpp"
@@ -132,7 +133,9 @@ class Explaining {
         const Rule rule = *rule_of(work.steps.front()->action);
         ++counters;
         phase.steps.push_back(counter_step(plan_, counters, rule, facts_of(rule, counters)));
-      } else if (work.kind == Work::Kind::columns)
+      } else if (work.kind == Work::Kind::mirror)
+        phase.steps.push_back(mirror_step(work));
+      else if (work.kind == Work::Kind::columns)
         phase.steps.push_back(columns_step(work));
       else
         phase.steps.push_back(work.kind == Work::Kind::index ? index_step(*work.steps.front())
@@ -191,6 +194,9 @@ class Explaining {
         case Work::Kind::index:
           phase.steps.push_back(index_step(*work.steps.front()));
           break;
+        case Work::Kind::copy:
+          phase.steps.push_back(copy_step(work));
+          break;
         case Work::Kind::fix:
           phase.steps.push_back(fix(std::get<Fix>(work.steps.front()->action), ++fixes));
           break;
@@ -214,6 +220,106 @@ class Explaining {
     }
     for (StepSql& step : phase.steps) step.after = Safety::unsafe;
     return phase;
+  }
+
+  /// As it will be: the other columns are those that the table has now.
+  Mirror mirror_of(const CopyTable& copy, const TableName& from, const TableName& to) {
+    Mirror mirror{0, from, to, copy.key, {}, false};
+    const auto facts = session_ ? facts_of(copy.table) : std::nullopt;
+    if (!facts) return mirror;
+    mirror.oid = facts->oid;
+    for (const ColumnFacts& column : facts->columns)
+      if (!column.generated && std::ranges::find(copy.key, column.name) == copy.key.end())
+        mirror.other.push_back(column.name);
+    return mirror;
+  }
+
+  StepSql mirror_step(const Work& work) {
+    const auto& copy = std::get<CopyTable>(work.steps.front()->action);
+    const Mirror mirror = mirror_of(copy, copy.table, copy.to);
+    StepSql out;
+    out.step = work.name;
+    out.sql = mirror_sql(mirror);
+    out.undo = mirror_drop_sql(mirror.from, mirror.oid);
+    out.lock = "ACCESS EXCLUSIVE";
+    out.held = "milliseconds: the catalog alone changes";
+    return out;
+  }
+
+  StepSql copy_step(const Work& work) {
+    const auto& copy = std::get<CopyTable>(work.steps.front()->action);
+    const Mirror mirror = mirror_of(copy, copy.table, copy.to);
+    StepSql out;
+    out.step = work.name;
+    out.sql = {mirror_copy_sql(mirror, copy.table, "(a range of the key)"),
+               mirror_differing_sql(mirror, copy.table, "(a range of the key)"),
+               mirror_surplus_sql(mirror, copy.to, "(a range of the key)")};
+    out.no_undo = "the copy goes with its table; the old table is not touched";
+    out.lock = "ROW EXCLUSIVE";
+    out.held = "rows are locked FOR SHARE for one batch, about " +
+               show_duration(copy.batch.target.value_or(settings_.batch_target)) +
+               "; it waits for no writer: a row that is just being written is taken over by the comparison";
+    out.scans = true;
+    return out;
+  }
+
+  StepSql replace_step(const ReplaceTable& step) {
+    const TableName hidden{hidden_schema(plan_.name, step.table.schema), step.table.name};
+    const auto rename = [](const TableName& from, const TableName& to) {
+      return "ALTER TABLE " + quoted(from) + " RENAME TO " + quote_identifier(to.name);
+    };
+    const auto move = [](const TableName& table, const std::string& schema) {
+      return "ALTER TABLE " + quoted(table) + " SET SCHEMA " + quote_identifier(schema);
+    };
+    const auto lock = [](const TableName& table) {
+      return "LOCK TABLE " + quoted(table) + " IN ACCESS EXCLUSIVE MODE";
+    };
+    std::vector<std::string> sql{lock(step.table), lock(step.with)};
+    for (std::string& one : make_hidden_schema_sql(plan_.name, step.table.schema)) sql.push_back(std::move(one));
+    sql.push_back(move(step.table, hidden.schema));
+    sql.push_back(rename(step.with, step.table));
+    std::vector<std::string> undo{lock(step.table), lock(hidden)};
+    for (const auto& [name, twin] : step.names) {
+      sql.push_back(rename_index_sql({step.table.schema, twin}, name));
+      undo.push_back(rename_index_sql({step.table.schema, name}, twin));
+    }
+    undo.push_back(rename(step.table, step.with));
+    undo.push_back(move(hidden, step.table.schema));
+    StepSql out = contract_step(describe(step), std::move(sql), std::move(undo), Safety::works);
+    out.held +=
+        "; with them user triggers are made on the new table and disabled on the old one, views are written again, "
+        "sequences go over, and the triggers that copy are made the other way round. The old table's constraints hold "
+        "until it is dropped";
+    return out;
+  }
+
+  StepSql keep_replaced(const ReplaceTable& step) {
+    const std::string hidden = quoted({hidden_schema(plan_.name, step.table.schema), step.table.name});
+    StepSql out = contract_step("archive what " + shown(step.table) + " was",
+                                {keeps_archive() ? "nothing is copied: " + hidden + " is its own archive"
+                                                 : "nothing: archive none, " + *plan_.contract.archive->none},
+                                {"it goes with unhide"}, Safety::works);
+    out.lock = "none";
+    out.held = "not at all";
+    return out;
+  }
+
+  StepSql drop_replaced(const ReplaceTable& step) {
+    const std::string hidden = quoted({hidden_schema(plan_.name, step.table.schema), step.table.name});
+    std::vector<std::string> sql = mirror_drop_sql(step.table, 0);
+    sql.back() = "DROP FUNCTION IF EXISTS switchback.mirror_…()";
+    if (keeps_archive()) {
+      sql.push_back("ALTER TABLE " + hidden + " DROP CONSTRAINT (each foreign key)");
+      sql.push_back("nothing else yet; when the archive's time is over: DROP TABLE " + hidden + " RESTRICT");
+    } else {
+      sql.push_back("DROP TABLE " + hidden + " RESTRICT");
+    }
+    StepSql out = contract_step("drop what " + shown(step.table) + " was", std::move(sql), {}, Safety::works);
+    if (keeps_archive())
+      out.undo = {"switchback restore " + plan_.name};
+    else
+      out.no_undo = "no archive is kept of it: " + *plan_.contract.archive->none;
+    return out;
   }
 
   StepSql batched_step(const SqlBatched& step) const {
@@ -429,6 +535,7 @@ class Explaining {
                                             Safety::unsafe));
       }
     }
+    for (const ReplaceTable* replace : replaced_tables(plan_)) phase.steps.push_back(replace_step(*replace));
     for (const Step& step : plan_.contract.steps)
       if (is_turned_over(step.action)) phase.steps.push_back(turned_over_sql(started_ ? nullptr : session_, step));
     for (const TakenObject& object : objects()) phase.steps.push_back(hide_object(object));
@@ -439,6 +546,7 @@ class Explaining {
     PhaseSql phase{"archive", {}};
     for (const TakenObject& object : objects())
       if (!object.part && object.becomes.empty()) phase.steps.push_back(archive_object(object));
+    for (const ReplaceTable* replace : replaced_tables(plan_)) phase.steps.push_back(keep_replaced(*replace));
     const bool none = plan_.contract.archive && plan_.contract.archive->none;
     std::vector<std::pair<TableName, std::string>> columns;
     for (const DropColumn* drop : dropped()) columns.emplace_back(drop->table, drop->name);
@@ -490,6 +598,7 @@ class Explaining {
                           {"its stored definition, NOT VALID, then validated"}, Safety::works));
       }
     }
+    for (const ReplaceTable* replace : replaced_tables(plan_)) phase.steps.push_back(drop_replaced(*replace));
     for (const TakenObject& object : whole)
       if (!object.part && !object.late && object.becomes.empty()) phase.steps.push_back(drop_object(object));
     for (StepSql& step : phase.steps)

@@ -116,6 +116,8 @@ std::optional<Hold> neighbour_hold(Workbench& bench) {
   for (const Step& step : bench.plan().contract.steps) {
     if (const auto* table = std::get_if<DropTable>(&step.action))
       if (auto hold = table_neighbour_hold(bench, table->name)) return hold;
+    if (const auto* table = std::get_if<ReplaceTable>(&step.action))
+      if (auto hold = table_neighbour_hold(bench, table->table)) return hold;
     if (const auto* renamed = std::get_if<RenameTable>(&step.action))
       if (auto hold = table_neighbour_hold(bench, renamed->table)) return hold;
     std::optional<std::pair<TableName, std::string>> goes;

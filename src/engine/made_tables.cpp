@@ -47,7 +47,7 @@ std::vector<std::string> made_table_losses(Workbench& bench) {
   std::vector<std::string> losses;
   for (const Work& work : expand_work(bench.plan())) {
     const auto* made = work.steps.empty() ? nullptr : std::get_if<CreateTable>(&work.steps.front()->action);
-    if (made == nullptr) continue;
+    if (made == nullptr || is_copy(bench.plan(), made->name)) continue;
     const auto status = step_status(bench.session(), bench.fence().plan, "expand", work.ordinal);
     if (!status || status->status != "done" || !is_there(bench.session(), made->name)) continue;
     const auto rows = bench.session().exec("SELECT pg_catalog.count(*) FROM " + quoted(made->name)).integer(0, 0);
@@ -59,7 +59,7 @@ std::vector<std::string> made_table_losses(Workbench& bench) {
 void lock_made_table(Workbench& bench, ports::Session& session, const CreateTable& table) {
   if (!is_there(session, table.name)) return;
   lock_with_referenced(session, table.name);
-  if (loss_was_agreed(bench, session)) return;
+  if (is_copy(bench.plan(), table.name) || loss_was_agreed(bench, session)) return;
   if (!session.exec("SELECT EXISTS (SELECT FROM " + quoted(table.name) + ")").boolean(0, 0)) return;
   throw Error(Exit::refused, Remedy::person, "the table " + shown(table.name) + " holds rows that would be lost",
               "switchback rollback " + bench.plan().name + " --despite loss --reason …");

@@ -8,6 +8,7 @@
 #include "switchback/core/units.hpp"
 #include "switchback/engine/backfill.hpp"
 #include "switchback/engine/batching.hpp"
+#include "switchback/engine/copying.hpp"
 #include "switchback/engine/expanding.hpp"
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/steps.hpp"
@@ -318,8 +319,12 @@ Stop migrate(Workbench& bench) {
       case Work::Kind::statement:
         stop = run_statement(bench, *work.steps.front(), "migrate", work);
         break;
+      case Work::Kind::copy:
+        stop = once(bench, work, [&] { return copy_rows(bench, std::get<CopyTable>(work.steps.front()->action)); });
+        break;
       case Work::Kind::columns:
       case Work::Kind::counter:
+      case Work::Kind::mirror:
         throw Error(Exit::failed, Remedy::bug, work.name + " is no migrate step");
     }
     if (!stop.ok()) return stop;

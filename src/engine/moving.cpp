@@ -343,18 +343,20 @@ void hide_objects(ports::Session& session, const Plan& plan, const std::vector<T
   }
 }
 
+void drop_schema_if_empty(ports::Session& session, const std::string& schema) {
+  const auto empty = session.exec(
+      "SELECT NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = "
+      "n.oid) FROM pg_namespace n WHERE n.nspname = $1",
+      {schema});
+  if (!empty.empty() && empty.boolean(0, 0)) session.exec("DROP SCHEMA " + quote_identifier(schema) + " RESTRICT");
+}
+
 namespace {
 
 void drop_empty_schemas(ports::Session& session, const Plan& plan, const std::vector<TakenObject>& objects) {
   std::set<std::string> schemas;
   for (const TakenObject& object : objects) schemas.insert(hidden_schema(plan.name, object.name.schema));
-  for (const std::string& schema : schemas) {
-    const auto empty = session.exec(
-        "SELECT NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = "
-        "n.oid) FROM pg_namespace n WHERE n.nspname = $1",
-        {schema});
-    if (!empty.empty() && empty.boolean(0, 0)) session.exec("DROP SCHEMA " + quote_identifier(schema) + " RESTRICT");
-  }
+  for (const std::string& schema : schemas) drop_schema_if_empty(session, schema);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/replacing.hpp"
 #include "switchback/engine/shown_table.hpp"
 #include "switchback/engine/steps.hpp"
 
@@ -539,6 +540,11 @@ ORDER BY 1 LIMIT 1)sql",
                shown(drop->name) + " is a generated column: drop it with `sql`, it holds nothing of its own");
     }
     if (const auto* replace = std::get_if<ReplaceColumn>(&step.action)) check_replaced(*replace, step.place, *table);
+    if (const auto* replace = std::get_if<ReplaceTable>(&step.action)) {
+      if (const std::string why = why_not_replaced(session_, plan_, *replace); !why.empty())
+        refuse(plan_, step.place, why, "it is changed first, or the table stays as it is");
+      usable_key(*table, step.place);
+    }
     if (const auto* drop = std::get_if<DropConstraint>(&step.action))
       if (std::ranges::none_of(table->constraints, [&](const ConstraintFacts& one) { return one.name == drop->name; }))
         refuse(plan_, step.place, "the table " + shown(*name) + " has no constraint " + shown(drop->name));

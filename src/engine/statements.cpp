@@ -2,6 +2,7 @@
 
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/setting_sql.hpp"
+#include "switchback/engine/replacing.hpp"
 #include "switchback/engine/shown_table.hpp"
 
 namespace switchback::engine {
@@ -63,7 +64,12 @@ StepSql statement_sql(ports::Session* session, ports::Catalog* catalog, const St
     const auto was = column_now(session, catalog, value->table, value->column);
     return set_default_sql(*value, was ? &*was : nullptr);
   }
-  if (const auto* table = std::get_if<CreateTable>(&action)) return create_table_sql(*table);
+  if (const auto* table = std::get_if<CreateTable>(&action)) {
+    StepSql out = create_table_sql(*table);
+    if (session != nullptr)
+      for (std::string& sql : likeness_sql(*session, *table)) out.sql.push_back(std::move(sql));
+    return out;
+  }
   if (const auto* type = std::get_if<CreateEnum>(&action)) return create_enum_sql(*type);
   if (const auto* value = std::get_if<AddEnumValue>(&action)) return add_enum_value_sql(*value);
   if (const auto* view = std::get_if<CreateView>(&action)) return view_sql(session, *view);

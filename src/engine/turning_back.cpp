@@ -13,12 +13,14 @@
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/backfill.hpp"
 #include "switchback/engine/batching.hpp"
+#include "switchback/engine/copying.hpp"
 #include "switchback/engine/counting.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/losing.hpp"
 #include "switchback/engine/made_tables.hpp"
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/probing.hpp"
+#include "switchback/engine/replacing.hpp"
 #include "switchback/engine/restoring.hpp"
 #include "switchback/engine/rolling_forward.hpp"
 #include "switchback/engine/steps.hpp"
@@ -73,6 +75,7 @@ Stop begin_restore(Workbench& bench, const std::vector<TakenTable>& tables) {
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::contracted, Event::turn_back)) return;
     unhide_objects(session, bench.fence().plan, bench.plan());  // tables that are their own archives
+    begin_restoring_tables(session, bench.catalog(), bench.plan());
     start_restore(session, bench.fence().plan, tables);
     for (const TakenTable& table : tables) {
       put_sync(session, bench.fence().plan, table.oid,
@@ -154,6 +157,8 @@ Stop unhide_plan(Workbench& bench, const std::vector<std::string>& conditions) {
     unhide(session, bench.fence().plan, bench.plan(), tables);
     for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, unhiding_names(table));
     swap_back(session, bench.plan());
+    replace_back(session, bench.catalog(), bench.plan());
+    forget_archive_of_replaced(session, bench.fence().plan, bench.plan());
     record_shapes(bench);
     bench.advance(State::unhiding, Event::arrive);
   });
@@ -182,6 +187,7 @@ Stop restore_plan(Workbench& bench) {
   }
   if (stop.ok()) stop = repair_counters(bench);
   if (stop.ok()) stop = swap_restored(bench);
+  if (stop.ok()) stop = restore_tables(bench);
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::restoring, Event::arrive)) return;
@@ -336,12 +342,16 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
       case Work::Kind::statement:
         stop = undo_statement(bench, *work->steps.front(), phase, *work);
         break;
+      case Work::Kind::mirror:
+        stop = undo_start_copy(bench, *work);
+        break;
       case Work::Kind::counter:
         stop = undo_counter(bench, *work, counters--);
         break;
       case Work::Kind::batched:
         stop = undo_batch(bench, *work, phase);
         break;
+      case Work::Kind::copy:
       case Work::Kind::backfill:
       case Work::Kind::verify:
       case Work::Kind::fix:
@@ -352,6 +362,8 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
           if (!was_begun(session, bench.fence().plan, phase, work->ordinal)) return;
           mark_step(session, bench.fence().plan, phase, work->ordinal, work->name, "undone");
           if (work->kind == Work::Kind::backfill) forget_walk(session, bench.fence().plan, backfill_step(work->table));
+          if (work->kind == Work::Kind::copy)
+            forget_copy(session, bench.fence().plan, std::get<CopyTable>(work->steps.front()->action));
         });
         break;
     }
@@ -411,6 +423,10 @@ void refuse_without_archive(Workbench& bench) {
       throw Error(Exit::refused, Remedy::person,
                   "the table " + object.identity + " was dropped and no archive was kept of it",
                   "restore a backup; the plan said archive: { none: … }");
+  if (const auto table = lost_tombstone(bench.session(), bench.plan()))
+    throw Error(Exit::refused, Remedy::person,
+                "what the table " + shown(*table) + " was before was dropped, and no archive was kept of it",
+                "the table has all its rows; a plan of its own makes a plain one of it again");
 }
 
 }  // namespace
@@ -488,6 +504,13 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
   const State from = bench.record().state;
   if (from == State::hiding || from == State::hidden || from == State::contracting || from == State::unhiding)
     words.push_back("unhide: give the old structures their names back (milliseconds); an archive that was begun goes");
+  for (const ReplaceTable* step : replaced_tables(bench.plan())) {
+    if (from == State::hiding || from == State::hidden || from == State::contracting || from == State::unhiding)
+      words.push_back("the table that " + shown(step->table) + " was takes its name again (milliseconds)");
+    if (from == State::contracted || from == State::restoring)
+      words.push_back("restore: the table that " + shown(step->table) +
+                      " was takes over what was written since, is compared with it, and takes its name again");
+  }
   if (from == State::contracted || from == State::restoring) {
     words.push_back(
         "restore: add the dropped structures again and fill them from the archive, else by the reverse expressions");

@@ -66,4 +66,66 @@ ChangeMergeColumns read_merge_columns(Findings& findings, const Value& arguments
   return merge;
 }
 
+namespace {
+
+/// How the rows are parted: every and its ends, or partitions, or a modulus.
+void read_partitions(Findings& findings, const Fields& fields, ChangePartition& change) {
+  const auto misplaced = [&](std::string_view key, std::string_view why) {
+    if (const Value* value = fields.find(key))
+      findings.error(value->place, "partition_table: " + std::string(key) + " " + std::string(why), {});
+  };
+  change.every = fields.text("every").value_or("");
+  if (const Value* partitions = fields.find("partitions"))
+    change.partitions = read_expressions(findings, "partitions", *partitions);
+  if (change.by == PartitionBy::hash) {
+    for (const auto* key : {"every", "from", "to", "partitions"}) misplaced(key, "is not for by: hash");
+    const std::string modulus = fields.need_text("modulus");
+    const bool digits = !modulus.empty() && modulus.size() < 5 &&
+                        std::ranges::all_of(modulus, [](char c) { return c >= '0' && c <= '9'; });
+    change.modulus = digits ? std::stoi(modulus) : 0;
+    if (fields.find("modulus") != nullptr && (change.modulus < 2 || change.modulus > 1000))
+      findings.error(fields.find("modulus")->place, "modulus must be a number from 2 to 1000",
+                     "so many partitions are made");
+    return;
+  }
+  misplaced("modulus", "is for by: hash");
+  if (change.every.empty() == change.partitions.empty() || (change.by == PartitionBy::list && !change.every.empty()))
+    findings.error(
+        fields.place(),
+        change.by == PartitionBy::list ? "partition_table: by: list needs partitions"
+                                       : "partition_table: say one of every and partitions",
+        "every: month with from and to; or partitions: { name: bounds as CREATE TABLE has them, FOR VALUES … "
+        "}");
+  if (change.every.empty()) {
+    for (const auto* key : {"from", "to"}) misplaced(key, "goes with every");
+    return;
+  }
+  constexpr std::array<std::string_view, 4> stretches = {"day", "week", "month", "year"};
+  if (std::ranges::find(stretches, change.every) == stretches.end())
+    findings.error(fields.find("every")->place, "every must be day, week, month or year",
+                   "other stretches are written as partitions: { name: FOR VALUES FROM (…) TO (…) }");
+  change.from = fields.need_text("from");
+  change.to = fields.need_text("to");
+}
+
+}  // namespace
+
+ChangePartition read_partition_table(Findings& findings, const Value& arguments) {
+  constexpr std::array<std::string_view, 9> known = {"table", "by",         "key",     "every",      "from",
+                                                     "to",    "partitions", "modulus", "primary_key"};
+  const Fields fields(findings, arguments, "partition_table", known);
+  ChangePartition change;
+  change.table = fields.need_table("table");
+  change.key = fields.need_identifier("key");
+  const std::string by = fields.need_text("by");
+  if (by == "list") change.by = PartitionBy::list;
+  if (by == "hash") change.by = PartitionBy::hash;
+  if (fields.find("by") != nullptr && by != "range" && by != "list" && by != "hash")
+    findings.error(fields.find("by")->place, "by must be range, list or hash", {});
+  else if (fields.is_map())
+    read_partitions(findings, fields, change);
+  if (const Value* key = fields.find("primary_key")) change.primary_key = read_names(findings, "primary_key", *key);
+  return change;
+}
+
 }  // namespace switchback::plan_file

@@ -17,14 +17,6 @@ std::vector<std::string> read_texts(Findings& findings, std::string_view key, co
   return texts;
 }
 
-std::vector<std::string> read_names(Findings& findings, std::string_view key, const Value& list) {
-  const Values values(findings);
-  std::vector<std::string> names;
-  for (const Value& item : values.list(key, list))
-    if (auto name = values.identifier(key, item)) names.push_back(std::move(*name));
-  return names;
-}
-
 /// Names of the view's columns, each with the table's.
 std::vector<std::pair<std::string, std::string>> read_shown(Findings& findings, const Value& map) {
   std::vector<std::pair<std::string, std::string>> columns;
@@ -54,12 +46,13 @@ void check_statement(const Source& source, const Fields& fields, const std::stri
 }  // namespace
 
 Action read_create_table(const Source& source) {
-  constexpr std::array<std::string_view, 6> known = {"name",        "columns",      "primary_key",
-                                                     "constraints", "partition_by", "partitions"};
+  constexpr std::array<std::string_view, 7> known = {"name", "columns",      "primary_key", "constraints",
+                                                     "like", "partition_by", "partitions"};
   const Fields fields(source.findings, source.arguments, "create_table", known);
   CreateTable step;
   step.name = fields.need_table("name");
-  if (const Value* columns = fields.need("columns"))
+  if (fields.find("like") != nullptr) step.like = fields.need_table("like");
+  if (const Value* columns = step.like ? fields.find("columns") : fields.need("columns"))
     step.columns = read_expressions(source.findings, "columns", *columns);
   if (const Value* key = fields.find("primary_key"))
     step.primary_key = read_names(source.findings, "primary_key", *key);
@@ -72,7 +65,7 @@ Action read_create_table(const Source& source) {
       source.findings.error(partitions->place, "create_table: only a partitioned table has partitions",
                             "partition_by: RANGE (placed_at)");
   }
-  if (!step.name.name.empty() && !step.columns.empty())
+  if (!step.name.name.empty() && (!step.columns.empty() || step.like))
     for (const std::string& sql : create_table_sql(step).sql)
       check_statement(source, fields, sql, "CreateStmt", "CREATE TABLE");
   return step;

@@ -133,6 +133,47 @@ void check_made(Findings& findings, const Plan& plan) {
     }
 }
 
+/// A copy and what it takes the place of belong together; the table is not changed meanwhile.
+void check_copies(Findings& findings, const Plan& plan) {
+  std::map<TableName, Place> copied;
+  for (const Step& step : plan.migrate) {
+    const auto* copy = std::get_if<CopyTable>(&step.action);
+    if (copy == nullptr) continue;
+    if (!copied.emplace(copy->table, step.place).second)
+      findings.error(step.place, shown(copy->table) + " is copied twice", "keep one");
+    const auto replaces = replaced_tables(plan);
+    if (!makes_table(plan, copy->to) || std::ranges::none_of(replaces, [&](const ReplaceTable* replace) {
+          return replace->table == copy->table && replace->with == copy->to;
+        }))
+      findings.error(step.place,
+                     "copy_table: the plan does not make " + shown(copy->to) + ", or does not replace " +
+                         shown(copy->table) + " with it",
+                     "add create_table in expand (like: " + shown(copy->table) + ") and replace_table in contract");
+  }
+  for (const Step& step : plan.contract.steps) {
+    const auto* replace = std::get_if<ReplaceTable>(&step.action);
+    if (replace != nullptr && std::ranges::none_of(plan.migrate, [&](const Step& one) {
+          const auto* copy = std::get_if<CopyTable>(&one.action);
+          return copy != nullptr && copy->table == replace->table && copy->to == replace->with;
+        }))
+      findings.error(step.place,
+                     "replace_table: no copy_table of this plan keeps " + shown(replace->with) + " equal to " +
+                         shown(replace->table),
+                     "add a copy_table of both in migrate");
+  }
+  for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})
+    for (const Step& step : *phase) {
+      const TableName* table = table_of(step.action);
+      if (table == nullptr || !copied.contains(*table) || std::holds_alternative<CopyTable>(step.action) ||
+          std::holds_alternative<ReplaceTable>(step.action))
+        continue;
+      findings.error(
+          step.place,
+          std::string(kind(step.action)) + " works on " + shown(*table) + ", which this plan replaces by another table",
+          "give it a plan of its own, before or after this one");
+    }
+}
+
 /// Until its table is renamed a view bears the new name; nothing else is done to either meanwhile.
 void check_renamed(Findings& findings, const Plan& plan) {
   for (const Step& step : plan.contract.steps) {
@@ -192,6 +233,7 @@ void check_steps(Findings& findings, const Plan& plan) {
   }
   check_whole(findings, plan);
   check_made(findings, plan);
+  check_copies(findings, plan);
   check_renamed(findings, plan);
   check_indexes(findings, plan.expand, plan.expand);
   check_indexes(findings, plan.migrate, plan.expand);

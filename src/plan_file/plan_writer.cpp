@@ -306,6 +306,22 @@ class Writer {
     pair("fill", change.fill);
     pair("reverse", change.reverse);
   }
+  void write(const ChangePartition& change) {
+    open("partition_table");
+    pair("table", shown(change.table));
+    pair("by", std::string(change.by == PartitionBy::range  ? "range"
+                           : change.by == PartitionBy::list ? "list"
+                                                            : "hash"));
+    pair("key", identifier(change.key));
+    if (!change.every.empty()) {
+      pair("every", change.every);
+      pair("from", change.from);
+      pair("to", change.to);
+    }
+    expressions("partitions", change.partitions);
+    if (change.modulus > 0) pair("modulus", std::to_string(change.modulus));
+    if (!change.primary_key.empty()) names("primary_key", change.primary_key);
+  }
 
   void table_and(std::string_view key, const TableName& table, const std::string& name) {
     pair("table", shown(table));
@@ -446,6 +462,20 @@ class Writer {
     for (const auto& [name, twin] : step.names) pair(identifier(name), identifier(twin));
     close();
   }
+  void write(const CopyTable& step) {
+    pair("table", shown(step.table));
+    pair("to", shown(step.to));
+    names("key", step.key);
+    batch(step.batch);
+  }
+  void write(const ReplaceTable& step) {
+    pair("table", shown(step.table));
+    pair("with", shown(step.with));
+    if (step.names.empty()) return;
+    open("names");
+    for (const auto& [name, twin] : step.names) pair(identifier(name), identifier(twin));
+    close();
+  }
   void write(const DropIndex& step) { pair("name", shown(step.name)); }
   void write(const DropConstraint& step) { table_and("name", step.table, step.name); }
   void write(const DropTable& step) { pair("name", shown(step.name)); }
@@ -458,6 +488,7 @@ class Writer {
 
   void write(const CreateTable& step) {
     pair("name", shown(step.name));
+    if (step.like) pair("like", shown(*step.like));
     expressions("columns", step.columns);
     if (!step.primary_key.empty()) names("primary_key", step.primary_key);
     if (!step.constraints.empty()) lines("constraints", step.constraints);

@@ -186,6 +186,22 @@ Action read_drop_column(const Source& source) {
   return step;
 }
 
+std::vector<std::pair<std::string, std::string>> read_twins(Findings& findings, const Value& names) {
+  std::vector<std::pair<std::string, std::string>> twins;
+  if (names.node->kind != Node::Kind::map || names.node->entries.empty()) {
+    findings.error(names.place, "names must be a map of indexes to those that take their names",
+                   "write `names: { orders_amount_idx: orders_amount_new_idx }`, or leave it out");
+    return twins;
+  }
+  const Values values(findings);
+  for (const auto& [name, twin] : free_entries(findings, *names.node)) {
+    auto old_name = values.identifier("names", name);
+    auto new_name = values.identifier("names", twin);
+    if (old_name && new_name) twins.emplace_back(std::move(*old_name), std::move(*new_name));
+  }
+  return twins;
+}
+
 Action read_replace_column(const Source& source) {
   constexpr std::array<std::string_view, 4> known = {"table", "column", "with", "names"};
   const Fields fields(source.findings, source.arguments, "replace_column", known);
@@ -196,19 +212,31 @@ Action read_replace_column(const Source& source) {
   if (!step.column.empty() && step.column == step.with)
     source.findings.error(fields.find("with")->place, "replace_column: column and with are the same column",
                           "with names the new one");
-  const Value* names = fields.find("names");
-  if (names == nullptr) return step;
-  if (names->node->kind != Node::Kind::map || names->node->entries.empty()) {
-    source.findings.error(names->place, "names must be a map of indexes to those that take their names",
-                          "write `names: { orders_amount_idx: orders_amount_new_idx }`, or leave it out");
-    return step;
-  }
-  const Values values(source.findings);
-  for (const auto& [name, twin] : free_entries(source.findings, *names->node)) {
-    auto old_name = values.identifier("names", name);
-    auto new_name = values.identifier("names", twin);
-    if (old_name && new_name) step.names.emplace_back(std::move(*old_name), std::move(*new_name));
-  }
+  if (const Value* names = fields.find("names")) step.names = read_twins(source.findings, *names);
+  return step;
+}
+
+Action read_copy_table(const Source& source) {
+  constexpr std::array<std::string_view, 4> known = {"table", "to", "key", "batch"};
+  const Fields fields(source.findings, source.arguments, "copy_table", known);
+  CopyTable step;
+  step.table = fields.need_table("table");
+  step.to = fields.need_table("to");
+  if (const Value* key = fields.need("key")) step.key = read_names(source.findings, "key", *key);
+  if (const Value* batch = fields.find("batch")) read_batch(source.findings, *batch, step.batch);
+  return step;
+}
+
+Action read_replace_table(const Source& source) {
+  constexpr std::array<std::string_view, 3> known = {"table", "with", "names"};
+  const Fields fields(source.findings, source.arguments, "replace_table", known);
+  ReplaceTable step;
+  step.table = fields.need_table("table");
+  step.with = fields.need_table("with");
+  if (!step.table.name.empty() && (step.table == step.with || step.table.schema != step.with.schema))
+    source.findings.error(fields.find("with")->place, "replace_table: with must be another table of the same schema",
+                          "with names the new one");
+  if (const Value* names = fields.find("names")) step.names = read_twins(source.findings, *names);
   return step;
 }
 
@@ -290,6 +318,8 @@ constexpr std::array step_kinds = {
     StepKind{"add_unique", "contract", "tightens what the old image may write", read_rule_step<3>},
     StepKind{"drop_column", "contract", "takes something away", read_drop_column},
     StepKind{"replace_column", "contract", "takes something away", read_replace_column},
+    StepKind{"copy_table", "migrate", "fills rows", read_copy_table},
+    StepKind{"replace_table", "contract", "takes something away", read_replace_table},
     StepKind{"drop_index", "contract", "takes something away", read_drop_index},
     StepKind{"drop_constraint", "contract", "takes something away", read_drop_constraint_step},
     StepKind{"drop_table", "contract", "takes something away", read_drop_table},
@@ -404,6 +434,7 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
   }
   if (std::ranges::find(rule_kinds, kind) != rule_kinds.end())
     return {read_tightening(findings, kind, arguments), key.place};
+  if (kind == "partition_table") return {read_partition_table(findings, arguments), key.place};
   if (kind == "rename_table") return {read_renaming<ChangeRenameTable>(findings, arguments), key.place};
   if (kind == "split_column") return {read_split_column(findings, arguments), key.place};
   if (kind == "merge_columns") return {read_merge_columns(findings, arguments), key.place};
@@ -463,6 +494,14 @@ ColumnExpressions read_expressions(Findings& findings, std::string_view key, con
   return result;
 }
 
+std::vector<std::string> read_names(Findings& findings, std::string_view key, const Value& list) {
+  const Values values(findings);
+  std::vector<std::string> names;
+  for (const Value& item : values.list(key, list))
+    if (auto name = values.identifier(key, item)) names.push_back(std::move(*name));
+  return names;
+}
+
 std::vector<Step> read_steps(Findings& findings, std::string_view phase, const Value& list) {
   std::vector<Step> steps;
   for (const Value& item : Values(findings).list(phase == "contract" ? "steps" : phase, list)) {
@@ -485,7 +524,8 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 34> known = {"add_column",
+  constexpr std::array<std::string_view, 35> known = {"partition_table",
+                                                      "add_column",
                                                       "drop_column",
                                                       "rename_column",
                                                       "rename_table",

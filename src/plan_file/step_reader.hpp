@@ -16,6 +16,8 @@ std::vector<Change> read_changes(Findings& findings, const Value& list);
 /// The forward and backward columns of a backfill: names that the user chooses, each with an expression.
 ColumnExpressions read_expressions(Findings& findings, std::string_view key, const Value& map);
 
+std::vector<std::string> read_names(Findings& findings, std::string_view key, const Value& list);
+
 void read_batch(Findings& findings, const Value& value, BatchLimits& batch);
 
 }  // namespace switchback::plan_file

@@ -7,6 +7,7 @@
 #include "catch.hpp"
 #include "plan_view.hpp"
 #include "server.hpp"
+#include "source_folder.hpp"
 #include "tool.hpp"
 
 using namespace switchback;
@@ -80,9 +81,9 @@ struct Cluster {
   void start() {
     api.reset();
     fs::remove(fs::path(folder.path()) / "port");
-    api = std::make_unique<process::Child>(process::Command{
-        .argv = {"python3", std::string(SWITCHBACK_SOURCE_DIR) + "/tests/support/api_server.py", folder.path()},
-        .die_with_us = true});
+    api = std::make_unique<process::Child>(
+        process::Command{.argv = {"python3", source_folder().string() + "/tests/support/api_server.py", folder.path()},
+                         .die_with_us = true});
     REQUIRE(eventually(30s, [&] { return fs::exists(fs::path(folder.path()) / "port"); }));
     port = text_of(fs::path(folder.path()) / "port");
   }

@@ -10,6 +10,7 @@
 #include "catch.hpp"
 #include "plan_view.hpp"
 #include "server.hpp"
+#include "source_folder.hpp"
 #include "switchback/process/sandbox.hpp"
 #include "tool.hpp"
 #include "traffic.hpp"
@@ -22,7 +23,7 @@ using nlohmann::json;
 
 namespace {
 
-const fs::path planted = fs::path(SWITCHBACK_SOURCE_DIR) / "tests/drill";
+const fs::path planted = source_folder() / "tests/drill";
 
 std::string text_of(const fs::path& file) {
   std::ifstream in(file);

@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "plan_view.hpp"
 #include "server.hpp"
+#include "source_folder.hpp"
 #include "tool.hpp"
 #include "traffic.hpp"
 
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path examples = fs::path(SWITCHBACK_SOURCE_DIR) / "examples";
+const fs::path examples = source_folder() / "examples";
 
 /// A checkout as a pipeline has it, and a kubectl that writes down what it is asked.
 struct Pipeline {

@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "plan_view.hpp"
 #include "server.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/error.hpp"
 #include "tool.hpp"
 #include "traffic.hpp"
@@ -277,7 +278,7 @@ TEST_CASE("the undo wrapper brings back what the older image needs, and undoes o
   const fs::path folder = shop.tool.folder();
   const auto undo = [&](const std::string& image) {
     process::Command command;
-    command.argv = {std::string(SWITCHBACK_SOURCE_DIR) + "/examples/kubernetes/undo.sh", "shop", image};
+    command.argv = {source_folder().string() + "/examples/kubernetes/undo.sh", "shop", image};
     command.directory = folder.string();
     const fs::path binary = std::getenv("SWITCHBACK_BINARY");
     command.environment["PATH"] = folder.string() + ":" + binary.parent_path().string() + ":/usr/bin:/bin";

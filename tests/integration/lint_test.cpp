@@ -9,6 +9,7 @@
 #include "catch.hpp"
 #include "schema_fingerprint.hpp"
 #include "server.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/lint.hpp"
 #include "tool.hpp"
 
@@ -19,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path folder = fs::path(SWITCHBACK_SOURCE_DIR) / "plans" / "lint";
+const fs::path folder = source_folder() / "plans" / "lint";
 
 std::string content(const fs::path& file) {
   std::ifstream in(file);

@@ -9,6 +9,7 @@
 #include "plan_view.hpp"
 #include "schema_fingerprint.hpp"
 #include "server.hpp"
+#include "source_folder.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "test_part.hpp"
 #include "tool.hpp"
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path plans = fs::path(SWITCHBACK_SOURCE_DIR) / "plans";
+const fs::path plans = source_folder() / "plans";
 
 constexpr const char* roles =
     "CREATE EXTENSION pg_stat_statements SCHEMA public;"
@@ -197,6 +198,7 @@ TEST_CASE("every shipped plan is rolled forward, and the schema is the one befor
     const std::string text = content(entry.path());
     if (has(text, "\nrolls_forward:")) continue;  // such a one is what the others become
     if (has(text, "add_enum_value:")) continue;   // PostgreSQL cannot take it back
+    if (has(text, "partition_table:")) continue;  // refused by name
     if (has(text, "sql_batched:")) continue;      // rows alone
     REQUIRE(starts.contains(file));
     const Scene scene(starts.at(file), text);

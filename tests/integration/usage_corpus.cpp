@@ -9,6 +9,7 @@
 
 #include "clone_scene.hpp"
 #include "server.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/daemon/schema_clone.hpp"
 #include "switchback/engine/journal_schema.hpp"
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path folder = fs::path(SWITCHBACK_SOURCE_DIR) / "tests/corpus/usage";
+const fs::path folder = source_folder() / "tests/corpus/usage";
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(Exit::failed, Remedy::person, what);

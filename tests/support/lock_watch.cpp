@@ -12,7 +12,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr const char* locks = R"sql(
-SELECT l.pid, l.relation::regclass::text, l.mode, l.granted
+SELECT l.pid, l.relation, l.mode, l.granted, l.relation::regclass::text
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid JOIN pg_class c ON c.oid = l.relation
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.locktype = 'relation' AND a.datname = current_database() AND a.application_name LIKE 'switchback%'
@@ -47,10 +47,21 @@ void LockWatch::watch() {
       const auto first = since.try_emplace(one, now).first->second;
       const auto span = std::chrono::duration_cast<milliseconds>(now - first);
       Seen& seen = seen_[{std::get<1>(one), std::get<2>(one)}];
+      seen.names.insert(rows.text(i, 4));
       milliseconds& longest = std::get<3>(one) ? seen.held : seen.waited;
       longest = std::max(longest, span);
     }
-    std::erase_if(since, [&](const auto& entry) { return !there.contains(entry.first); });
+    std::set<std::pair<std::string, std::string>> gone;
+    std::erase_if(since, [&](const auto& entry) {
+      if (there.contains(entry.first)) return false;
+      gone.emplace(std::get<1>(entry.first), std::get<2>(entry.first));
+      return true;
+    });
+    // As the transaction left it; what it dropped has no name any more.
+    for (const auto& what : gone)
+      for (const auto& row :
+           session->exec("SELECT oid::regclass::text FROM pg_class WHERE oid = $1::oid", {what.first}).rows)
+        seen_[what].names.insert(row.front().value());
     std::this_thread::sleep_for(milliseconds(2));
   }
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -16,13 +17,15 @@ class LockWatch {
   struct Seen {
     std::chrono::milliseconds held{0};    ///< the longest time between the first and the last look that saw one lock
     std::chrono::milliseconds waited{0};  ///< as above, of one that was waited for
+    std::set<std::string> names;          ///< of the relation: before, during and after
   };
   explicit LockWatch(std::string uri);
   ~LockWatch();
   LockWatch(const LockWatch&) = delete;
   LockWatch& operator=(const LockWatch&) = delete;
 
-  /// By relation ("public.users") and mode ("AccessExclusiveLock"); modes that conflict with a write or stronger.
+  /// By relation (its oid, since a transaction may rename what it has locked) and mode ("AccessExclusiveLock"); modes
+  /// that conflict with a write or stronger.
   std::map<std::pair<std::string, std::string>, Seen> stop();
 
  private:

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "hurried_plan.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 
@@ -14,7 +15,7 @@ namespace switchback::tests {
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path source = SWITCHBACK_SOURCE_DIR;
+const fs::path source = source_folder();
 
 /// The blocks between lines `-- or`.
 Body blocks(const std::string& text) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "catch.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/plan_file/inverse_file.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
@@ -13,7 +14,7 @@ using namespace switchback;
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path plans = fs::path(SWITCHBACK_SOURCE_DIR) / "plans";
+const fs::path plans = tests::source_folder() / "plans";
 
 Plan shipped(const std::string& file) {
   return read_plan_file((plans / file).string()).plan.value();
@@ -179,6 +180,11 @@ TEST_CASE("a purged table is refused by its name, and so is a plan that left not
   CHECK(has(refusal(plan("contract:\n  steps:\n    - drop_table: { name: carts }\n"), facts),
             "the table public.carts was purged"));
   CHECK(has(refusal(plan("migrate:\n  - sql: { run: SELECT 1, irreversible: x }\n"), {}), "left nothing"));
+  CHECK(
+      has(refusal(plan("expand:\n  - create_table: { name: b, like: a }\nmigrate:\n  - copy_table: { table: a, to: b, "
+                       "key: [id] }\ncontract:\n  steps:\n    - replace_table: { table: a, with: b }\n"),
+                  {}),
+          "no plan is written that undoes replace_table a with b"));
   CHECK(has(refusal(plan("contract:\n  steps:\n    - drop_column: { table: t, name: a }\n"), {}),
             "does not say how t.a was made"));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "source_folder.hpp"
 
 namespace fs = std::filesystem;
 
@@ -34,7 +35,7 @@ struct Include {
 };
 
 fs::path root_of_sources() {
-  return SWITCHBACK_SOURCE_DIR;
+  return switchback::tests::source_folder();
 }
 
 /// A private header in the same folder.

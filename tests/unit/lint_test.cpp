@@ -9,6 +9,7 @@
 #include "../../src/cli/render_lint.hpp"
 #include "catch.hpp"
 #include "schema_check.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/core/lint.hpp"
 #include "switchback/plan_file/lint_grammar.hpp"
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path plans = fs::path(SWITCHBACK_SOURCE_DIR) / "plans";
+const fs::path plans = tests::source_folder() / "plans";
 const fs::path folder = plans / "lint";
 
 std::string content(const fs::path& file) {
@@ -268,7 +269,7 @@ TEST_CASE("the long form keeps what is ignored", "[lint]") {
 }
 
 TEST_CASE("lint writes SARIF 2.1.0 as its schema wants it", "[lint]") {
-  tests::SchemaFile schema(fs::path(SWITCHBACK_SOURCE_DIR) / "tests/schemas/sarif-2.1.0-rtm.5.json");
+  tests::SchemaFile schema(tests::source_folder() / "tests/schemas/sarif-2.1.0-rtm.5.json");
   std::vector<cli::LintedFile> files;
   for (const LintRule& rule : lint_rules()) {
     const fs::path file = folder / rule.id / "bad.yaml";

@@ -7,6 +7,7 @@
 
 #include "catch.hpp"
 #include "schema_check.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/error.hpp"
 
 using namespace switchback;
@@ -15,7 +16,7 @@ using nlohmann::json;
 
 namespace {
 
-const std::filesystem::path root = SWITCHBACK_SOURCE_DIR;
+const std::filesystem::path root = source_folder();
 
 Footprint read(const std::string& text) {
   const ReadManifest result = read_manifest(text, "m.yaml");

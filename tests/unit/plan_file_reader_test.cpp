@@ -6,6 +6,7 @@
 
 #include "catch.hpp"
 #include "schema_check.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/change.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
 
@@ -15,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path source = SWITCHBACK_SOURCE_DIR;
+const fs::path source = source_folder();
 
 std::string text_of(const Diagnostic& diagnostic) {
   return std::to_string(diagnostic.line) + ":" + std::to_string(diagnostic.column) +

@@ -6,6 +6,7 @@
 
 #include "catch.hpp"
 #include "schema_check.hpp"
+#include "source_folder.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 
 namespace {
@@ -14,8 +15,8 @@ using nlohmann::json;
 using namespace switchback::tests;
 namespace fs = std::filesystem;
 
-const fs::path plans = fs::path(SWITCHBACK_SOURCE_DIR) / "plans";
-const fs::path broken = fs::path(SWITCHBACK_SOURCE_DIR) / "tests/unit/broken_plans";
+const fs::path plans = source_folder() / "plans";
+const fs::path broken = source_folder() / "tests/unit/broken_plans";
 
 /// Faults of the YAML itself: an editor's YAML support finds them, there is no value to hold against a schema.
 const std::vector<std::string> not_a_value = {"10-duplicate-top-key",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "source_folder.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/evidence_sources.hpp"
 #include "switchback/core/settings.hpp"
@@ -25,7 +26,7 @@ std::string text_of(const fs::path& file) {
 }
 
 std::string readme() {
-  return text_of(fs::path(SWITCHBACK_SOURCE_DIR) / "README.md");
+  return text_of(tests::source_folder() / "README.md");
 }
 
 /// What stands between `<!-- name -->` and `<!-- /name -->`, which must be there once each.
@@ -58,7 +59,7 @@ std::vector<std::string> quoted_in(const std::string& text) {
 std::set<std::string> test_cases() {
   const std::string macro = "TEST_CASE(";
   std::set<std::string> names;
-  for (const auto& entry : fs::recursive_directory_iterator(fs::path(SWITCHBACK_SOURCE_DIR) / "tests")) {
+  for (const auto& entry : fs::recursive_directory_iterator(tests::source_folder() / "tests")) {
     if (entry.path().extension() != ".cpp") continue;
     const std::string text = text_of(entry.path());
     for (auto at = text.find(macro); at != std::string::npos; at = text.find(macro, at + 1)) {

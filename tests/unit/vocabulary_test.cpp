@@ -25,13 +25,23 @@ Argument example(const KindKey& key) {
   return {key.name, key.example};
 }
 
+/// What a change needs beside where it cannot ask a database.
+bool needed_without_database(const Kind& kind, const KindKey& key) {
+  return kind.name == "partition_table" && key.name == "primary_key";
+}
+
+/// Steps that stand beside another one of the plan.
+bool stands_alone(const Kind& kind) {
+  return kind.name != "copy_table" && kind.name != "replace_table";
+}
+
 /// With the required keys, the first of each choice, and `more` where it is named.
 DraftEntry entry_of(const Kind& kind, const std::string& phase, const std::string& more = {}) {
   DraftEntry entry;
   entry.kind = kind.name;
   entry.phase = phase;
   for (const KindKey& key : kind.keys) {
-    bool wanted = key.required || key.name == more;
+    bool wanted = key.required || key.name == more || needed_without_database(kind, key);
     for (const auto& choice : kind.one_of)
       wanted = wanted || (key.name == choice.front() && std::ranges::find(choice, more) == choice.end());
     if (wanted) entry.arguments.push_back(example(key));
@@ -47,6 +57,7 @@ TEST_CASE("a plan of every kind, with every key of its own, passes the reader", 
   for (const Kind& kind : vocabulary()) {
     CAPTURE(kind.name);
     CHECK_FALSE(kind.what.empty());
+    if (!stands_alone(kind)) continue;
     for (const bool long_form : {false, true}) {
       DraftOptions options;
       options.name = "made";
@@ -60,7 +71,7 @@ TEST_CASE("a plan of every kind, with every key of its own, passes the reader", 
       ++written;
     }
   }
-  CHECK(written >= 2 * vocabulary().size());
+  CHECK(written >= 2 * static_cast<std::size_t>(std::ranges::count_if(vocabulary(), stands_alone)));
 }
 
 TEST_CASE("every key is told of, and has an example that the reader takes", "[vocabulary]") {
@@ -68,12 +79,13 @@ TEST_CASE("every key is told of, and has an example that the reader takes", "[vo
   const std::set<std::string> together = {
       "create_index.constraint", "create_index.unique",    "fix.references",          "fix.foreign_key",
       "set_comment.column",      "set_comment.constraint", "create_index.definition", "create_index.nulls_not_distinct",
-      "add_column.not_null",     "create_view.columns",    "create_view.without",     "create_table.partitions"};
+      "add_column.not_null",     "create_view.columns",    "create_view.without",     "create_table.partitions",
+      "partition_table.every",   "partition_table.from",   "partition_table.to",      "partition_table.modulus"};
   for (const Kind& kind : vocabulary())
     for (const KindKey& key : kind.keys) {
       CAPTURE(kind.name, key.name);
       CHECK((!key.what.empty() && (key.form == Form::flag || !key.example.empty())));
-      if (together.contains(kind.name + "." + key.name)) continue;
+      if (!stands_alone(kind) || together.contains(kind.name + "." + key.name)) continue;
       DraftOptions options;
       options.name = "made";
       const DraftFiles files = write_drafts({entry_of(kind, kind.phase, key.name)}, options);

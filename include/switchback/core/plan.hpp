@@ -202,6 +202,14 @@ struct ReplaceColumn {
   /// Indexes and unique constraints of `column`, each with its twin on `with`, which takes its name.
   std::vector<std::pair<std::string, std::string>> names;
 };
+/// Another table takes the place of one, under its name, with its triggers, views and sequences. What it needs first is
+/// a copy_table of the same pair.
+struct ReplaceTable {
+  TableName table;
+  TableName with;  ///< of the same schema
+  /// Indexes and constraints of `table`, each with its twin on `with`, which takes its name.
+  std::vector<std::pair<std::string, std::string>> names;
+};
 struct DropIndex {
   TableName name;
 };
@@ -229,11 +237,20 @@ struct DropFunction {
   std::string arguments;  ///< types as DROP FUNCTION takes them: "integer, public.mood"; empty: it has none
 };
 
+/// Every row of a table into another one of the same columns, which triggers then keep equal to it.
+struct CopyTable {
+  TableName table;
+  TableName to;
+  std::vector<std::string> key;  ///< columns that tell a row in both: unique and not null in each
+  BatchLimits batch;
+};
 struct CreateTable {
   TableName name;
-  ColumnExpressions columns;                ///< name, and the rest as CREATE TABLE has it: "bigint NOT NULL DEFAULT 0"
-  std::vector<std::string> primary_key;     ///< column names
-  std::vector<std::string> constraints;     ///< as CREATE TABLE has them: "CHECK (qty > 0)"
+  ColumnExpressions columns;             ///< name, and the rest as CREATE TABLE has it: "bigint NOT NULL DEFAULT 0"
+  std::vector<std::string> primary_key;  ///< column names
+  std::vector<std::string> constraints;  ///< as CREATE TABLE has them: "CHECK (qty > 0)"
+  /// Columns of this one, with all that belongs to them; its checks, owner, grants, policies and comments.
+  std::optional<TableName> like;
   std::optional<std::string> partition_by;  ///< "RANGE (placed_at)"
   ColumnExpressions partitions;  ///< name in the table's schema, bounds: "FOR VALUES IN ('de')", or "DEFAULT"
 };
@@ -269,7 +286,7 @@ using Action =
                  ReplaceColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction, Fix, AddCheck,
                  AddForeignKey, AddUnique, CreateTable, CreateEnum, AddEnumValue, CreateView, SetComment, DropDefault,
                  RenameIndex, RenameConstraint, SetStorageParameters, SetReplicaIdentity, SetStatistics, SetStorage,
-                 SqlBatched, AddExclusion, RenameTable>;
+                 SqlBatched, AddExclusion, RenameTable, CopyTable, ReplaceTable>;
 
 struct Step {
   Action action;
@@ -344,8 +361,21 @@ struct ChangeType {
   std::optional<std::string> fill;     ///< of the column as it is; left out: the column, as an assignment converts it
   std::optional<std::string> reverse;  ///< of the column as it is then, under the same name
 };
-using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn,
-                                 ChangeMergeColumns, ChangeStep, ChangeTighten, ChangeType, ChangeRenameTable>;
+enum class PartitionBy { range, list, hash };
+/// A plain table becomes a partitioned one of the same name.
+struct ChangePartition {
+  TableName table;
+  PartitionBy by = PartitionBy::range;
+  std::string key;
+  std::string every;                     ///< range: day, week, month or year; else `partitions` says
+  std::string from, to;                  ///< dates; the last one is where the last partition ends
+  ColumnExpressions partitions;          ///< name, and its bounds as CREATE TABLE has them
+  int modulus = 0;                       ///< hash
+  std::vector<std::string> primary_key;  ///< empty: as it is
+};
+using WholeChange =
+    std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn, ChangeMergeColumns,
+                 ChangeStep, ChangeTighten, ChangeType, ChangeRenameTable, ChangePartition>;
 struct Change {
   WholeChange what;
   Place place;
@@ -410,6 +440,11 @@ struct Plan {
 
 /// Whether the plan makes that table itself.
 bool makes_table(const Plan& plan, const TableName& table);
+/// Whether what is in that table is only a copy of another one's rows.
+bool is_copy(const Plan& plan, const TableName& table);
+std::vector<const ReplaceTable*> replaced_tables(const Plan& plan);
+/// The copy that a replacement rests on; the plan has one (checked when it is read).
+const CopyTable& copy_of(const Plan& plan, const ReplaceTable& step);
 /// Whether contract has anything to do.
 bool takes_away(const Plan& plan);
 const std::vector<Step>& steps_of(const Plan& plan, std::string_view phase);

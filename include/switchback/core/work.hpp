@@ -21,6 +21,8 @@ struct Work {
     fix,      ///< mends the rows that break a rule
     rule,     ///< that no row breaks the rule of a contract step, which `steps` names
     pairs,    ///< that no two rows are in the way of the exclusion constraint of a contract step
+    mirror,   ///< the triggers that keep a copy of a table equal to it
+    copy,     ///< its rows, and the comparison
     counter,  ///< what notes the writes that the rule would refuse
   };
   Kind kind = Kind::statement;
@@ -31,7 +33,7 @@ struct Work {
   std::string name;  ///< "add_column users.first_name"
 };
 
-/// After the steps a counter for each rule of the contract.
+/// After the steps what keeps each copy equal, then a counter for each rule of the contract.
 std::vector<Work> expand_work(const Plan& plan);
 /// As written; after the steps a comparison for each synced table, then each rule and exclusion of the contract.
 std::vector<Work> migrate_work(const Plan& plan);

@@ -13,7 +13,7 @@ namespace switchback::engine {
 /// A lock that writers wait for, taken by one transaction. Both times are upper bounds: they begin when the first
 /// statement of the transaction that can take such a lock was sent.
 struct TakenLock {
-  std::string relation;               ///< as regclass writes it
+  std::string relation;               ///< as regclass writes it, under the name that the transaction leaves it
   std::string mode;                   ///< as pg_locks writes it: AccessExclusiveLock
   std::chrono::microseconds had{0};   ///< until that statement had ended: waiting for the lock is part of it
   std::chrono::microseconds held{0};  ///< until the commit had returned

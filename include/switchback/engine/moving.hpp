@@ -68,4 +68,7 @@ void drop_objects(ports::Session& session, const Plan& plan, const std::vector<T
 void settle_objects(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenObject>& objects,
                     std::string_view state);
 
+/// A schema that hid something goes with the last of it.
+void drop_schema_if_empty(ports::Session& session, const std::string& schema);
+
 }  // namespace switchback::engine
