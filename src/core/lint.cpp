@@ -52,12 +52,20 @@ bool mentions_word(std::string_view text, std::string_view word) {
   return false;
 }
 
+/// What reads its table's rows to write another one's leaves them as they are.
+bool writes_elsewhere(const SqlBatched& step) {
+  const auto begin = step.run.find_first_not_of(" \t\n");
+  return begin != std::string::npos && (step.run[begin] | 0x20) == 'i';  // INSERT; else it is an UPDATE or a DELETE
+}
+
 std::set<TableName> filled_tables(const Plan& plan) {
   std::set<TableName> tables;
   for (const Step& step : plan.migrate) {
     if (const auto* backfill = std::get_if<Backfill>(&step.action)) tables.insert(backfill->table);
     if (const auto* fix = std::get_if<Fix>(&step.action)) tables.insert(fix->table);
     if (const auto* copy = std::get_if<CopyTable>(&step.action)) tables.insert(copy->table);
+    if (const auto* batched = std::get_if<SqlBatched>(&step.action); batched && !writes_elsewhere(*batched))
+      tables.insert(batched->table);
   }
   return tables;
 }

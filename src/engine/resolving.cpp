@@ -126,7 +126,7 @@ class Resolving {
       if (const auto* backfill = std::get_if<Backfill>(&step.action); backfill && backfill->table == name)
         resolve_backfill(*backfill, step.place, *table, *shaped);
       if (const auto* verify = std::get_if<Verify>(&step.action); verify && verify->table == name)
-        out_.checks.push_back({name, verify->check, resolve(step.place, *shaped, verify->check, nullptr),
+        out_.checks.push_back({name, verify->check, resolve_condition(step.place, *shaped, "check", verify->check),
                                usable_key(*table, step.place)});
     }
     resolve_rules(*table, *shaped);
@@ -161,9 +161,7 @@ class Resolving {
     RuleFacts facts;
     const auto say = [&](const std::string& what, const std::string& hint) { refuse(plan_, step.place, what, hint); };
     if (const auto* check = std::get_if<AddCheck>(&rule)) {
-      facts.check = resolve(step.place, shaped, check->check, nullptr);
-      if (facts.check->type != "boolean")
-        refuse(plan_, step.place, "the check " + check->check + " is of type " + facts.check->type + ", not boolean");
+      facts.check = resolve_condition(step.place, shaped, "check", check->check);
       for (const std::string& column : facts.check->columns)
         facts.columns.push_back(sync_column(*shaped.column(column)));
       check_rights({facts.check->calls.begin(), facts.check->calls.end()}, step.place, table, "which the check calls");
@@ -328,6 +326,15 @@ class Resolving {
     }
   }
 
+  ResolvedExpression resolve_condition(const Place& place, const TableFacts& shaped, const std::string& key,
+                                       const std::string& expression) {
+    ResolvedExpression resolved = resolve(place, shaped, expression, nullptr);
+    if (resolved.type != "boolean")
+      refuse(plan_, place, "the " + key + " " + expression + " is of type " + resolved.type + ", not boolean",
+             "write it as a condition, as in " + expression + " IS NOT NULL");
+    return resolved;
+  }
+
   KeyFacts usable_key(const TableFacts& table, const Place& place) {
     if (!table.key)
       refuse(plan_, place, "the table " + shown(table.name) + " has no key that batches can follow",
@@ -361,7 +368,7 @@ class Resolving {
       sync.sync.reverse.emplace_back(column, resolve(place, shaped, expression, &target(place, shaped, column)));
       old_columns.insert(column);
     }
-    if (backfill.where) sync.sync.where = resolve(place, shaped, *backfill.where, nullptr);
+    if (backfill.where) sync.sync.where = resolve_condition(place, shaped, "where", *backfill.where);
     take_sides(sync, backfill, place, shaped, old_columns);
     choose_triggers(sync, backfill, place, table);
     check_relations(sync, backfill, place, table);

@@ -57,9 +57,14 @@ std::vector<Ran> statements_naming(ports::Session& session, const std::vector<St
 
 bool made_by_plan(const Plan& plan, const ports::Dependent& dependent) {
   for (const auto* phase : {&plan.expand, &plan.migrate})
-    for (const Step& step : *phase)
+    for (const Step& step : *phase) {
       if (const auto* index = std::get_if<CreateIndex>(&step.action); index && named_by(dependent, index_name(*index)))
         return true;
+      // It was made after the columns, and goes before them.
+      if (const auto* view = std::get_if<CreateView>(&step.action);
+          view && belongs_to(dependent, {Structure::Kind::view, view->name, view->name.name}))
+        return true;
+    }
   return false;
 }
 

@@ -1,0 +1,5 @@
+WITH w AS (UPDATE users SET name = 'N:n' WHERE id = :id RETURNING id)
+INSERT INTO scene.wrote (id, value) SELECT id, 'N:n' FROM w;
+-- or
+WITH w AS (INSERT INTO users (id, name) VALUES (:n, 'Born:n') RETURNING id)
+INSERT INTO scene.wrote (id, value) SELECT id, 'Born:n' FROM w;
