@@ -3,6 +3,7 @@
 
 #include "linting_parts.hpp"
 #include "overlap.hpp"
+#include "switchback/core/batched.hpp"
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/journal.hpp"
@@ -53,6 +54,10 @@ class Shadows {
       for (const Step& step : *phase) {
         if (const auto* index = std::get_if<CreateIndex>(&step.action)) try_index(step, *index);
         if (const auto* sql = std::get_if<Sql>(&step.action)) try_sql(step, *sql);
+        if (const auto* batched = std::get_if<SqlBatched>(&step.action)) {
+          try_prepared(step, batched_sketch(batched->run));
+          if (batched->undo) try_prepared(step, batched_sketch(*batched->undo));
+        }
       }
   }
 
@@ -107,7 +112,10 @@ class Shadows {
     const auto statements = grammar_.statements(sql.run);
     // What comes before a statement may make what it needs.
     if (statements.size() != 1 || !statements.front().is_prepared) return;
-    attempt(step, "PREPARE \"~switchback_try\" AS " + statements.front().text);
+    try_prepared(step, statements.front().text);
+  }
+  void try_prepared(const Step& step, const std::string& statement) {
+    if (attempt(step, "PREPARE \"~switchback_try\" AS " + statement)) session_.exec("DEALLOCATE \"~switchback_try\"");
   }
 
   void refuse(const Step& step, const std::string& message, const std::string& hint) {
@@ -127,16 +135,19 @@ class Shadows {
     });
   }
 
-  void attempt(const Step& step, const std::string& sql) {
+  /// Whether the server takes it.
+  bool attempt(const Step& step, const std::string& sql) {
     session_.exec("SAVEPOINT try");
     try {
       session_.exec(sql);
+      return true;
     } catch (const Error& error) {
       if (!is_of_the_text(error)) throw;
       session_.exec("ROLLBACK TO SAVEPOINT try");
       if (may_come_later(error, sql) || std::string_view(error.what()).find("temporary") != std::string_view::npos)
-        return;
+        return false;
       refuse(step, describe(step.action) + ": " + first_line(error.what()), error.hint());
+      return false;
     }
   }
 
