@@ -7,6 +7,7 @@
 #include "switchback/engine/copying.hpp"
 #include "switchback/engine/counting.hpp"
 #include "switchback/engine/statements.hpp"
+#include "switchback/engine/steps.hpp"
 #include "switchback/engine/swapping.hpp"
 
 namespace switchback::engine {
@@ -211,11 +212,20 @@ Stop build_index(Workbench& bench, const CreateIndex& index, std::string_view ph
   });
 }
 
+/// The column would not go any more.
+void refuse_own_column(ports::Session& session, const CreateView& view) {
+  if (const std::string column = own_column_in(session, view.name); !column.empty())
+    throw Error(Exit::refused, Remedy::person,
+                "the view " + shown(view.name) + " takes in " + column + ", a column of switchback's own, by its *",
+                "name the columns in its query; then switchback rollback, and run with the new text");
+}
+
 Stop run_statement(Workbench& bench, const Step& step, std::string_view phase, const Work& work) {
   return bench.in_transaction([&](ports::Session& session) {
     if (is_done(session, bench, phase, work.ordinal)) return;
     const StepSql sql = statement_sql(&session, &bench.catalog(), step);
     run_written(session, step, sql.sql);
+    if (const auto* view = std::get_if<CreateView>(&step.action)) refuse_own_column(session, *view);
     record_shapes(bench);
     mark_step(session, bench.fence().plan, phase, work.ordinal, work.name, "done", json{{"undo", sql.undo}}.dump());
     bench.note("step", work.name);

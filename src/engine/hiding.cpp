@@ -5,6 +5,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/engine/archiver.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/steps.hpp"
 #include "switchback/engine/swapping.hpp"
 #include "switchback/engine/tightening.hpp"
 #include "switchback/engine/turning_over.hpp"
@@ -199,7 +200,7 @@ void drop_step(ports::Session& session, const Plan& plan, const Step& step, cons
 
 void end_drop(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables,
               std::chrono::seconds keep) {
-  for (const TakenTable& table : tables) session.exec(drop_marker_sql(table.name, plan.name));
+  for (const TakenTable& table : tables) drop_marker(session, table.name, plan.name);
   session.exec(
       "UPDATE switchback.archive SET state = 'kept', keep_until = pg_catalog.clock_timestamp() + $2 * interval '1 "
       "second' WHERE plan_id = $1 AND state = 'verified'",

@@ -42,7 +42,9 @@ class Shadows {
       if (const auto* view = std::get_if<CreateView>(&step.action); view && !view->like) {
         CreateView temporary = *view;
         temporary.name = shadow(view->name);
-        attempt(step, create_view_sql(temporary).sql.front());
+        if (attempt(step, create_view_sql(temporary).sql.front()) && !own_column_in(session_, temporary.name).empty())
+          refuse(step, "the view " + shown(view->name) + " takes in the column by which sync marks rows, by its *",
+                 "name the columns in its query");
       }
       if (const auto* value = std::get_if<SetDefault>(&step.action); value && facts_.tables.contains(value->table))
         attempt(step,
@@ -73,7 +75,9 @@ class Shadows {
         columns.back().grants.clear();
         columns.back().comment.reset();
       }
-    if (!columns.empty()) session_.exec(add_columns_sql(shadow(name), columns, "").sql.front());
+    const ResolvedSync* sync = resolved_.sync_of(name);
+    if (sync != nullptr || !columns.empty())
+      session_.exec(add_columns_sql(shadow(name), columns, sync ? sync->sync.marker : "").sql.front());
   }
 
   /// A temporary table may not refer to a lasting one: what the constraint says of others is not tried.

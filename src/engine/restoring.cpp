@@ -7,6 +7,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/archiver.hpp"
+#include "switchback/engine/steps.hpp"
 #include "switchback/engine/turning_over.hpp"
 
 namespace switchback::engine {
@@ -140,7 +141,7 @@ void rebuild(ports::Session& session, PlanId plan_id, const StoredDefinition& st
 void end_filling(ports::Session& session, const std::vector<TakenTable>& tables, bool marker_goes) {
   for (const TakenTable& table : tables) {
     session.exec(restore_function_drop_sql(table));
-    if (marker_goes) session.exec(drop_marker_sql(table.name, table.plan));
+    if (marker_goes) drop_marker(session, table.name, table.plan);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "switchback/core/contract_sql.hpp"
 #include "switchback/core/error.hpp"
 
 namespace switchback::engine {
@@ -164,8 +165,28 @@ void rename_in_sync(ports::Session& session, std::uint32_t relation, const Table
 void drop_spare_markers(ports::Session& session, const ResolvedPlan& plan, const std::vector<TakenTable>& taken) {
   for (const ResolvedSync& sync : plan.sync)
     if (std::ranges::none_of(taken, [&](const TakenTable& table) { return table.oid == sync.oid; }))
-      session.exec("ALTER TABLE " + quoted(sync.table) + " DROP COLUMN IF EXISTS " +
-                   quote_identifier(sync.sync.marker));
+      drop_marker(session, sync.table, sync.sync.plan);
+}
+
+void drop_marker(ports::Session& session, const TableName& table, std::string_view plan) {
+  try {
+    session.exec(drop_marker_sql(table, plan));
+  } catch (const Error& error) {
+    if (error.sqlstate() != "2BP01") throw;
+    throw Error(Exit::refused, Remedy::person,
+                "something was made with * of " + shown(table) + " and has taken in " + marker_name(plan) +
+                    ", by which sync marks rows, and which goes now: " + error.what(),
+                "make it again with its columns named, then the same command again", error.sqlstate());
+  }
+}
+
+std::string own_column_in(ports::Session& session, const TableName& view) {
+  const auto rows = session.exec(
+      R"sql(SELECT a.attname FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid
+JOIN pg_catalog.pg_attribute a ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+WHERE r.ev_class = pg_catalog.to_regclass($1) AND pg_catalog.starts_with(a.attname::text, '_switchback_') ORDER BY 1 LIMIT 1)sql",
+      {quoted(view)});
+  return rows.empty() ? "" : rows.text(0, 0);
 }
 
 void resync(ports::Session& session, std::uint32_t relation, const TableName& table, bool triggers) {

@@ -52,6 +52,12 @@ void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation);
 /// follow a rename by themselves).
 void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names);
 /// Drops the marker columns of synced tables that `taken` does not speak of (their markers go with what is taken).
+/// 2BP01, where a view has taken one in by its `*`, says so.
 void drop_spare_markers(ports::Session& session, const ResolvedPlan& plan, const std::vector<TakenTable>& taken);
+
+/// Drops the marker of one plan from one table, likewise.
+void drop_marker(ports::Session& session, const TableName& table, std::string_view plan);
+/// A column of switchback's own, a marker or what is hidden, that the view has taken in by its `*`; empty: none.
+std::string own_column_in(ports::Session& session, const TableName& view);
 
 }  // namespace switchback::engine
