@@ -43,12 +43,14 @@ class Chance {
       sql +=
           "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; CREATE TRIGGER "
           "touched BEFORE UPDATE ON t0 FOR EACH ROW EXECUTE FUNCTION touch(); ";
-    if (one_in(5)) sql += "CREATE PUBLICATION p0 FOR TABLE t0; ";
+    published_ = one_in(5);
+    if (published_) sql += "CREATE PUBLICATION p0 FOR TABLE t0; ";
     return sql;
   }
 
   std::string plan() {
     std::string text = "plan: random\n";
+    if (published_) text += "external: { checked: [p0] }\n";  // else the contract holds until somebody says so
     if (one_in(2)) {
       text += "change:\n";
       for (int i = 0; i < 1 + below(2); ++i) text += "  - " + change() + "\n";
@@ -282,6 +284,7 @@ class Chance {
   std::mt19937 random_;
   std::map<std::string, std::string> types_;  ///< of table.column
   int names_ = 0;
+  bool published_ = false;
 };
 
 std::optional<std::string> environment(const char* name) {
