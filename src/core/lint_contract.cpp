@@ -125,6 +125,28 @@ void blocking_dependent(Looking& looking) {
     }
 }
 
+void unchecked_publication(Looking& looking) {
+  std::set<TableName> said;
+  for (const Structure& structure : structures_of(looking.plan().contract.steps)) {
+    if (structure.kind != Structure::Kind::column && structure.kind != Structure::Kind::table) continue;
+    const LintTable* table = looking.table(structure.table);
+    if (table == nullptr || !said.insert(structure.table).second) continue;
+    std::vector<std::string> publications = table->updates_published;
+    publications.insert(publications.end(), table->columns_published.begin(), table->columns_published.end());
+    std::ranges::sort(publications);
+    publications.erase(std::unique(publications.begin(), publications.end()), publications.end());
+    std::erase_if(publications, [&](const std::string& name) {
+      return std::ranges::find(looking.plan().external_checked, name) != looking.plan().external_checked.end();
+    });
+    if (publications.empty()) continue;
+    looking.say(place_of(looking, structure),
+                shown(structure.table) + " is published by " + listed(publications) +
+                    ": who reads that is not seen here, and the contract holds",
+                "see that the subscribers do without " + shown(structure) + ", then external: { checked: [" +
+                    listed(publications) + "] }");
+  }
+}
+
 void stale_allow_silent(Looking& looking) {
   for (const std::string& name : looking.plan().contract.allow_silent) {
     const bool named = std::ranges::any_of(looking.facts()->taken, [&](const LintTaken& taken) {
@@ -192,6 +214,9 @@ constexpr Check checks[] = {
     {{"silent-dependent", LintSeverity::error, "a drop takes something along that the plan does not name", true},
      silent_dependent},
     {{"blocking-dependent", LintSeverity::error, "something rests on what is dropped", true}, blocking_dependent},
+    {{"unchecked-publication", LintSeverity::warning,
+      "what is taken away is published, and nobody has said that the subscribers do without it", true},
+     unchecked_publication},
     {{"stale-allow-silent", LintSeverity::note, "allow_silent names what no drop takes along", true},
      stale_allow_silent},
     {{"drop-of-used-index", LintSeverity::warning, "an index that is dropped is being used", true}, drop_of_used_index},

@@ -252,16 +252,28 @@ const TableName* table_of(const WholeChange& change) {
       change);
 }
 
-void check_renamed_alone(Findings& findings, const Plan& plan) {
+/// What has a table to itself while it goes on: how it is said, and the other table's name that it takes.
+struct Alone {
+  std::string why;
+  TableName table, other;
+};
+
+std::optional<Alone> alone(const WholeChange& change) {
+  if (const auto* renamed = std::get_if<ChangeRenameTable>(&change))
+    return Alone{" is renamed by this plan", renamed->table, {renamed->table.schema, renamed->to}};
+  if (const auto* parted = std::get_if<ChangePartition>(&change))
+    return Alone{" is replaced by a partitioned table in this plan", parted->table, parted->table};
+  return std::nullopt;
+}
+
+void check_alone(Findings& findings, const Plan& plan) {
   for (const Change& change : plan.changes) {
-    const auto* renamed = std::get_if<ChangeRenameTable>(&change.what);
-    if (renamed == nullptr || renamed->table.name.empty()) continue;
+    const auto one = alone(change.what);
+    if (!one || one->table.name.empty()) continue;
     for (const Change& other : plan.changes) {
       const TableName* table = table_of(other.what);
-      if (&other == &change || table == nullptr ||
-          (*table != renamed->table && *table != TableName{renamed->table.schema, renamed->to}))
-        continue;
-      findings.error(other.place, shown(*table) + " is renamed by this plan, and something else is done to it",
+      if (&other == &change || table == nullptr || (*table != one->table && *table != one->other)) continue;
+      findings.error(other.place, shown(*table) + one->why + ", and something else is done to it",
                      "write it into a plan of its own, before or after this one");
     }
   }
@@ -299,7 +311,7 @@ void check_changes(Findings& findings, const Plan& plan) {
 void check_plan(Findings& findings, const Plan& plan) {
   check_steps(findings, plan);
   check_changes(findings, plan);
-  check_renamed_alone(findings, plan);
+  check_alone(findings, plan);
 }
 
 }  // namespace switchback::plan_file

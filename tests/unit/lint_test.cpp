@@ -112,6 +112,7 @@ const std::map<std::string, Change, std::less<>> worlds{
        facts.server.logical_slots = {"cdc"};
        users(facts).columns_published = {"users_out"};
      }},
+    {"unchecked-publication", [](LintFacts& facts) { users(facts).updates_published = {"users_out"}; }},
     {"positional-insert", [](LintFacts& facts) { facts.images = {image(false, InsertForm::positional)}; }},
     {"prepared-star", [](LintFacts& facts) { facts.images = {image(true, InsertForm::none)}; }},
     {"drop-of-used-index",
