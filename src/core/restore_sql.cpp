@@ -44,8 +44,8 @@ std::string cast(const std::string& value, const std::string& type) {
 
 std::string if_unchanged(const TakenTable& table, const std::string& value, const std::string& otherwise) {
   const std::string alias(archived_alias);
-  return "(SELECT CASE WHEN " + alias + ".unchanged THEN " + value + " ELSE " + otherwise + " END FROM " + call(table) +
-         " AS " + alias + ")";
+  return "(SELECT CASE WHEN " + std::string(archived_unchanged) + " THEN " + value + " ELSE " + otherwise +
+         " END FROM " + call(table) + " AS " + alias + ")";
 }
 
 ResolvedExpression reading(const TakenTable& table, std::string sql, const std::string& own, const std::string& type) {
@@ -153,22 +153,26 @@ std::string restore_function_sql(const TakenTable& table, bool archived) {
   parameters.emplace_back("OUT is_there boolean");
   parameters.emplace_back("OUT unchanged boolean");
   std::string selected;
-  std::string into;
+  std::string taken;
   std::string born;
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     const std::string value = "v" + std::to_string(i);
     parameters.push_back("OUT " + value + " " +
                          (table.columns[i].value_type.empty() ? table.columns[i].type : table.columns[i].value_type));
     selected += ", a." + value;
-    into += ", " + value;
+    taken += "    " + value + " := one." + value + ";\n";
     born += "    " + value + " := " + born_value(table.columns[i]) + ";\n";
   }
+  // Into a record: a variable of a composite type may not stand in a list.
   const std::string lookup =
-      "  IF coalesce(pg_catalog.current_setting('switchback.born', true), '') <> 'on' THEN\n    SELECT true, "
+      "  IF coalesce(pg_catalog.current_setting('switchback.born', true), '') <> 'on' THEN\n    SELECT true AS "
+      "is_there, "
       "a.new_hash = " +
-      side_hash_sql(joined(new_values, ", ", "")) + selected + " INTO is_there, unchanged" + into + " FROM " +
-      archive_name(table) + " AS a WHERE " + joined(same_key, " AND ", "true") + " AND NOT a.gone;\n  END IF;\n";
-  const std::string body = "\nBEGIN\n" + (archived ? lookup : "") +
+      side_hash_sql(joined(new_values, ", ", "")) + " AS unchanged" + selected + " INTO one FROM " +
+      archive_name(table) + " AS a WHERE " + joined(same_key, " AND ", "true") +
+      " AND NOT a.gone;\n    is_there := one.is_there;\n    unchanged := one.unchanged;\n" + taken + "  END IF;\n";
+  const std::string body = std::string(archived ? "\nDECLARE\n  one record;" : "") + "\nBEGIN\n" +
+                           (archived ? lookup : "") +
                            "  is_there := coalesce(is_there, false);\n  unchanged := coalesce(unchanged, false);\n"
                            "  IF NOT is_there THEN\n" +
                            born + "  END IF;\nEND ";

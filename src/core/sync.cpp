@@ -11,6 +11,9 @@
 // A conversion that raises, does not fit or gives NULL for NOT NULL never fails the statement: after forward the new
 // side becomes NULL where it may, after reverse the old side stays, and the marker says so.
 //
+// A plan whose conversions fall into parts without a column in common asks of each part by itself what was written; its
+// marker is the worst of theirs. On INSERT a part that shows nothing follows one that shows that the new side came.
+//
 // Several plans: reverse against the order of dependency, then forward along it, each plan in one direction only, and
 // "changed" is looked at when a plan's turn comes, so that one plan's output is the next one's input.
 //
@@ -18,6 +21,7 @@
 #include "switchback/core/sync.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "sync_text.hpp"
 
@@ -56,14 +60,18 @@ const ResolvedExpression* expression_for(const Expressions& expressions, std::st
 class PlanText {
  public:
   PlanText(const SyncTable& table, std::size_t index)
-      : table_(table), plan_(table.plans[index]), number_(std::to_string(index + 1)), alone_(table.plans.size() == 1) {}
+      : table_(table), plan_(table.plans[index]), number_(std::to_string(index + 1)), index_(index) {
+    for (std::size_t k = 0; k < table.plans.size(); ++k)
+      if (table.plans[k].marker == plan_.marker) parts_.push_back(k);
+    alone_ = parts_.size() == table.plans.size();
+  }
 
   std::string declarations() const;
   std::string begin_insert() const;
   std::string begin_update() const;
   std::string reverse_turn() const;
   std::string forward_turn() const;
-  std::string end() const { return "  " + marker("NEW") + " := m" + number_ + ";\n"; }
+  std::string end() const;
   std::string changed(bool marker_too) const;
 
  private:
@@ -91,12 +99,18 @@ class PlanText {
   std::string scope() const;
   std::string forward() const;
   std::string reverse(const std::string& indent) const;
+  std::string agreement(const std::string& indent) const;
   std::string both() const;
+  std::string new_side_came() const;
+  std::string of_parts(const std::function<std::string(const std::string&)>& text, std::string_view by,
+                       bool others = false) const;
 
   const SyncTable& table_;
   const SyncPlan& plan_;
   std::string number_;
-  bool alone_;
+  std::size_t index_;
+  std::vector<std::size_t> parts_;  ///< the plan's, this one among them
+  bool alone_ = true;               ///< no other plan
 };
 
 std::string PlanText::declarations() const {
@@ -302,9 +316,40 @@ std::string PlanText::reverse(const std::string& in) const {
          ";  -- the old side keeps what it has\n" + in + "END IF;\n";
 }
 
-/// As written; the marker says whether the values agree, in one direction at least.
-std::string PlanText::both() const {
-  const std::string in = "      ";
+/// Something for each part of the plan, or for all but this one; `text` gets the number that its locals end in.
+std::string PlanText::of_parts(const std::function<std::string(const std::string&)>& text, std::string_view by,
+                               bool others) const {
+  std::vector<std::string> out;
+  for (const std::size_t part : parts_)
+    if (!others || part != index_) out.push_back(text(std::to_string(part + 1)));
+  return joined(out, by, "false");
+}
+
+/// Of an INSERT: some other part had its new side alone supplied, and none its old side alone.
+std::string PlanText::new_side_came() const {
+  const auto alone = [](char one, char other) {
+    return
+        [one, other](const std::string& number) { return "(" + (one + number) + " AND NOT " + (other + number) + ")"; };
+  };
+  return "((" + of_parts(alone('n', 'o'), " OR ", true) + ") AND NOT (" + of_parts(alone('o', 'n'), " OR ", true) +
+         "))";
+}
+
+std::string PlanText::end() const {
+  const std::string set = "  " + marker("NEW") + " := ";
+  if (parts_.size() == 1) return set + "m" + number_ + ";\n";
+  if (parts_.front() != index_) return "";
+  std::string worst;
+  for (const char value : {plan_.forward_failed, plan_.reverse_failed, 'b'})
+    worst +=
+        " WHEN " +
+        of_parts([&](const auto& number) { return "m" + number + " OPERATOR(pg_catalog.=) " + mark(value); }, " OR ") +
+        " THEN " + mark(value);
+  return set + "CASE" + worst + " ELSE m" + number_ + " END;\n";
+}
+
+/// `ok`: whether the values agree, in one direction at least.
+std::string PlanText::agreement(const std::string& in) const {
   const auto agrees = [&](const Expressions& expressions, const std::vector<SyncColumn>& side, const char* stem) {
     std::vector<std::string> same;
     for (const auto& [name, expression] : expressions)
@@ -317,8 +362,14 @@ std::string PlanText::both() const {
   if (reversible())
     out += in + "IF NOT ok THEN\n" + compute_reverse(true, in + "  ") + in +
            "  ok := " + agrees(plan_.reverse, plan_.old_side, "r") + ";\n" + in + "END IF;\n";
-  return out + in + "IF ok THEN m" + number_ + " := " + mark('s') + "; ELSE m" + number_ + " := " + mark('b') +
-         "; END IF;\n";
+  return out;
+}
+
+/// As written; the marker says whether the values agree.
+std::string PlanText::both() const {
+  const std::string in = "      ";
+  return agreement(in) + in + "IF ok THEN m" + number_ + " := " + mark('s') + "; ELSE m" + number_ +
+         " := " + mark('b') + "; END IF;\n";
 }
 
 std::string PlanText::reverse_turn() const {
@@ -349,11 +400,16 @@ std::string PlanText::forward_turn() const {
         plan_.new_side_wins_insert
             ? "false"
             : "(pg_catalog.current_setting('switchback.side', true) OPERATOR(pg_catalog.=) 'new') IS NOT TRUE");
+    if (parts_.size() > 1) enough.push_back("NOT " + new_side_came());
   }
   out += "    " + first + " " + n + " THEN\n" + both();
   out += "    ELSIF " + o + (plan_.where ? " OR " + local("e") : "") + " OR (" + joined(enough, " AND ", "") +
          ") THEN\n" + forward();
   if (reversible()) out += "    ELSIF inserting THEN\n" + reverse("      ");
+  // The marker is of all parts: what it says of this one, which was not written, is looked up.
+  if (parts_.size() > 1)
+    out += "    ELSIF NOT " + local("u") + " AND " + local("m") + " OPERATOR(pg_catalog.<>) " + mark('s') + " THEN\n" +
+           agreement("      ") + "      IF ok THEN " + local("m") + " := " + mark('s') + "; END IF;\n";
   return out + "    END IF;\n  END IF;\n";
 }
 
@@ -377,7 +433,11 @@ std::vector<PlanText> texts_of(const SyncTable& table) {
   return texts;
 }
 
-std::string body_of(const SyncTable& table) {
+std::string body_of(SyncTable table) {
+  std::vector<SyncPlan> parts;
+  for (const SyncPlan& plan : table.plans)
+    for (SyncPlan& part : independent_parts(plan)) parts.push_back(std::move(part));
+  table.plans = std::move(parts);
   const std::vector<PlanText> plans = texts_of(table);
   const bool exact = std::ranges::any_of(table.plans, &SyncPlan::exact);
   const std::string setting = quote_literal(omit_setting(table.oid));

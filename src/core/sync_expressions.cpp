@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "switchback/core/sync.hpp"
 #include "sync_text.hpp"
@@ -158,10 +159,74 @@ std::string refill_old_set_sql(const SyncPlan& plan, std::string_view row) {
   return sql + quote_identifier(plan.marker) + " = 's'";
 }
 
+std::vector<SyncPlan> independent_parts(const SyncPlan& plan) {
+  // While restoring, every expression of the forward side reads the archive, and for that all of the other side; what
+  // belongs together the conversions say that are its reverse.
+  const bool restoring = plan.forward_failed != 'f';
+  if (restoring && plan.reverse.empty()) return {plan};
+  std::vector<std::set<std::string>> parts;  // columns that a conversion ties together
+  std::set<std::string> of_nothing;          // set from no column of the row: they go with the first part
+  const auto is_side = [&](const std::string& column) {
+    return std::ranges::any_of(std::array{&plan.old_side, &plan.new_side}, [&](const auto* side) {
+      return std::ranges::find(*side, column, &SyncColumn::name) != side->end();
+    });
+  };
+  const auto tie = [&](std::set<std::string> tied) {
+    std::erase_if(parts, [&](const std::set<std::string>& part) {
+      const bool meets = std::ranges::any_of(part, [&](const auto& column) { return tied.contains(column); });
+      if (meets) tied.insert(part.begin(), part.end());
+      return meets;
+    });
+    parts.push_back(std::move(tied));
+  };
+  for (const auto* expressions : {&plan.forward, &plan.reverse})
+    for (const auto& [name, expression] : *expressions) {
+      std::set<std::string> tied{name};
+      if (!restoring || expressions == &plan.reverse)
+        for (const std::string& column : expression.columns)
+          if (is_side(column)) tied.insert(column);
+      if (tied.size() == 1 && !restoring)
+        of_nothing.insert(name);
+      else
+        tie(std::move(tied));
+    }
+  for (const auto& [name, expression] : plan.forward)
+    if (restoring && expression.sql.find(archived_unchanged) != std::string::npos &&
+        std::ranges::any_of(parts, [&](const auto& part) { return part.size() == 1 && part.contains(name); }))
+      return {plan};  // it is converted from columns that nothing is converted to
+  if (parts.size() < 2) return {plan};
+  for (const std::string& column : of_nothing)
+    if (std::ranges::none_of(parts, [&](const auto& part) { return part.contains(column); }))
+      parts.front().insert(column);
+  std::vector<SyncPlan> result;
+  for (const std::set<std::string>& part : parts) {
+    const auto outside = [&](const auto& entry) {
+      if constexpr (requires { entry.first; })
+        return !part.contains(entry.first);
+      else
+        return !part.contains(entry.name);
+    };
+    SyncPlan& own = result.emplace_back(plan);
+    std::erase_if(own.old_side, outside);
+    std::erase_if(own.new_side, outside);
+    std::erase_if(own.forward, outside);
+    std::erase_if(own.reverse, outside);
+  }
+  return result;
+}
+
 std::string in_step_sql(const SyncPlan& plan, std::string_view row) {
-  std::string agree = " WHEN " + same_sides(plan.new_side, plan.forward, row) + " THEN true";
-  if (!plan.reverse.empty()) agree += " WHEN " + same_sides(plan.old_side, plan.reverse, row) + " THEN true";
-  return judged(plan, row, agree);
+  const auto agree = [&](const SyncPlan& part) {
+    std::string arms = " WHEN " + same_sides(part.new_side, part.forward, row) + " THEN true";
+    if (!part.reverse.empty()) arms += " WHEN " + same_sides(part.old_side, part.reverse, row) + " THEN true";
+    return arms;
+  };
+  const std::vector<SyncPlan> parts = independent_parts(plan);
+  if (parts.size() == 1) return judged(plan, row, agree(plan));
+  std::vector<std::string> each;
+  each.reserve(parts.size());
+  for (const SyncPlan& part : parts) each.push_back("(CASE" + agree(part) + " ELSE false END)");
+  return judged(plan, row, " WHEN " + joined(each, " AND ", "true") + " THEN true");
 }
 
 std::string in_step_by_reverse_sql(const SyncPlan& plan, std::string_view row) {

@@ -139,10 +139,16 @@ Stop repair_counters(Workbench& bench) {
 void remove_counters(ports::Session& session, PlanId plan, int number) {
   const std::string pattern = functions_of(plan, number);
   const auto triggers = session.exec(R"(
-SELECT n.nspname, c.relname, t.tgname FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+SELECT n.nspname, c.relname, t.tgname, EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhparent = c.oid)
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid) FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
 JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE p.pronamespace = 'switchback'::pg_catalog.regnamespace AND p.proname ~ $1 AND t.tgparentid = 0 ORDER BY 1, 2, 3)",
                                      {pattern});
+  // From above, as statements lock them: a part that is locked first is a deadlock with whoever has the rest.
+  for (std::size_t i = 0; i < triggers.size(); ++i)
+    if (triggers.boolean(i, 3))
+      session.exec("LOCK TABLE " + quoted(TableName{triggers.text(i, 0), triggers.text(i, 1)}) +
+                   " IN ACCESS EXCLUSIVE MODE");
   for (std::size_t i = 0; i < triggers.size(); ++i)
     session.exec("DROP TRIGGER IF EXISTS " + quote_identifier(triggers.text(i, 2)) + " ON " +
                  quoted(TableName{triggers.text(i, 0), triggers.text(i, 1)}));

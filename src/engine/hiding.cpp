@@ -81,6 +81,20 @@ bool archives(const Plan& plan) {
 
 }  // namespace
 
+void lock_from_above(ports::Session& session, const Plan& plan) {
+  std::set<TableName> names;
+  for (const Step& step : plan.contract.steps)
+    if (const TableName* table = table_of(step.action))
+      if (session
+              .exec("SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = "
+                    "i.inhparent "
+                    "WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind IN ('r', 'p'))",
+                    {quoted(*table)})
+              .boolean(0, 0))
+        names.insert(*table);
+  for (const TableName& name : names) session.exec("LOCK TABLE " + quoted(name) + " IN ACCESS EXCLUSIVE MODE");
+}
+
 void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables) {
   for (const TakenTable& table : tables)
     for (const auto& [from, to] : hiding_names(table))
@@ -96,6 +110,7 @@ void hide(ports::Session& session, const Plan& plan, const std::vector<TakenTabl
 }
 
 void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<TakenTable>& tables) {
+  lock_from_above(session, plan);
   turn_back_over(session, plan_id);
   unhide_objects(session, plan_id, plan);
   rename_by_step(session, plan, false);

@@ -165,6 +165,7 @@ class Resolving {
       for (const std::string& column : facts.check->columns)
         facts.columns.push_back(sync_column(*shaped.column(column)));
       check_rights({facts.check->calls.begin(), facts.check->calls.end()}, step.place, table, "which the check calls");
+      if (!std::holds_alternative<Fix>(step.action)) refuse_check_on_taken(table.name, *facts.check, step.place);
     }
     if (std::holds_alternative<Fix>(step.action))
       check_rule_columns(rule, shaped, say);
@@ -175,6 +176,22 @@ class Resolving {
     facts.key = table.key;
     facts.operator_schemas = operator_schemas(session_, rule, facts, shaped);
     return facts;
+  }
+
+  void refuse_check_on_taken(const TableName& table, const ResolvedExpression& check, const Place& place) {
+    for (const Step& step : plan_.contract.steps) {
+      const auto* drop = std::get_if<DropColumn>(&step.action);
+      const auto* replace = std::get_if<ReplaceColumn>(&step.action);
+      const TableName* name = table_of(step.action);
+      if ((drop == nullptr && replace == nullptr) || *name != table) continue;
+      const std::string& column = drop != nullptr ? drop->name : replace->column;
+      if (std::ranges::find(check.columns, column) != check.columns.end())
+        refuse(plan_, place,
+               "the check reads " + shown(table) + "." + shown(std::string_view(column)) +
+                   ", which this plan takes away: it would go with the old column",
+               "write it over the new column where that has a name of its own; else into a plan of its own, which "
+               "requires this one");
+    }
   }
 
   Place first_place(const TableName& name) {
@@ -343,8 +360,18 @@ class Resolving {
     return *table.key;
   }
 
+  /// Row triggers are not inherited, unless by partitions.
+  void refuse_heirs(const TableFacts& table, const Place& place, const std::string& what) {
+    if (table.kind == 'p' || table.leaves.size() < 2) return;
+    const auto heir = std::ranges::find_if(table.leaves, [&](const TableName& leaf) { return leaf != table.name; });
+    refuse(plan_, place,
+           shown(*heir) + " inherits from " + shown(table.name) + ": what images write there would not be " + what,
+           "take it out first, ALTER TABLE … NO INHERIT, and change each table in a plan of its own");
+  }
+
   void resolve_backfill(const Backfill& backfill, const Place& place, const TableFacts& table,
                         const TableFacts& shaped) {
+    refuse_heirs(table, place, "kept in step");
     if (out_.sync_of(table.name))
       refuse(plan_, place, "there are two backfills of " + shown(table.name) + " in this plan",
              "write one, with all columns in its `set`");
@@ -537,6 +564,9 @@ ORDER BY 1 LIMIT 1)sql",
     if (const auto* drop = std::get_if<DropColumn>(&step.action)) {
       if (!known(drop->name))
         refuse(plan_, step.place, "the table " + shown(*name) + " has no column " + shown(drop->name));
+      refuse_heirs(*table, step.place, "kept in the archive");
+      if (const ColumnFacts* column = table->column(drop->name); column && drop->born_since)
+        check_born_since(*drop->born_since, column->type, step.place);
       usable_key(*table, step.place);
       if (std::ranges::find(table->key->columns, drop->name) != table->key->columns.end())
         refuse(plan_, step.place,
@@ -555,6 +585,17 @@ ORDER BY 1 LIMIT 1)sql",
     if (const auto* drop = std::get_if<DropConstraint>(&step.action))
       if (std::ranges::none_of(table->constraints, [&](const ConstraintFacts& one) { return one.name == drop->name; }))
         refuse(plan_, step.place, "the table " + shown(*name) + " has no constraint " + shown(drop->name));
+  }
+
+  /// It is a value for rows that are not known yet: said now, not when it is needed.
+  void check_born_since(const std::string& sql, const std::string& type, const Place& place) {
+    try {
+      session_.exec("EXPLAIN SELECT CAST((" + sql + ") AS " + type + ")");
+    } catch (const Error& error) {
+      if (error.remedy() == Remedy::reconnect || error.remedy() == Remedy::retry) throw;
+      refuse(plan_, place, "born_since: " + sql + " is no value of type " + type + ": " + error.what(),
+             "it stands for rows that were born after the drop: an expression without columns");
+    }
   }
 
   void check_replaced(const ReplaceColumn& replace, const Place& place, const TableFacts& table) {

@@ -1,6 +1,7 @@
 #include "resolving_settings.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "switchback/core/batched.hpp"
 #include "switchback/core/error.hpp"
@@ -99,11 +100,16 @@ class Checking {
                             : column->generated ? " is a generated column"
                                                 : " has no default"),
                     "leave the step out");
-    if (const ResolvedSync* sync = resolved_.sync_of(drop.table))
-      for (const auto* side : {&sync->sync.old_side, &sync->sync.new_side})
-        if (std::ranges::find(*side, drop.column, &SyncColumn::name) != side->end())
-          refuse(name + " is kept in step with others by this plan: its default tells which side an INSERT supplied",
-                 "take the default away in a plan of its own, when this one has ended");
+    if (is_kept_in_step(drop.table, drop.column))
+      refuse(name + " is kept in step with others by this plan: its default tells which side an INSERT supplied",
+             "take the default away in a plan of its own, when this one has ended");
+  }
+  void check(const SetDefault& set) const {
+    if (is_kept_in_step(set.table, set.column))
+      refuse(shown(set.table) + "." + shown(std::string_view(set.column)) +
+                 " is kept in step with others by this plan: its default tells which side an INSERT supplied",
+             "give the new column its default where it is added; or change it in a plan of its own, before this one or "
+             "when it has ended");
   }
   void check(const RenameConstraint& rename) const {
     const auto table = catalog_.table(session_, rename.table);
@@ -148,6 +154,13 @@ class Checking {
  private:
   void refuse(const std::string& what, const std::string& hint) const { refuse_(step_, what, hint); }
 
+  bool is_kept_in_step(const TableName& table, const std::string& column) const {
+    const ResolvedSync* sync = resolved_.sync_of(table);
+    if (sync == nullptr) return false;
+    return std::ranges::any_of(std::array{&sync->sync.old_side, &sync->sync.new_side}, [&](const auto* side) {
+      return std::ranges::find(*side, column, &SyncColumn::name) != side->end();
+    });
+  }
   bool is_there(const TableName& name, const char* look_up) const {
     return session_.exec("SELECT pg_catalog." + std::string(look_up) + "($1) IS NOT NULL", {quoted(name)})
         .boolean(0, 0);

@@ -4,6 +4,9 @@
 #include <cctype>
 #include <map>
 #include <optional>
+#include <type_traits>
+
+#include "switchback/core/rule.hpp"
 
 namespace switchback::plan_file {
 namespace {
@@ -201,6 +204,32 @@ void check_renamed(Findings& findings, const Plan& plan) {
   }
 }
 
+/// Columns that keep what the step does to them, or keep to it, for as long as they are there.
+template <class StepType>
+std::vector<Column> lasting_on(const StepType& step) {
+  std::vector<Column> columns;
+  if constexpr (std::is_same_v<StepType, SetComment>) {
+    if (step.what == Commented::column) columns.emplace_back(step.name, step.part);
+  } else if constexpr (std::is_same_v<StepType, SetStatistics> || std::is_same_v<StepType, SetStorage> ||
+                       std::is_same_v<StepType, SetNotNull>) {
+    columns.emplace_back(step.table, step.column);
+  } else if constexpr (std::is_same_v<StepType, AddUnique> || std::is_same_v<StepType, AddForeignKey>) {
+    for (const std::string& column : step.columns) columns.emplace_back(step.table, column);
+  }
+  return columns;
+}
+
+/// `taken`: columns that the plan takes away or puts another one in the place of.
+void refuse_on_taken(Findings& findings, const Once& taken, const Action& action, Place place) {
+  for (const Column& column : std::visit([](const auto& step) { return lasting_on(step); }, action))
+    if (taken.find(column) != nullptr)
+      findings.error(place,
+                     std::string(kind(action)) + " works on " + shown_column(column) +
+                         ", which this plan takes away: it would go with the old column",
+                     "do it to the new column where that has a name of its own; else write it into a plan of its own, "
+                     "which requires this one");
+}
+
 void check_steps(Findings& findings, const Plan& plan) {
   Once added(findings, "added twice", "keep one");
   Once set(findings, "set by two backfills", "put both into one expression");
@@ -231,6 +260,8 @@ void check_steps(Findings& findings, const Plan& plan) {
       findings.error(step.place, shown_column(column) + " is made or filled by this plan and dropped by it as well",
                      "drop the old column, not the new one");
   }
+  for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})
+    for (const Step& step : *phase) refuse_on_taken(findings, dropped, step.action, step.place);
   check_whole(findings, plan);
   check_made(findings, plan);
   check_copies(findings, plan);
@@ -299,6 +330,12 @@ void check_changes(Findings& findings, const Plan& plan) {
       made.note({merge->table, merge->into}, change.place);
       for (const std::string& column : merge->from) taken.note({merge->table, column}, change.place);
     }
+  }
+  for (const Change& change : plan.changes) {
+    if (const auto* tighten = std::get_if<ChangeTighten>(&change.what))
+      refuse_on_taken(findings, taken, action_of(tighten->rule), change.place);
+    if (const auto* step = std::get_if<ChangeStep>(&change.what))
+      refuse_on_taken(findings, taken, step->action, change.place);
   }
   for (const Change& change : plan.changes)
     if (const auto* drop = std::get_if<ChangeDropColumn>(&change.what); drop && made.find({drop->table, drop->name}))

@@ -40,6 +40,13 @@ std::string fill_plan(const std::string& type, const std::string& expression, co
          "\" }\n      reverse: { none: a test }\n" + more;
 }
 
+/// It would change what tells which side an INSERT supplied.
+const std::string with_default =
+    "plan: x\nexpand:\n  - add_column: { table: users, name: made, type: text }\n  - set_default: { table: users, "
+    "column: "
+    "full_name, default: \"'x'\" }\nmigrate:\n  - backfill: { table: users, set: { made: full_name }, reverse: { "
+    "full_name: made } }\n";
+
 }  // namespace
 
 TEST_CASE("a database that cannot be reached ends a run with 8 and names it", "[refusal]") {
@@ -91,6 +98,11 @@ TEST_CASE("a plan that does not fit the database is refused with 4, its place, a
       {"plan: x\nexpand:\n  - add_column: { table: nosuch, name: a, type: text }\n", "there is no table nosuch"},
       {"plan: x\nexpand:\n  - add_column: { table: users, name: email, type: text }\n", "already has a column email"},
       {"plan: x\nexpand:\n  - set_default: { table: users, column: nosuch, default: \"1\" }\n", "no column nosuch"},
+      {with_default, "kept in step"},
+      {"plan: x\nchange:\n  - change_type: { table: users, column: email, to: varchar(90) }\n  - add_check: { table: "
+       "users, "
+       "check: \"email <> ''\" }\n",
+       "the check reads users.email"},
       {"plan: x\ncontract:\n  steps:\n    - drop_column: { table: users, name: nosuch }\n", "no column nosuch"},
       {"plan: x\ncontract:\n  steps:\n    - drop_index: { name: nosuch_idx }\n", "no index nosuch_idx"},
       {"plan: x\ncontract:\n  steps:\n    - drop_constraint: { table: users, name: nosuch_check }\n",
@@ -110,6 +122,19 @@ TEST_CASE("a plan that does not fit the database is refused with 4, its place, a
   CHECK(has(outcome.err, "plan.yaml:"));
   CHECK(scene.shape() == before);
   CHECK((scene.view.ask("SELECT count(*) FROM switchback.plan") + "0").front() == '0');  // nor is it registered
+}
+
+TEST_CASE("where a table has heirs, what triggers would have to see there too is refused", "[refusal]") {
+  Scene scene;
+  scene.sql("CREATE TABLE old_users (until date, PRIMARY KEY (id)) INHERITS (users)");
+  const std::string plan = GENERATE(fill_plan("text", "full_name"),
+                                    "plan: x\ncontract:\n  steps:\n    - drop_column: { table: users, name: email }\n");
+  scene.tool.plan(plan);
+  const auto outcome = scene.tool.run(run);
+  INFO(outcome.err);
+  CHECK(outcome.exit_code == 4);
+  CHECK(has(outcome.err, "old_users inherits from users"));
+  CHECK(has(outcome.err, "NO INHERIT"));
 }
 
 TEST_CASE("a table without a key that batches can follow is refused with what it needs", "[refusal]") {

@@ -55,7 +55,83 @@ struct Codes : SyncedTable {
   }
 };
 
+/// Three changes of one table that share no column: one with no way back, one of a default, one that may not fit.
+const PlanText three{.name = "three",
+                     .add = {{"big", "boolean"}, {"remark", "text"}, {"amount_new", "bigint"}},
+                     .set = {{"big", "weight > 100"}, {"remark", "note"}, {"amount_new", "amount"}},
+                     .reverse = {{"note", "remark"}, {"amount", "amount_new::integer"}},
+                     .where = {}};
+
+struct Orders : SyncedTable {
+  Orders() : SyncedTable(made(), {"public", "orders"}) { add_plan(three); }
+  static std::string made() {
+    const std::string uri = server().fresh_database();
+    server().sql(
+        uri, "CREATE TABLE orders (id bigint PRIMARY KEY, age int, weight int, note text DEFAULT 'none', amount int)");
+    return uri;
+  }
+  std::string after(const std::string& sql) {
+    exec(sql);
+    return row("SELECT weight, big, note, remark, amount, amount_new, _switchback_three FROM orders WHERE id = 1");
+  }
+  /// Whether the comparison at the end of migrate finds the row right.
+  std::string in_step() { return one("SELECT " + in_step_sql(plan("three"), "t") + " FROM orders t WHERE id = 1"); }
+};
+
 }  // namespace
+
+TEST_CASE("changes that share no column are judged each by itself, whatever one statement writes", "[sync]") {
+  Orders orders;
+  orders.plant(
+      "INSERT INTO orders (id, weight, big, note, remark, amount, amount_new, _switchback_three) VALUES (1, 5, false, "
+      "'n', "
+      "'n', 3, 3, 's')");
+  SECTION("what feeds one, and the new side of another: forward there, reverse here") {
+    CHECK(orders.after("UPDATE orders SET weight = 150, amount_new = 7") == "150|t|n|n|7|7|s");
+    CHECK(orders.after("UPDATE orders SET note = 'o', amount_new = 8") == "150|t|o|o|8|8|s");
+    CHECK(orders.after("UPDATE orders SET remark = 'p', amount = 9") == "150|t|p|p|9|9|s");
+    CHECK(orders.in_step() == "t");
+  }
+  SECTION("both sides of one do not keep another from its direction") {
+    CHECK(orders.after("UPDATE orders SET note = 'o', remark = 'r', amount = 9") == "5|f|o|r|9|9|b");
+    CHECK(orders.after("UPDATE orders SET amount = 10") == "5|f|o|r|10|10|b");
+    CHECK(orders.after("UPDATE orders SET note = 'q'") == "5|f|q|q|10|10|s");
+  }
+  SECTION("one that failed stays marked until it is right, whatever becomes of the others") {
+    CHECK(orders.after("UPDATE orders SET amount_new = 99999999999, note = 'o'") == "5|f|o|o|3|99999999999|r");
+    CHECK(orders.after("UPDATE orders SET remark = 'p'") == "5|f|p|p|3|99999999999|r");
+    CHECK(orders.after("UPDATE orders SET amount_new = 4") == "5|f|p|p|4|4|s");
+  }
+  SECTION("a row is in step when all of them are") {
+    orders.exec("UPDATE orders SET weight = 200, amount_new = 12");
+    CHECK(orders.in_step() == "t");
+    orders.exec("ALTER TABLE orders DISABLE TRIGGER USER; UPDATE orders SET amount_new = 13");
+    CHECK(orders.in_step() == "f");
+  }
+}
+
+TEST_CASE("an insert's changes that share no column are judged each by itself, the undecided by the others", "[sync]") {
+  Orders orders;
+  SECTION("the new image, which also writes what feeds another change") {
+    CHECK(orders.after("INSERT INTO orders (id, weight, big, remark, amount_new) VALUES (1, 150, true, 'r', 7)") ==
+          "150|t|r|r|7|7|s");
+  }
+  SECTION("the new image, which leaves out what has no default on its side: not the old default") {
+    CHECK(orders.after("INSERT INTO orders (id, amount_new) VALUES (1, 7)") == "-|-|-|-|7|7|s");
+  }
+  SECTION("the old image") {
+    CHECK(orders.after("INSERT INTO orders (id, weight, amount) VALUES (1, 150, 7)") == "150|t|none|none|7|7|s");
+  }
+  SECTION("nothing given: forward") {
+    CHECK(orders.after("INSERT INTO orders (id) VALUES (1)") == "-|-|none|none|-|-|s");
+  }
+}
+
+TEST_CASE("an unfilled row of changes that share no column is filled, and each goes its way", "[sync]") {
+  Orders orders;
+  orders.plant("INSERT INTO orders (id, weight, note, amount) VALUES (1, 150, 'n', 3)");
+  CHECK(orders.after("UPDATE orders SET weight = 5, amount_new = 7") == "5|f|n|n|7|7|s");
+}
 
 TEST_CASE("an update of a filled row goes the way its changed side says", "[sync]") {
   Users users;

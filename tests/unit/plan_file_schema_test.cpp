@@ -58,6 +58,8 @@ const std::map<std::string, std::string> beyond_a_schema = {
     {"87-rolls-itself-forward", "two values at once"},
     {"66-system-column", "names that PostgreSQL keeps for itself"},
     {"92-evaluated-default", "SQL's grammar"},
+    {"93-on-a-column-that-goes", "two changes at once"},
+    {"94-on-a-column-that-is-dropped", "two steps at once"},
 };
 
 bool reader_accepts(const json& plan) {
@@ -69,7 +71,7 @@ bool beyond(const json& plan) {
   static const std::regex words(
       "sql: |sql_batched: |default, which fills|definition: |is not one |made by this plan|made or filled|added "
       "twice|set by two|dropped "
-      "twice|taken away twice|made "
+      "twice|taken away twice|which this plan takes away|one value for several columns|not as many columns|made "
       "twice|"
       "the default calls|both in set and in reverse|same image|same column|stands inside|require itself|undo itself|"
       "(every|clear|timeout): .* must lie between");

@@ -40,6 +40,11 @@ std::vector<StoredDefinition> definitions(ports::Session& session, PlanId plan_i
 /// What store_definitions recorded, under the tables' present names. Empty: nothing was hidden.
 std::vector<TakenTable> load_taken(ports::Session& session, PlanId plan_id);
 
+/// Tables with partitions or heirs that the contract works on are locked from above, as statements lock them: whoever
+/// took a part first would meet them in a deadlock, which they may lose. For the start of a transaction that hides or
+/// unhides.
+void lock_from_above(ports::Session& session, const Plan& plan);
+
 /// Renames the columns, indexes and constraints to their tombstones and adds the NOT NULL checks, NOT VALID. ACCESS
 /// EXCLUSIVE for milliseconds on each table. The caller puts the sync function's new text in the same transaction,
 /// after this.
