@@ -184,6 +184,34 @@ const std::map<std::string, std::string> starts{
      "boolean);"},
     {"create-index-kinds.yaml",
      "CREATE TABLE documents (id bigint PRIMARY KEY, reference text, title text, tags text[], added timestamptz);"},
+    {"add-foreign-key-columns.yaml",
+     "CREATE TABLE orders (tenant int, no bigint, PRIMARY KEY (tenant, no)); CREATE TABLE lines (id bigint PRIMARY "
+     "KEY, tenant int NOT NULL, order_no bigint); INSERT INTO orders VALUES (1, 1); INSERT INTO lines VALUES (1, 1, "
+     "1), (2, 1, 2), (3, 2, NULL);"},
+    {"add-unique-columns.yaml",
+     "CREATE TABLE products (id bigint PRIMARY KEY, tenant int NOT NULL, code text); INSERT INTO products VALUES (1, "
+     "1, 'a'), (2, 1, 'a'), (3, 2, 'a'), (4, 2, NULL);"},
+    {"drop-constraint.yaml",
+     "CREATE TABLE users (id bigint PRIMARY KEY); CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint "
+     "CONSTRAINT orders_user_id_fkey REFERENCES users ON DELETE SET NULL, reference text CONSTRAINT "
+     "orders_reference_key UNIQUE, total numeric CONSTRAINT orders_total_check CHECK (total >= 0)); COMMENT ON "
+     "CONSTRAINT orders_reference_key ON orders IS 'by the customer'; INSERT INTO users VALUES (1); INSERT INTO orders "
+     "VALUES (1, 1, 'R1', 5);"},
+    {"set-comment.yaml",
+     "CREATE TYPE order_status AS ENUM ('new', 'sent'); CREATE TABLE orders (id bigint PRIMARY KEY, status "
+     "order_status, total numeric CONSTRAINT orders_total_check CHECK (total >= 0)); CREATE INDEX orders_open_idx ON "
+     "orders (id) WHERE status = 'new'; CREATE VIEW open_orders AS SELECT id FROM orders; COMMENT ON COLUMN "
+     "orders.total IS 'it''s in euros';"},
+    {"set-statistics.yaml",
+     "CREATE TABLE events (id bigint PRIMARY KEY, kind text, payload text); ALTER TABLE events ALTER kind SET "
+     "STATISTICS 7;"},
+    {"set-storage.yaml",
+     "CREATE TABLE events (id bigint PRIMARY KEY, payload text, note text); ALTER TABLE events ALTER note SET STORAGE "
+     "external;"},
+    {"several-at-once.yaml",
+     "CREATE TABLE reviews (id bigint PRIMARY KEY, rating text DEFAULT '4'); CREATE INDEX reviews_rating_idx ON "
+     "reviews (rating); COMMENT ON COLUMN reviews.rating IS 'as the form sends it'; INSERT INTO reviews VALUES (1, "
+     "'2'), (2, NULL);"},
     {"turn-back.yaml", "CREATE TABLE users (id bigint PRIMARY KEY, mail text); INSERT INTO users VALUES (1, 'a@b');"},
 };
 

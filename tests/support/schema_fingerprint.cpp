@@ -73,6 +73,8 @@ UNION ALL
 SELECT 'policy ' || polname || ' on ' || rel.shown || ' ' || polcmd::text || polpermissive || ' to ' || array_to_string(polroles::regrole[], ',') || ' '
        || coalesce(pg_get_expr(polqual, polrelid), '') || ' check ' || coalesce(pg_get_expr(polwithcheck, polrelid), '') FROM pg_policy JOIN rel ON rel.oid = polrelid
 UNION ALL
+SELECT 'published ' || rel.shown || ' by ' || b.pubname FROM pg_publication_rel p JOIN pg_publication b ON b.oid = p.prpubid JOIN rel ON rel.oid = p.prrelid
+UNION ALL
 SELECT 'statistics ' || split_part(d.text, ' ON ', 1) || ' ON ' || (SELECT string_agg(part, ', ' ORDER BY part) FROM regexp_split_to_table(substring(d.text FROM ' ON (.*) FROM '), ', ') part)
        || ' FROM ' || stxrelid::regclass || ' owner ' || stxowner::regrole || ' target ' || coalesce((to_jsonb(s) ->> 'stxstattarget')::int, -1)
        || ' comment ' || coalesce(obj_description(s.oid, 'pg_statistic_ext'), '') FROM pg_statistic_ext s JOIN ns ON ns.oid = stxnamespace CROSS JOIN LATERAL pg_get_statisticsobjdef(s.oid) d(text)

@@ -14,4 +14,4 @@ SELECT id FROM accounts WHERE id = :id FOR UPDATE;
 UPDATE accounts SET "Shoe Size" = :n % 50 WHERE id = :id;
 -- or
 LOCK TABLE accounts IN ROW EXCLUSIVE MODE;
-UPDATE accounts u SET mail = NULL FROM orders o WHERE o.user_id = u.id AND o.id = :id;
+UPDATE accounts a SET mail = NULL FROM orders o WHERE o.user_id = a.id AND o.id = :id;

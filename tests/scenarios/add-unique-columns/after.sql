@@ -1,0 +1,1 @@
+ALTER TABLE products ADD CONSTRAINT products_code_key UNIQUE (tenant, code);

@@ -1,0 +1,1 @@
+ALTER TABLE users ALTER fax DROP NOT NULL;

@@ -1,0 +1,1 @@
+ALTER TABLE sales."Order Items" DROP "Legacy Code", ADD "Full Name" text NOT NULL, ADD CONSTRAINT "Qty, positive" CHECK ("Qty" > 0);

@@ -1,0 +1,1 @@
+SELECT l.id, l.value, o.line FROM scene.last l LEFT JOIN log o USING (id) WHERE o.line IS DISTINCT FROM l.value

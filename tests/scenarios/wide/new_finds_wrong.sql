@@ -1,0 +1,3 @@
+SELECT l.id, l.value, m.c600 FROM scene.last l LEFT JOIN measures m USING (id) WHERE m.c600 IS DISTINCT FROM l.value::bigint
+UNION ALL
+SELECT id, 'total', total FROM measures WHERE total IS DISTINCT FROM coalesce(c1, 0) + coalesce(c1190, 0)
