@@ -32,9 +32,10 @@ void read_settings(const fs::path& file, Scenario& scenario) {
   if (!fs::exists(file)) return;
   for (const auto& entry : YAML::LoadFile(file)) {
     const auto key = entry.first.as<std::string>();
-    if (key == "rows")
+    if (key == "rows") {
       scenario.rows = entry.second.as<int>();
-    else if (key == "needs")
+      scenario.fixed_rows = true;
+    } else if (key == "needs")
       scenario.needs = entry.second.as<int>();
     else if (key == "end")
       scenario.end = state_named(entry.second.as<std::string>()).value();

@@ -23,6 +23,7 @@ struct Scenario {
   Body old_image, new_image;                     ///< empty: that image does not write
   std::string old_finds_wrong, new_finds_wrong;  ///< queries that return no row wherever that image works; may be empty
   int rows = 2000;
+  bool fixed_rows = false;        ///< said by the folder: more would be something else
   int needs = 13;                 ///< the oldest major version of PostgreSQL that has it
   State end = State::contracted;  ///< how far forward it goes; done, where nothing is taken away
   std::string stays;              ///< a regular expression: lines of the fingerprint that rolling back cannot undo
