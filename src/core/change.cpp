@@ -140,6 +140,65 @@ void expand_add(Plan& plan, const ChangeAddColumn& add, Place place) {
   if (add.not_null) put_step(plan.contract.steps, place, SetNotNull{add.table, add.name});
 }
 
+/// A name that the server wrote, quoted where it needs to be.
+std::optional<std::string> take_name(std::string_view& text) {
+  if (!text.starts_with('"')) {
+    const std::string_view word = take_word(text);
+    return word.empty() ? std::nullopt : std::optional(std::string(word));
+  }
+  const std::size_t length = quoted_length(text, false);
+  if (length == std::string_view::npos) return std::nullopt;
+  std::string name;
+  for (std::size_t i = 1; i + 1 < length; ++i) {
+    name += text[i];
+    if (text[i] == '"') ++i;  // written twice
+  }
+  text.remove_prefix(length);
+  return name;
+}
+
+bool take(std::string_view& text, std::string_view what) {
+  if (!text.starts_with(what)) return false;
+  text.remove_prefix(what.size());
+  return true;
+}
+
+KeyAction take_key_action(std::string_view& text, std::string_view event) {
+  constexpr std::array words = {std::pair{std::string_view("RESTRICT"), KeyAction::restrict_},
+                                std::pair{std::string_view("CASCADE"), KeyAction::cascade},
+                                std::pair{std::string_view("SET NULL"), KeyAction::set_null},
+                                std::pair{std::string_view("SET DEFAULT"), KeyAction::set_default}};
+  if (!take(text, event)) return KeyAction::no_action;
+  for (const auto& [word, action] : words)
+    if (take(text, word)) return action;
+  return KeyAction::no_action;
+}
+
+/// What a foreign key refers to and does, as the server writes its definition; nothing where that says more than a step
+/// can (MATCH FULL, DEFERRABLE, NOT VALID, columns behind SET NULL). Its own columns are not read.
+std::optional<AddForeignKey> foreign_key(std::string_view definition) {
+  std::string_view text = split_at(definition, " REFERENCES ").second;
+  if (!take(text, " REFERENCES ")) return std::nullopt;
+  AddForeignKey key;
+  auto name = take_name(text);
+  key.referenced.schema = "public";
+  if (name && take(text, ".")) {
+    key.referenced.schema = *name;
+    name = take_name(text);
+  }
+  if (!name || !take(text, "(")) return std::nullopt;
+  key.referenced.name = *name;
+  do {
+    auto column = take_name(text);
+    if (!column) return std::nullopt;
+    key.referenced_columns.push_back(std::move(*column));
+  } while (take(text, ", "));
+  if (!take(text, ")")) return std::nullopt;
+  key.on_update = take_key_action(text, " ON UPDATE ");
+  key.on_delete = take_key_action(text, " ON DELETE ");
+  return text.empty() ? std::optional(key) : std::nullopt;
+}
+
 class Rename {
  public:
   Rename(Plan& plan, const ChangeRenameColumn& rename, Place place, const TableFacts& facts, const ColumnFacts& column)
@@ -161,31 +220,62 @@ class Rename {
       if (!mentions(index, column_)) continue;
       plan_.contract.allow_silent.push_back(index.name.name);
       if (!index.valid) continue;  // an unfinished build: nothing rests on it
-      put_step(plan_.migrate, place_, twin_index(index, columns_, twin_name(index.name.name, columns_, taken_)));
+      CreateIndex twin = twin_index(index, columns_, twin_name(index.name.name, columns_, taken_));
+      // A deferrable constraint, and one of a partitioned table, cannot be made of an index that is there.
+      twin.constraint = index.constraint.has_value() && index.immediate && facts_.kind != 'p';
+      put_step(plan_.migrate, place_, std::move(twin));
     }
   }
 
-  /// CHECK and FOREIGN KEY are carried over NOT VALID: enforced for what is written from then on, and true of what is
-  /// there, since sync has kept the new column equal to one under the same constraint.
+  /// CHECK and FOREIGN KEY constraints are rules of the contract, as one that is added is: enforced when hiding,
+  /// validated before the drop. What was not validated, or says more than a rule can, is carried over as it is, NOT
+  /// VALID.
   void copy_constraints() {
     for (const ConstraintFacts& constraint : facts_.constraints) {
       if (!mentions(constraint, column_)) continue;
       if (std::ranges::find(plan_.contract.allow_silent, constraint.name) == plan_.contract.allow_silent.end())
         plan_.contract.allow_silent.push_back(constraint.name);
       if (constraint.type != 'c' && constraint.type != 'f') continue;
-      const auto [own, referenced] = split_at(constraint.definition, " REFERENCES ");
-      std::string definition = renamed(own, columns_.from, columns_.to) + std::string(referenced);
-      if (!definition.ends_with(" NOT VALID")) definition += " NOT VALID";
-      const std::string table = "ALTER TABLE " + quoted(columns_.table);
-      const std::string name = quote_identifier(twin_name(constraint.name, columns_, taken_));
-      put_step(plan_.contract.steps, place_,
-               Sql{std::string(table).append(" ADD CONSTRAINT ").append(name).append(" ").append(definition),
-                   std::string(table).append(" DROP CONSTRAINT ").append(name),
-                   {}});
+      const std::string name = twin_name(constraint.name, columns_, taken_);
+      if (auto rule = constraint.validated ? as_rule(constraint, name) : std::nullopt)
+        put_step(plan_.contract.steps, place_, std::move(*rule));
+      else
+        copy_as_it_is(constraint, name);
     }
   }
 
  private:
+  std::optional<Action> as_rule(const ConstraintFacts& constraint, const std::string& name) const {
+    if (constraint.type == 'f') return as_foreign_key(constraint, name);
+    constexpr std::string_view head = "CHECK (";
+    const std::string_view definition = constraint.definition;
+    if (!definition.starts_with(head) || !definition.ends_with(')')) return std::nullopt;  // NO INHERIT
+    const std::string_view check = definition.substr(head.size(), definition.size() - head.size() - 1);
+    return AddCheck{columns_.table, renamed(check, columns_.from, columns_.to), name};
+  }
+
+  std::optional<Action> as_foreign_key(const ConstraintFacts& constraint, const std::string& name) const {
+    auto key = foreign_key(constraint.definition);
+    // Without an index that finds the rows, each deletion of what they refer to would read the table for the counter.
+    if (!key || facts_.kind == 'p' || !finds_by(facts_, constraint.columns)) return std::nullopt;
+    key->table = columns_.table;
+    key->columns = constraint.columns;
+    std::ranges::replace(key->columns, columns_.from, columns_.to);
+    key->name = name;
+    return *key;
+  }
+
+  void copy_as_it_is(const ConstraintFacts& constraint, const std::string& name) {
+    const auto [own, referenced] = split_at(constraint.definition, " REFERENCES ");
+    std::string definition = renamed(own, columns_.from, columns_.to) + std::string(referenced);
+    if (!definition.ends_with(" NOT VALID")) definition += " NOT VALID";
+    const std::string table = "ALTER TABLE " + quoted(columns_.table);
+    put_step(plan_.contract.steps, place_,
+             Sql{table + " ADD CONSTRAINT " + quote_identifier(name) + " " + definition,
+                 table + " DROP CONSTRAINT " + quote_identifier(name),
+                 {}});
+  }
+
   Plan& plan_;
   Twins columns_;
   Place place_;
@@ -218,6 +308,23 @@ void expand_rename(Plan& plan, const ChangeRenameColumn& rename, Place place, co
     if (column->not_null) put_step(plan.contract.steps, place, SetNotNull{rename.table, rename.to});
   }
   put_step(plan.contract.steps, place, DropColumn{rename.table, rename.from, {}});
+}
+
+/// An index on the new column takes the name of one that goes with a replaced column: that cannot be dropped as well.
+void refuse_dropped_twins(const Plan& plan) {
+  for (const Step& step : plan.contract.steps) {
+    const auto* replace = std::get_if<ReplaceColumn>(&step.action);
+    for (const Step& other : plan.contract.steps) {
+      const auto* index = std::get_if<DropIndex>(&other.action);
+      if (replace == nullptr || index == nullptr || index->name.schema != replace->table.schema) continue;
+      if (std::ranges::any_of(replace->names, [&](const auto& pair) { return pair.first == index->name.name; }))
+        refuse_change(plan, other.place,
+                      "drop_index: " + shown(index->name) + " is an index of " + shown(replace->table) + "." +
+                          shown(std::string_view(replace->column)) +
+                          ", which this plan replaces: one on the new column takes its name",
+                      "drop it in a plan before this one");
+    }
+  }
 }
 
 }  // namespace
@@ -263,6 +370,7 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       expand_rename(plan, std::get<ChangeRenameColumn>(change.what), change.place, lookup);
     }
   }
+  refuse_dropped_twins(plan);
   if (!changes.empty() && plan.contract.steps.empty()) plan.contract = {};  // there is nothing to observe and to soak
   return plan;
 }

@@ -158,19 +158,70 @@ TEST_CASE("a renamed column takes along all that hangs on it", "[change]") {
       "CREATE UNIQUE INDEX \"users_lower_email\" ON public.users USING btree (lower(email) COLLATE mail) WHERE (email "
       "<> 'mail'::text)");
   REQUIRE(plan_.contract.steps.size() == 4);
-  CHECK(
-      as<Sql>(plan_.contract.steps[0]).run ==
-      "ALTER TABLE \"public\".\"users\" ADD CONSTRAINT \"users_email_check\" CHECK ((email ~~ '%@%'::text)) NOT VALID");
-  CHECK(as<Sql>(plan_.contract.steps[0]).undo ==
-        "ALTER TABLE \"public\".\"users\" DROP CONSTRAINT \"users_email_check\"");
-  CHECK(as<Sql>(plan_.contract.steps[1]).run ==
-        "ALTER TABLE \"public\".\"users\" ADD CONSTRAINT \"users_fk_email\" FOREIGN KEY (email) REFERENCES boxes(mail) "
-        "NOT "
-        "VALID");
+  const auto& check = as<AddCheck>(plan_.contract.steps[0]);
+  CHECK(check.check == "(email ~~ '%@%'::text)");
+  CHECK(check.name == "users_email_check");
+  const auto& key = as<AddForeignKey>(plan_.contract.steps[1]);
+  CHECK(key.columns == std::vector<std::string>{"email"});
+  CHECK(key.referenced == TableName{"public", "boxes"});
+  CHECK(key.referenced_columns == std::vector<std::string>{"mail"});
+  CHECK(key.name == "users_fk_email");
   CHECK(as<SetNotNull>(plan_.contract.steps[2]).column == "email");
   CHECK(as<DropColumn>(plan_.contract.steps[3]).name == "mail");
   CHECK(plan_.contract.allow_silent ==
         std::vector<std::string>{"users_mail_idx", "users_lower", "users_mail_check", "users_fk"});
+}
+
+TEST_CASE("a unique constraint of a renamed column is one on the new column", "[change]") {
+  const TableLookup constrained = [](const TableName&) {
+    TableFacts facts = users();
+    facts.indexes[1].unique = true;
+    facts.indexes[1].constraint = "users_mail_idx";
+    facts.indexes[2].constraint = "users_lower";
+    facts.indexes[2].immediate = false;
+    return std::optional(facts);
+  };
+  const Plan plan_ = expand_changes(plan(ChangeRenameColumn{table, "mail", "email"}), constrained);
+  CHECK(as<CreateIndex>(plan_.migrate.at(1)).constraint);
+  CHECK_FALSE(as<CreateIndex>(plan_.migrate.at(2)).constraint);  // deferrable: it cannot be made of an index
+}
+
+TEST_CASE("a foreign key of a renamed column says what it said of the old one", "[change]") {
+  const auto renamed = [](const std::string& definition, bool validated) {
+    const TableLookup facts = [&](const TableName&) {
+      TableFacts found = users();
+      found.constraints = {{"users_fk", 'f', definition, {"team", "mail"}, validated}};
+      return std::optional(found);
+    };
+    return expand_changes(plan(ChangeRenameColumn{table, "mail", "email"}), facts).contract.steps.at(0);
+  };
+  const Step plain = renamed(
+      "FOREIGN KEY (team, mail) REFERENCES sales.\"Big \"\"Boxes\"(team, \"of\") ON UPDATE CASCADE ON DELETE SET NULL",
+      true);
+  const auto& key = as<AddForeignKey>(plain);
+  CHECK(key.columns == std::vector<std::string>{"team", "email"});
+  CHECK(key.referenced == TableName{"sales", "Big \"Boxes"});
+  CHECK(key.referenced_columns == std::vector<std::string>{"team", "of"});
+  CHECK(key.on_update == KeyAction::cascade);
+  CHECK(key.on_delete == KeyAction::set_null);
+  // What a rule cannot say is carried over as it is, and so is what was not validated: rows may break it.
+  CHECK(as<Sql>(renamed("FOREIGN KEY (team, mail) REFERENCES boxes(team, mail) MATCH FULL", true)).run ==
+        "ALTER TABLE \"public\".\"users\" ADD CONSTRAINT \"users_fk_email\" FOREIGN KEY (team, email) REFERENCES "
+        "boxes(team, mail) MATCH FULL NOT VALID");
+  CHECK(as<Sql>(renamed("FOREIGN KEY (team, mail) REFERENCES boxes(team, mail) DEFERRABLE", true)).undo.has_value());
+  CHECK(as<Sql>(renamed("FOREIGN KEY (team, mail) REFERENCES boxes(team, mail) ON DELETE SET NULL (mail)", true))
+            .run.ends_with("ON DELETE SET NULL (mail) NOT VALID"));
+  CHECK(as<Sql>(renamed("FOREIGN KEY (team, mail) REFERENCES boxes(team, mail) NOT VALID", false))
+            .run.ends_with("boxes(team, mail) NOT VALID"));
+}
+
+TEST_CASE("an index that goes with a replaced column is not dropped by the same plan", "[change]") {
+  Plan both = plan(ChangeType{table, "mail", "varchar(80)", {}, {}});
+  both.file = "p.yaml";
+  both.changes.push_back({ChangeStep{"contract", DropIndex{{"public", "users_mail_idx"}}}, {4, 5}});
+  CHECK_THROWS_WITH(expand_changes(both, lookup), Catch::StartsWith("p.yaml:4:5: drop_index: users_mail_idx"));
+  both.changes.back() = {ChangeStep{"contract", DropIndex{{"public", "users_other"}}}, {4, 5}};
+  CHECK_NOTHROW(expand_changes(both, lookup));
 }
 
 TEST_CASE("the long form of a rename reads back as the same plan", "[change][plan_file]") {
