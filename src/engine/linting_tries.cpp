@@ -22,6 +22,12 @@ bool is_of_the_text(const Error& error) {
   return begins("42") ? state != "42501" : begins("22") || begins("23") || begins("0A") || begins("54") || begins("3F");
 }
 
+/// Enums that the plan makes are there for columns of them, in a transaction that is rolled back.
+void make_enums(ports::Session& session, const Plan& plan) {
+  for (const Step& step : plan.expand)
+    if (const auto* made = std::get_if<CreateEnum>(&step.action)) session.exec(create_enum_sql(*made).sql.front());
+}
+
 /// Empty tables that hide the plan's own, shaped as they will be after expand.
 class Shadows {
  public:
@@ -32,6 +38,7 @@ class Shadows {
   void try_all() {
     ports::Transaction transaction(session_);
     session_.exec("SET LOCAL statement_timeout = '10s'");
+    make_enums(session_, plan_);
     for (const auto& [name, table] : facts_.tables) cast(name);
     // Definitions mean what they mean under the role's own search_path; temporary tables come before all of it.
     use_own_search_path(session_, true);
@@ -331,7 +338,10 @@ void try_plan(ports::Session& session, ports::Catalog& catalog, const Plan& plan
     facts.unresolved = error.what();
   }
   for (const ResolvedSync& sync : resolved.sync) {
-    ports::Transaction reading(session, "READ ONLY");
+    const bool makes_enums = std::ranges::any_of(
+        plan.expand, [](const Step& step) { return std::holds_alternative<CreateEnum>(step.action); });
+    ports::Transaction reading(session, makes_enums ? "" : "READ ONLY");
+    make_enums(session, plan);
     session.exec("SET LOCAL statement_timeout = '2s'");
     if (auto sample = Sampling(session, sync).sample()) facts.samples.push_back(std::move(*sample));
   }

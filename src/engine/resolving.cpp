@@ -79,6 +79,22 @@ std::string without_shape(std::string text) {
   return text;
 }
 
+/// Enums that the plan makes are there while it is looked at, for columns of them: in a transaction that is rolled
+/// back, so that nobody else ever sees them. Begun only where the plan makes one.
+class MadeTypes {
+ public:
+  MadeTypes(ports::Session& session, const Plan& plan) {
+    for (const Step& step : plan.expand)
+      if (const auto* made = std::get_if<CreateEnum>(&step.action)) {
+        if (!transaction_) transaction_.emplace(session, ports::nested);
+        session.exec(create_enum_sql(*made).sql.front());
+      }
+  }
+
+ private:
+  std::optional<ports::Transaction> transaction_;
+};
+
 class Resolving {
  public:
   Resolving(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings)
@@ -86,6 +102,7 @@ class Resolving {
 
   ResolvedPlan run() {
     for (const Step& step : plan_.expand) check_making(step);
+    const MadeTypes made(session_, plan_);
     for (const TableName& table : tables_of(plan_)) resolve_table(table);
     for (const Step& step : plan_.contract.steps) check_contract_step(step);
     for (const auto* phase : {&plan_.expand, &plan_.migrate, &plan_.contract.steps})
