@@ -7,6 +7,7 @@
 
 #include "drafting_parts.hpp"
 #include "switchback/core/rule.hpp"
+#include "switchback/core/setting_sql.hpp"
 
 namespace switchback {
 
@@ -292,12 +293,31 @@ class Drafter {
   }
 
   void take(const ddl::OneStep& one) {
+    if (const auto* exclusion = std::get_if<AddExclusion>(&one.step)) return take(*exclusion);
+    const auto* parameters = std::get_if<SetStorageParameters>(&one.step);
+    const TableName* const table = parameters != nullptr ? &parameters->name : table_of(one.step);
+    if (table != nullptr && made_table(*table) != nullptr && !std::holds_alternative<SetComment>(one.step)) {
+      DraftEntry entry = sql_entry("expand", statement_->sql);
+      entry.arguments.push_back({"irreversible", "it goes with the table"});
+      return put(std::move(entry));
+    }
     DraftEntry entry = step_entry(one.step);
     for (const Argument& argument : entry.arguments)
       if (argument.key == "name" && entry.kind.starts_with("create_"))
         entry.fresh = gone_.contains((entry.kind == "create_view" ? "relation " : "type ") +
                                      std::get<std::string>(argument.value));
     put(std::move(entry));
+  }
+
+  void take(const AddExclusion& made) {
+    if (CreateTable* table = made_table(made.table)) {
+      constexpr std::string_view add = " ADD ";
+      const std::string sql = turn_over_sql(made, {}).sql.front();
+      table->constraints.push_back(sql.substr(sql.find(add) + add.size()));
+      return fold(*unit_of(made.table));
+    }
+    put(step_entry(made));
+    units_.back().constraint = {made.table, made.name.value_or("")};
   }
 
   void take(const ddl::UpdatedRows& rows) {

@@ -32,6 +32,26 @@ bool new_side_is_filled(State state) {
   return state == State::migrated || state == State::hidden || state == State::contracted || state == State::done;
 }
 
+/// Whether the plan mends rows of the table before it tightens what they must keep to.
+bool mends(const Plan& plan, const TableName& table) {
+  return std::ranges::any_of(plan.migrate, [&](const Step& step) {
+    const auto* fix = std::get_if<Fix>(&step.action);
+    return fix != nullptr && fix->table == table;
+  });
+}
+
+/// Rows that were mended stay so, on every way back; those that were deleted stay away.
+void adopt_mended(ports::Session& session, DrilledTable& table, const DrillRows& now) {
+  const DrillRows without_taken = rows_now(session, table, State::hidden);
+  for (auto [rows, as] : {std::pair{&table.wanted, &now}, std::pair{&table.wanted_without_taken, &without_taken}}) {
+    std::erase_if(*rows, [&](const auto& row) { return !now.contains(row.first); });
+    for (auto& [key, row] : *rows) row.rest = as->at(key).rest;
+  }
+  for (const auto& [key, like] : table.written)  // what it must look like went with the row that it was written from
+    if (!table.wanted.contains(like)) table.doubtful.insert(key);
+  std::erase_if(table.written, [&](const auto& write) { return !table.wanted.contains(write.second); });
+}
+
 std::vector<std::string> words_of(const std::vector<SchemaDifference>& all) {
   std::vector<std::string> words;
   for (const SchemaDifference& one : all) {
@@ -221,6 +241,7 @@ std::optional<DrillFinding> DrillCourse::compare_rows(const DrillLeg& leg) {
       for (auto& [key, row] : table.wanted)
         if (const auto now = found.find(key); now != found.end()) row.new_side = now->second.new_side;
       table.new_known = true;
+      if (mends(stage_.plan(), table.name)) adopt_mended(stage_.session(), table, found);
       for (const std::string& failure : write_new_side_once(stage_.session(), table))
         return DrillFinding{step_about(stage_.plan(), leg, failure), failure, {}};
       found = rows_now(stage_.session(), table, leg.to);

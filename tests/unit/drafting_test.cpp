@@ -102,6 +102,20 @@ TEST_CASE("each statement alone becomes the change that says it", "[drafting]") 
       {"ALTER TABLE users ADD CONSTRAINT adult CHECK (age >= 18) NOT VALID",
        {"add_check table=users check=age >= 18 name=adult"}},
       {"ALTER TABLE users ADD UNIQUE (a, b)", {"add_unique table=users columns=[a,b] name=users_a_b_key"}},
+      {"ALTER TABLE users ADD CONSTRAINT apart EXCLUDE USING gist (city WITH =, (span(id)) WITH &&) WHERE (id > 0)",
+       {"add_exclusion table=users elements=[city: =; (span(id)): &&] where=id > 0 name=apart"}},
+      {"ALTER TABLE users SET (fillfactor = 70, autovacuum_enabled = off, toast.autovacuum_enabled = false)",
+       {"set_storage_parameters table=users set=[fillfactor: 70; autovacuum_enabled: off; toast.autovacuum_enabled: "
+        "false]"}},
+      {"ALTER INDEX users_pkey SET (fillfactor = 90)",
+       {"set_storage_parameters index=users_pkey set=[fillfactor: 90]"}},
+      {"ALTER TABLE users REPLICA IDENTITY FULL", {"set_replica_identity table=users identity=full"}},
+      {"ALTER TABLE users REPLICA IDENTITY USING INDEX i", {"set_replica_identity table=users index=i"}},
+      {"ALTER TABLE users ALTER mail SET STATISTICS 500", {"set_statistics table=users column=mail target=500"}},
+      {"ALTER TABLE users ALTER mail SET STORAGE EXTERNAL", {"set_storage table=users column=mail storage=external"}},
+      {"ALTER TABLE users ALTER mail SET COMPRESSION lz4", {"set_storage table=users column=mail compression=lz4"}},
+      {"ALTER TABLE users RENAME CONSTRAINT adult TO grown", {"rename_constraint table=users name=adult to=grown"}},
+      {"ALTER INDEX users_mail_idx RENAME TO users_email_idx", {"rename_index name=users_mail_idx to=users_email_idx"}},
       {"ALTER TABLE users DROP CONSTRAINT adult", {"drop_constraint table=users name=adult"}},
       {"CREATE INDEX CONCURRENTLY i ON users (lower(mail), id) INCLUDE (city) WHERE city <> ''",
        {"create_index table=users columns=[(lower(mail)),id] where=city <> '' include=[city] name=i"}},
@@ -215,6 +229,25 @@ TEST_CASE("what a file does to a table that it makes is part of making it", "[dr
         Lines{"create_table name=t columns=[id: bigserial PRIMARY KEY; a: int NOT NULL DEFAULT 1; b: text] "
               "constraints=[CHECK (a > 0),CONSTRAINT f FOREIGN KEY (a) REFERENCES o (id)]",
               "create_index table=t columns=[b] unique=true name=i"});
+}
+
+TEST_CASE("an exclusion constraint and settings of a table that the file makes go with the table", "[drafting]") {
+  const Result result = draft(
+      "CREATE TABLE stays (room int, during tsrange); ALTER TABLE stays ADD CONSTRAINT apart EXCLUDE USING gist (room "
+      "WITH =, during WITH &&); ALTER TABLE stays SET (fillfactor = 70)");
+  CHECK(result.entries ==
+        Lines{"create_table name=stays columns=[room: int; during: tsrange] constraints=[CONSTRAINT \"apart\" EXCLUDE "
+              "USING gist (\"room\" WITH =, \"during\" WITH &&)]",
+              "expand sql run=ALTER TABLE stays SET (fillfactor = 70) irreversible=it goes with the table"});
+  CHECK(result.files.refused.empty());
+}
+
+TEST_CASE("an index of a column whose type changes is dropped by a plan before", "[drafting]") {
+  const Result result = draft("DROP INDEX users_mail_idx; ALTER TABLE users ALTER mail TYPE varchar(80)", lookup);
+  REQUIRE(result.files.refused.empty());
+  REQUIRE(result.files.files.size() == 2);
+  CHECK(has(result.files.files[0].text, "drop_index"));
+  CHECK(has(result.files.files[1].text, "change_type"));
 }
 
 TEST_CASE("what tools and psql put around a migration is passed over, aloud", "[drafting]") {
