@@ -138,6 +138,35 @@ bool is_swapped(ports::Session& session, const Plan& plan, const TableName& tabl
   return column_state(session, table, hidden_of(plan, *replaced_in(plan, table).front())).has_value();
 }
 
+/// PL/pgSQL keeps the type that a column of NEW and OLD had when a session first ran an expression over it, and refuses
+/// another one behind the same name (42804) until the function has changed: so each is written again as it is. One that
+/// belongs to somebody else and does not speak of the columns is left alone.
+void refresh_trigger_functions(ports::Session& session, const Plan& plan, const TableName& table) {
+  const auto functions = session.exec(
+      R"sql(SELECT DISTINCT pg_catalog.format('%I.%I()', n.nspname, p.proname), p.procost, p.prosrc
+FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
+WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND (g.tgrelid = $1::pg_catalog.oid OR g.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)))
+ORDER BY 1)sql",
+      {std::to_string(oid_of(session, table))});
+  for (std::size_t i = 0; i < functions.size(); ++i) try {
+      ports::Transaction one(session, ports::nested);
+      one.exec("ALTER FUNCTION " + functions.text(i, 0) + " COST " + functions.text(i, 1));
+      one.commit();
+    } catch (const Error& error) {
+      if (error.sqlstate() != "42501") throw;
+      for (const ReplaceColumn* step : replaced_in(plan, table))
+        if (functions.text(i, 2).find(step->column) != std::string::npos)
+          throw Error(
+              Exit::refused, Remedy::person,
+              "the trigger function " + functions.text(i, 0) + " of " + shown(table) + " speaks of " +
+                  shown(std::string_view(step->column)) +
+                  ", and sessions that have run it would fail with 42804 when the type changes: " + error.what(),
+              "let this role alter it, as its owner or a member of the owner; then the same command again",
+              error.sqlstate());
+    }
+}
+
 }  // namespace
 
 void relax_replaced(ports::Session& session, const Plan& plan, const TableName& table) {
@@ -153,6 +182,7 @@ void swap_in(ports::Session& session, const Plan& plan) {
     if (is_swapped(session, plan, table)) continue;
     for (const ReplaceColumn* step : replaced_in(plan, table)) swap_in(session, plan, *step);
     rename_in_sync(session, oid_of(session, table), table, swap_names(plan, table));
+    refresh_trigger_functions(session, plan, table);
   }
 }
 
@@ -161,6 +191,7 @@ void swap_back(ports::Session& session, const Plan& plan) {
     if (!is_swapped(session, plan, table)) continue;
     for (const ReplaceColumn* step : replaced_in(plan, table)) swap_back(session, plan, *step);
     rename_in_sync(session, oid_of(session, table), table, swap_back_names(plan, table));
+    refresh_trigger_functions(session, plan, table);
   }
 }
 

@@ -212,6 +212,35 @@ TEST_CASE("a swap that is killed while it is made, or taken back, is made or tak
   CHECK(world.sql("SELECT count(*) FROM orders WHERE amount IS DISTINCT FROM amount_new") == "0");
 }
 
+TEST_CASE("a session that has run a trigger over the column runs it after the swap too, and after the way back",
+          "[swap]") {
+  const std::string uri = server().fresh_database();
+  server().sql(uri,
+               std::string(shop) +
+                   "CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := 'noted ' || "
+                   "(NEW.amount + 1); RETURN NEW; END $$; CREATE TRIGGER noted BEFORE UPDATE ON orders FOR EACH ROW "
+                   "EXECUTE FUNCTION noted();");
+  Tool tool(uri);
+  tool.plan(
+      "plan: wide\nbackfill: { user_triggers: fire }\nchange:\n  - change_type: { table: orders, column: amount, to: "
+      "bigint }\ncontract: { observe: 1s, soak: 0s }\n");
+  const auto image = application(uri, "shop:v41");
+  const auto write = [&](const std::string& value) {
+    image->exec("UPDATE public.orders SET amount = $1 WHERE id = 7", {value});
+    return image->exec("SELECT note FROM public.orders WHERE id = 7").text(0, 0);
+  };
+  CHECK(write("1") == "noted 2");
+  auto outcome = tool.run(tool.run_to("hidden"));
+  INFO(outcome.err << outcome.out);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(write("3000000000") == "noted 3000000001");
+  CHECK(write("4") == "noted 5");
+  outcome = tool.run({"rollback", "wide", "--to", "migrated", "--yes", "--despite", "loss", "--reason", "a test"});
+  INFO(outcome.err << outcome.out);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(write("8") == "noted 9");
+}
+
 TEST_CASE("what counts columns holds a swap, and what names them does not", "[swap]") {
   Shop world;
   world.to("migrated");
