@@ -5,6 +5,7 @@
 #include <cctype>
 #include <set>
 
+#include "change_pair.hpp"
 #include "change_partition.hpp"
 #include "change_parts.hpp"
 #include "change_steps.hpp"
@@ -364,6 +365,8 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       expand_type(plan, *type, change.place, lookup);
     } else if (const auto* partition = std::get_if<ChangePartition>(&change.what)) {
       expand_partition(plan, *partition, change.place, lookup);
+    } else if (const auto* pair = std::get_if<ChangePair>(&change.what)) {
+      expand_pair(plan, *pair, change.place, lookup);
     } else if (const auto* tighten = std::get_if<ChangeTighten>(&change.what)) {
       expand_tighten(plan, *tighten, change.place, lookup);
     } else {

@@ -81,6 +81,11 @@ class Inverting {
                       "know the difference",
                   "while the plan is migrated, hidden or contracted, switchback rollback " + plan_.name +
                       " turns it back; after that a plan of its own makes a plain table of it");
+    for (const PairTables* step : pairs_of(plan_))
+      throw Error(Exit::refused, Remedy::person,
+                  "no plan is written that undoes " + describe(*step) + ": it takes columns from one table to another",
+                  "while the plan is migrated, hidden or contracted, switchback rollback " + plan_.name +
+                      " turns it back; after that the same change with the two tables exchanged does");
     for (const WholeTaken& one : facts_.wholes)
       if (one.object.kind == Structure::Kind::table && one.now.empty() && !one.object.part)
         throw Error(

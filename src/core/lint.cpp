@@ -66,6 +66,7 @@ std::set<TableName> filled_tables(const Plan& plan) {
     if (const auto* copy = std::get_if<CopyTable>(&step.action)) tables.insert(copy->table);
     if (const auto* batched = std::get_if<SqlBatched>(&step.action); batched && !writes_elsewhere(*batched))
       tables.insert(batched->table);
+    if (const auto* pair = std::get_if<PairTables>(&step.action)) tables.insert({pair->table, pair->to});
   }
   return tables;
 }
@@ -131,7 +132,7 @@ Touched touched(const Plan& plan, const LintGrammar& grammar) {
   for (const Step& step : plan.expand)
     if (const auto* add = std::get_if<AddColumn>(&step.action)) {
       all.changes.emplace_back(add->table, add->name, step.place);
-      if (add->like) all.reads.emplace_back(add->table, *add->like, step.place);
+      if (add->like) all.reads.emplace_back(add->of.value_or(add->table), *add->like, step.place);
     }
   for (const Step& step : plan.migrate) {
     if (const auto* backfill = std::get_if<Backfill>(&step.action)) {

@@ -52,6 +52,7 @@ void long_batches(Looking& looking) {
   };
   looking.each<Backfill>(look);
   looking.each<CopyTable>(look);
+  looking.each<PairTables>(look);
   if (!own && !filled_tables(looking.plan()).empty() && looking.settings().batch_target > longest)
     say(looking.at("backfill.batch.target"), looking.settings().batch_target);
 }

@@ -92,7 +92,7 @@ void table_without_grants(Looking& looking) {
     for (const SqlStatement& one : looking.statements(sql.run)) granted.insert(one.granted.begin(), one.granted.end());
   });
   looking.each<CreateTable>([&](const Step& step, const CreateTable& table) {
-    if (table.like) return;  // it gets that one's grants
+    if (table.like || table.rights_of) return;  // it gets that one's grants
     if (!granted.contains(table.name) && !granted.contains({table.name.schema, "*"}))
       looking.say(looking.at(step, "name"),
                   shown(table.name) + " belongs to the role that runs the plan, and nobody else may use it",

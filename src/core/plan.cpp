@@ -109,6 +109,9 @@ std::string object_of(const Action& action) {
           [](const AddExclusion& step) { return shown(step.table) + " (" + joined_keys(step.elements) + ")"; },
           [](const CopyTable& step) { return shown(step.table) + " to " + shown(step.to); },
           [](const ReplaceTable& step) { return shown(step.table) + " with " + shown(step.with); },
+          [](const PairTables& step) {
+            return shown(step.table) + " with " + shown(step.to) + " (" + joined(step.columns) + ")";
+          },
       },
       action);
 }
@@ -127,6 +130,7 @@ bool contracts(const WholeChange& change) {
                         [](const ChangeType&) { return true; },
                         [](const ChangeRenameTable&) { return true; },
                         [](const ChangePartition&) { return true; },
+                        [](const ChangePair&) { return true; },
                     },
                     change);
 }
@@ -172,6 +176,7 @@ std::string_view kind(const Action& action) {
                         [](const AddExclusion&) { return "add_exclusion"; },
                         [](const CopyTable&) { return "copy_table"; },
                         [](const ReplaceTable&) { return "replace_table"; },
+                        [](const PairTables&) { return "pair_tables"; },
                     },
                     action);
 }
@@ -201,8 +206,17 @@ bool makes_table(const Plan& plan, const TableName& table) {
 bool is_copy(const Plan& plan, const TableName& table) {
   return std::ranges::any_of(plan.migrate, [&](const Step& step) {
     const auto* copy = std::get_if<CopyTable>(&step.action);
-    return copy != nullptr && copy->to == table;
+    const auto* pair = std::get_if<PairTables>(&step.action);
+    return (copy != nullptr && copy->to == table) ||
+           (pair != nullptr && pair->to == table && pair->rows == MakeRows::of_to && makes_table(plan, table));
   });
+}
+
+std::vector<const PairTables*> pairs_of(const Plan& plan) {
+  std::vector<const PairTables*> pairs;
+  for (const Step& step : plan.migrate)
+    if (const auto* pair = std::get_if<PairTables>(&step.action)) pairs.push_back(pair);
+  return pairs;
 }
 
 std::vector<const ReplaceTable*> replaced_tables(const Plan& plan) {

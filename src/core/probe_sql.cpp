@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "switchback/core/pair.hpp"
 #include "sync_text.hpp"
 
 namespace switchback {
@@ -73,7 +74,8 @@ std::string probe_triggers_sql(const ProbedColumn& column) {
                           quote_literal(period) + ");\n";
   const std::string first_time =
       "NOT pg_catalog.starts_with(pg_catalog.current_setting('application_name'), "
-      "'switchback') AND " +
+      "'switchback') AND pg_catalog.current_setting(" +
+      quote_literal(pair_setting) + ", true) IS DISTINCT FROM 'on' AND " +
       guard(quote_literal(setting_of(column)), period);
   const auto enabled = [&](const std::string& name) {
     return "ALTER TABLE " + quoted(column.table) + " ENABLE ALWAYS TRIGGER " + name + ";\n";

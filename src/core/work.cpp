@@ -21,6 +21,7 @@ Work::Kind kind_of(const Action& action) {
   if (std::holds_alternative<Fix>(action)) return Work::Kind::fix;
   if (std::holds_alternative<SqlBatched>(action)) return Work::Kind::batched;
   if (std::holds_alternative<CopyTable>(action)) return Work::Kind::copy;
+  if (std::holds_alternative<PairTables>(action)) return Work::Kind::paired;
   return Work::Kind::statement;
 }
 
@@ -75,6 +76,14 @@ std::vector<Work> expand_work(const Plan& plan) {
                       {&step},
                       false,
                       "keep " + shown(copy->to) + " equal to " + shown(copy->table)});
+  for (const Step& step : plan.migrate)
+    if (const auto* pair = std::get_if<PairTables>(&step.action))
+      work.push_back({Work::Kind::pairing,
+                      0,
+                      pair->table,
+                      {&step},
+                      false,
+                      "keep " + shown(pair->table) + " and " + shown(pair->to) + " equal"});
   add_rules(work, plan, Work::Kind::counter, "count");
   number(work);
   return work;

@@ -15,6 +15,7 @@
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/migrating.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/pairing.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/replacing.hpp"
@@ -79,7 +80,8 @@ Stop compare_before_hiding(Workbench& bench) {
          "the rows are mended (switchback verify " + bench.plan().name + " lists them), then switchback run again",
          {}});
   }
-  return compare_copies(bench);
+  const Stop stop = compare_copies(bench);
+  return stop.ok() ? compare_pairs(bench, PairSource::old_side) : stop;
 }
 
 std::vector<TakenTable> taken_of(Workbench& bench, ports::Session& session) {
@@ -115,6 +117,7 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   make_restore_point(bench, session, "hide");
   note_overridden_horizon(bench);  // before anything is locked
   lock_from_above(session, bench.plan());
+  lock_pairs(session, bench.plan());
   remove_probes(session, bench.fence().plan);
   forget_counters(session, bench.fence().plan);
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
@@ -130,6 +133,7 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   enforce_rules(session, bench.fence().plan, bench.plan(), bench.resolved().rules);
   hide_objects(session, bench.plan(), objects);
   for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, hiding_names(table));
+  rename_in_pairs(session, bench.catalog(), bench.fence().plan, bench.plan());
   session.exec("INSERT INTO switchback.evidence (plan_id, document) VALUES ($1, $2::jsonb)",
                {std::to_string(bench.fence().plan), report.document});
   record_shapes(bench);
@@ -269,6 +273,7 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
   note_overridden_horizon(bench);
   const std::vector<TakenObject> objects = load_objects(session, bench.fence().plan);
   const bool kept = archive_time(bench).has_value();
+  lock_pairs(session, bench.plan());
   lock_for_drop(session, bench.plan(), tables);
   if (!kept) lock_objects(session, objects);
   std::vector<std::string> objections = drop_objections(session, bench.fence().plan, bench.plan(), tables);
@@ -285,6 +290,7 @@ void drop_now(Workbench& bench, ports::Session& session, const std::vector<Taken
     remove_sync(session, bench.fence().plan, sync.oid);
     resync(session, sync.oid, sync.table, true);
   }
+  drop_pairs(session, bench.catalog(), bench.fence().plan, bench.plan());
   remove_counters(session, bench.fence().plan);
   for (const Rule& rule : rules_of(bench.plan())) remove_twin_index(session, bench.plan(), rule);
   drop_objects(session, bench.plan(), objects, true, kept);  // views first: they may read the columns
@@ -411,6 +417,7 @@ Stop contract_plan(Workbench& bench) {
       stop = archive_table(bench, table);
       if (!stop.ok()) return stop;
     }
+  if (stop.ok()) stop = compare_pairs(bench, PairSource::new_side);
   if (stop.ok()) stop = validate_rules(bench);
   if (stop.ok()) stop = validate_replacements(bench);
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return consent_hold(bench); });

@@ -6,6 +6,7 @@
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/copying.hpp"
 #include "switchback/engine/counting.hpp"
+#include "switchback/engine/pairing.hpp"
 #include "switchback/engine/statements.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/swapping.hpp"
@@ -255,6 +256,9 @@ Stop expand(Workbench& bench) {
       case Work::Kind::mirror:
         stop = start_copy(bench, work);
         break;
+      case Work::Kind::pairing:
+        stop = start_pair(bench, work);
+        break;
       case Work::Kind::copy:
       case Work::Kind::backfill:
       case Work::Kind::verify:
@@ -263,6 +267,7 @@ Stop expand(Workbench& bench) {
       case Work::Kind::rule:
       case Work::Kind::batched:
       case Work::Kind::pairs:
+      case Work::Kind::paired:
         throw Error(Exit::failed, Remedy::bug, work.name + " is no expand step");
     }
     if (!stop.ok()) return stop;

@@ -10,6 +10,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/mirror.hpp"
+#include "switchback/core/pair.hpp"
 #include "switchback/core/rule_step.hpp"
 #include "switchback/core/setting_sql.hpp"
 #include "switchback/core/swap.hpp"
@@ -64,6 +65,13 @@ class Explaining {
           "type cannot hold is refused before the hide, by the column itself; after it, it is recorded (switchback "
           "quarantine), and an image from before the change must bear to read it. Which image does not, the plan says: "
           "images: { before: NAME }");
+    for (const PairTables* pair : pairs_of(plan_))
+      out.notes.push_back(
+          "who writes " + shown(pair->to) + " locks the row of " + shown(pair->table) +
+          " as well: where that one is being written it waits for a third of deadlock_timeout and fails with 40001 "
+          "then, "
+          "so that no deadlock ends a statement of the image from before the change; the image from after it must run "
+          "such a transaction again");
     for (const Step& step : plan_.contract.steps)
       if (const auto* renamed = std::get_if<RenameTable>(&step.action))
         out.notes.push_back(
@@ -135,6 +143,8 @@ class Explaining {
         phase.steps.push_back(counter_step(plan_, counters, rule, facts_of(rule, counters)));
       } else if (work.kind == Work::Kind::mirror)
         phase.steps.push_back(mirror_step(work));
+      else if (work.kind == Work::Kind::pairing)
+        phase.steps.push_back(pairing_step(work));
       else if (work.kind == Work::Kind::columns)
         phase.steps.push_back(columns_step(work));
       else
@@ -197,6 +207,9 @@ class Explaining {
         case Work::Kind::copy:
           phase.steps.push_back(copy_step(work));
           break;
+        case Work::Kind::paired:
+          phase.steps.push_back(paired_step(work));
+          break;
         case Work::Kind::fix:
           phase.steps.push_back(fix(std::get<Fix>(work.steps.front()->action), ++fixes));
           break;
@@ -258,6 +271,52 @@ class Explaining {
     out.lock = "ROW EXCLUSIVE";
     out.held = "rows are locked FOR SHARE for one batch, about " +
                show_duration(copy.batch.target.value_or(settings_.batch_target)) +
+               "; it waits for no writer: a row that is just being written is taken over by the comparison";
+    out.scans = true;
+    return out;
+  }
+
+  /// As it will be: columns that are not there yet have the old side's type.
+  Pair pair_of(const PairTables& step) {
+    const auto table = session_ ? facts_of(step.table) : std::nullopt;
+    TableFacts known = table.value_or(TableFacts{});
+    known.name = step.table;
+    for (const std::string& column : step.columns)
+      if (!known.column(column)) {
+        ColumnFacts& hidden = known.columns.emplace_back();
+        hidden.name = column;
+        hidden.type = "text";
+      }
+    TableFacts to = known;
+    to.name = step.to;
+    return pair_from(step, known, to);
+  }
+
+  StepSql pairing_step(const Work& work) {
+    const Pair pair = pair_of(std::get<PairTables>(work.steps.front()->action));
+    StepSql out;
+    out.step = work.name;
+    out.sql = pair_sql(pair);
+    out.undo = pair_drop_sql(pair);
+    out.lock = "ACCESS EXCLUSIVE";
+    out.held = "milliseconds, on both tables, the new side's first: the catalog alone changes";
+    return out;
+  }
+
+  StepSql paired_step(const Work& work) {
+    const auto& step = std::get<PairTables>(work.steps.front()->action);
+    const Pair pair = pair_of(step);
+    const std::string range = "(a range of the key)";
+    StepSql out;
+    out.step = work.name;
+    out.sql = pair_fill_sql(pair, PairSource::old_side, pair.base.table, range);
+    out.sql.push_back(pair_differing_sql(pair, pair.base.table, range));
+    if (std::string homeless = pair_homeless_sql(pair, pair.old_side().table, range); !homeless.empty())
+      out.sql.push_back(std::move(homeless));
+    out.no_undo = "the values go with their columns; the old side is not touched";
+    out.lock = "ROW EXCLUSIVE";
+    out.held = "rows are locked for one batch, about " +
+               show_duration(step.batch.target.value_or(settings_.batch_target)) +
                "; it waits for no writer: a row that is just being written is taken over by the comparison";
     out.scans = true;
     return out;

@@ -8,6 +8,7 @@
 #include "switchback/core/swap.hpp"
 #include "switchback/core/units.hpp"
 #include "switchback/engine/made_tables.hpp"
+#include "switchback/engine/pairing.hpp"
 #include "switchback/engine/walk.hpp"
 
 namespace switchback::engine {
@@ -118,6 +119,12 @@ std::string name_now(const Plan& plan, const TableFacts& table, const AddColumn&
   return add.name;
 }
 
+bool is_paired(const Plan& plan, const AddColumn& add) {
+  return std::ranges::any_of(pairs_of(plan), [&](const PairTables* pair) {
+    return pair->to == add.table && std::ranges::find(pair->columns, add.name) != pair->columns.end();
+  });
+}
+
 /// What of a table goes now, under the names that the columns have now; empty: nothing, or it cannot be told yet.
 std::optional<GoingSide> going_side(Workbench& bench, ports::Session& session, const TableFacts& table,
                                     const std::vector<const Step*>& steps) {
@@ -136,6 +143,7 @@ std::optional<GoingSide> going_side(Workbench& bench, ports::Session& session, c
   }
   for (const Step* step : steps) {
     const auto& add = std::get<AddColumn>(step->action);
+    if (is_paired(bench.plan(), add)) continue;  // its values are in the other table
     const ColumnFacts* resolved = bench.resolved().added(add.table, add.name);
     const bool synced =
         own && std::ranges::find(own->sync.new_side, add.name, &SyncColumn::name) != own->sync.new_side.end();
@@ -280,6 +288,7 @@ std::vector<std::string> rollback_losses(Workbench& bench, State to) {
     for (const std::string& sample : count.samples) line += (sample == count.samples.front() ? ": " : ", ") + sample;
     out.push_back(line);
   }
+  for (std::string& loss : pair_losses(bench)) out.push_back(std::move(loss));
   for (std::string& loss : made_table_losses(bench)) out.push_back(std::move(loss));
   return out;
 }

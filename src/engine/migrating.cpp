@@ -10,6 +10,7 @@
 #include "switchback/engine/batching.hpp"
 #include "switchback/engine/copying.hpp"
 #include "switchback/engine/expanding.hpp"
+#include "switchback/engine/pairing.hpp"
 #include "switchback/engine/quarantine.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/tightening.hpp"
@@ -322,9 +323,13 @@ Stop migrate(Workbench& bench) {
       case Work::Kind::copy:
         stop = once(bench, work, [&] { return copy_rows(bench, std::get<CopyTable>(work.steps.front()->action)); });
         break;
+      case Work::Kind::paired:
+        stop = once(bench, work, [&] { return fill_pair(bench, std::get<PairTables>(work.steps.front()->action)); });
+        break;
       case Work::Kind::columns:
       case Work::Kind::counter:
       case Work::Kind::mirror:
+      case Work::Kind::pairing:
         throw Error(Exit::failed, Remedy::bug, work.name + " is no migrate step");
     }
     if (!stop.ok()) return stop;

@@ -75,7 +75,14 @@ std::vector<SyncedColumns> synced_columns(const ResolvedPlan& resolved) {
 
 /// Those that the plan works on, and those whose indexes it drops; what it drops as a whole has no shape to keep.
 std::vector<TableName> shaped_tables(ports::Session& session, const Plan& plan) {
+  const auto goes = [&](const TableName& table) {
+    return std::ranges::any_of(plan.contract.steps, [&](const Step& one) {
+      const auto* whole = std::get_if<DropTable>(&one.action);
+      return whole && whole->name == table;
+    });
+  };
   std::vector<TableName> tables = tables_of(plan);
+  std::erase_if(tables, goes);
   for (const Step& step : plan.contract.steps) {
     const auto* drop = std::get_if<DropIndex>(&step.action);
     if (!drop) continue;
@@ -86,11 +93,7 @@ std::vector<TableName> shaped_tables(ports::Session& session, const Plan& plan) 
         {quoted(drop->name)});
     if (found.empty()) continue;
     const TableName table{found.text(0, 0), found.text(0, 1)};
-    const bool goes = std::ranges::any_of(plan.contract.steps, [&](const Step& one) {
-      const auto* whole = std::get_if<DropTable>(&one.action);
-      return whole && whole->name == table;
-    });
-    if (!goes && std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
+    if (!goes(table) && std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
   }
   return tables;
 }
@@ -111,6 +114,11 @@ void refuse_overlap(ports::Session& session, const Plan& plan, const ResolvedPla
   for (const ResolvedSync& sync : resolved.sync)
     for (const auto* side : {&sync.sync.old_side, &sync.sync.new_side})
       for (const SyncColumn& column : *side) touched.emplace(shown(sync.table), column.name);
+  for (const PairTables* pair : pairs_of(plan))
+    for (const std::string& column : pair->columns) {
+      touched.emplace(shown(pair->table), column);
+      touched.emplace(shown(pair->to), column);
+    }
   for (const Step& step : plan.contract.steps)
     if (const auto* drop = std::get_if<DropColumn>(&step.action))
       touched.emplace(shown(drop->table), drop->name);

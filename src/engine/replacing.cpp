@@ -289,8 +289,35 @@ LATERAL (
                              " keeps columns of it in step";
 }
 
+namespace {
+
+/// Grants of columns that the new table has under the same names go along, too.
+std::vector<std::string> rights_sql(ports::Session& session, const CreateTable& made) {
+  std::string columns;
+  for (const auto& [name, definition] : made.columns) columns += (columns.empty() ? "" : ", ") + quote_literal(name);
+  const auto rows = session.exec(R"sql(
+SELECT sql FROM pg_catalog.pg_class c, LATERAL (
+  SELECT 1, pg_catalog.format('ALTER TABLE %s OWNER TO %I', $2::text, pg_catalog.pg_get_userbyid(c.relowner))
+  UNION ALL SELECT 2, pg_catalog.format('GRANT %s ON TABLE %s TO %s%s', x.privilege_type, $2::text,
+      CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END, CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    FROM pg_catalog.aclexplode(c.relacl) x WHERE x.grantee <> c.relowner
+  UNION ALL SELECT 3, pg_catalog.format('GRANT %s (%I) ON TABLE %s TO %s%s', x.privilege_type, a.attname, $2::text,
+      CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END, CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    FROM pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) x WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND x.grantee <> c.relowner
+      AND a.attname = ANY (ARRAY[)sql" +
+                                     columns + R"sql(]::pg_catalog.name[])
+) AS parts(number, sql) WHERE c.oid = pg_catalog.to_regclass($1) ORDER BY number, sql)sql",
+                                 {quoted(*made.rights_of), quoted(made.name)});
+  std::vector<std::string> sql;
+  for (std::size_t i = 0; i < rows.size(); ++i) sql.push_back(rows.text(i, 0));
+  return sql;
+}
+
+}  // namespace
+
 std::vector<std::string> likeness_sql(ports::Session& session, const CreateTable& made) {
   std::vector<std::string> sql;
+  if (made.rights_of && is_there(session, *made.rights_of)) return rights_sql(session, made);
   if (!made.like || !is_there(session, *made.like)) return sql;
   const auto rows = session.exec(R"sql(
 SELECT sql FROM pg_catalog.pg_class c, LATERAL (

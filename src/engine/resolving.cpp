@@ -8,6 +8,7 @@
 #include "resolving_settings.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
+#include "switchback/core/pair.hpp"
 #include "switchback/core/step_sql.hpp"
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/replacing.hpp"
@@ -41,8 +42,8 @@ class Shape {
   Shape(const Shape&) = delete;
   Shape& operator=(const Shape&) = delete;
 
-  void add(const AddColumn& column, const TableFacts& table) {
-    const ColumnFacts* like = column.like ? table.column(*column.like) : nullptr;
+  /// `like`: the column that it is like, or null.
+  void add(const AddColumn& column, const ColumnFacts* like) {
     const bool same_type = like && column.type.empty();
     const std::string sql = "ALTER TABLE " + quoted(name_) + " ADD COLUMN " + quote_identifier(column.name) + " " +
                             (same_type ? like->type : column.type) +
@@ -104,6 +105,8 @@ class Resolving {
     for (const Step& step : plan_.expand) check_making(step);
     const MadeTypes made(session_, plan_);
     for (const TableName& table : tables_of(plan_)) resolve_table(table);
+    for (const Step& step : plan_.migrate)
+      if (const auto* pair = std::get_if<PairTables>(&step.action)) check_pair(*pair, step.place);
     for (const Step& step : plan_.contract.steps) check_contract_step(step);
     for (const auto* phase : {&plan_.expand, &plan_.migrate, &plan_.contract.steps})
       for (const Step& step : *phase)
@@ -243,16 +246,24 @@ class Resolving {
       if (table.column(column->name))
         refuse(plan_, step.place, "the table " + shown(table.name) + " already has a column " + shown(column->name),
                "choose another name for the new column");
-      if (column->like && !table.column(*column->like))
-        refuse(plan_, step.place, "the table " + shown(table.name) + " has no column " + shown(*column->like));
+      const TableName& of = column->of.value_or(table.name);
+      const auto like = column->like ? liked(*column, table) : std::nullopt;
+      if (column->like && !like)
+        refuse(plan_, step.place, "the table " + shown(of) + " has no column " + shown(*column->like));
       try {
-        shape.add(*column, table);
+        shape.add(*column, like ? &*like : nullptr);
       } catch (const Error& error) {
         throw Error(Exit::invalid, Remedy::person,
                     at(plan_, step.place) + "column " + shown(column->name) + ": " + error.what(), error.hint(),
                     error.sqlstate());
       }
     }
+  }
+
+  std::optional<ColumnFacts> liked(const AddColumn& column, const TableFacts& table) {
+    const auto other = column.of ? catalog_.table(session_, *column.of) : std::optional(table);
+    const ColumnFacts* found = other ? other->column(*column.like) : nullptr;
+    return found ? std::optional(*found) : std::nullopt;
   }
 
   void take_column(const AddColumn& column, const Place& place, const TableFacts& table, const TableFacts& shaped) {
@@ -263,15 +274,15 @@ class Resolving {
     if (facts.default_volatile)
       refuse(plan_, place, "the default of " + shown(column.name) + " is volatile: adding it would rewrite the table",
              "add the column without it, fill it in migrate, and set_default in expand for new rows");
-    if (column.like) {
-      const ColumnFacts* like = table.column(*column.like);
+    if (const auto like = column.like ? liked(column, table) : std::nullopt) {
       facts.comment = like->comment;
       facts.statistics_target = like->statistics_target;
       facts.grants = like->grants;
-      // Column privileges name the column; the same for the new one.
+      // Column privileges name the column and its table; the same for the new one.
+      const std::string from = "(" + quote_identifier(like->name) + ") ON " + quoted(column.of.value_or(table.name));
       for (std::string& grant : facts.grants)
-        if (const auto found = grant.find(quote_identifier(like->name)); found != std::string::npos)
-          grant.replace(found, quote_identifier(like->name).size(), quote_identifier(column.name));
+        if (const auto found = grant.find(from); found != std::string::npos)
+          grant.replace(found, from.size(), "(" + quote_identifier(column.name) + ") ON " + quoted(table.name));
     }
     out_.columns.push_back({column.table, std::move(facts)});
   }
@@ -563,6 +574,38 @@ ORDER BY 1 LIMIT 1)sql",
               ? "GRANT EXECUTE ON FUNCTION " + call + " TO " + role + ";"
               : "GRANT USAGE ON SCHEMA " + quote_identifier(missing.text(0, 1)) + " TO " + role + ";");
     }
+  }
+
+  /// As the two tables will be after expand.
+  void check_pair(const PairTables& pair, const Place& place) {
+    const auto table = catalog_.table(session_, pair.table);
+    if (!table) return;  // refused already
+    auto to = makes_table(plan_, pair.to) ? as_made(pair, *table) : catalog_.table(session_, pair.to);
+    if (!to) return;
+    for (const std::string& name : pair.columns)
+      if (const ColumnFacts* added = out_.added(pair.to, name)) to->columns.push_back(*added);
+    if (const PairObjection no = pair_objection(pair, *table, *to); !no.what.empty())
+      refuse(plan_, place, "pair_tables: " + no.what, no.hint);
+  }
+
+  /// What create_table makes is only looked at when it is there; the other side is looked at beside one that fits.
+  static std::optional<TableFacts> as_made(const PairTables& pair, const TableFacts& table) {
+    TableFacts made;
+    made.name = pair.to;
+    made.leaves = {pair.to};
+    IndexFacts key;
+    key.unique = key.valid = true;
+    for (const auto& [right, left] : pair.on) {
+      ColumnFacts column = table.column(left) ? *table.column(left) : ColumnFacts{};
+      column.name = right;
+      column.not_null = true;
+      made.columns.push_back(std::move(column));
+      key.columns.push_back(right);
+    }
+    made.indexes.push_back(std::move(key));
+    for (const std::string& name : pair.columns)
+      if (const ColumnFacts* column = table.column(name)) made.columns.push_back(*column);
+    return made;
   }
 
   void check_contract_step(const Step& step) {

@@ -44,11 +44,14 @@ void run_written(ports::Session& session, const Step& step, const std::vector<st
 
 std::vector<TableName> tables_of(const Plan& plan) {
   std::vector<TableName> tables;
+  const auto add = [&](const TableName& table) {
+    if (!makes_table(plan, table) && std::ranges::find(tables, table) == tables.end()) tables.push_back(table);
+  };
   for (const auto* phase : {&plan.expand, &plan.migrate, &plan.contract.steps})
-    for (const Step& step : *phase)
-      if (const TableName* table = table_of(step.action);
-          table && !makes_table(plan, *table) && std::ranges::find(tables, *table) == tables.end())
-        tables.push_back(*table);
+    for (const Step& step : *phase) {
+      if (const TableName* table = table_of(step.action)) add(*table);
+      if (const auto* pair = std::get_if<PairTables>(&step.action)) add(pair->to);
+    }
   return tables;
 }
 

@@ -19,6 +19,7 @@
 #include "switchback/engine/losing.hpp"
 #include "switchback/engine/made_tables.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/pairing.hpp"
 #include "switchback/engine/probing.hpp"
 #include "switchback/engine/replacing.hpp"
 #include "switchback/engine/restoring.hpp"
@@ -77,6 +78,7 @@ Stop begin_restore(Workbench& bench, const std::vector<TakenTable>& tables) {
     unhide_objects(session, bench.fence().plan, bench.plan());  // tables that are their own archives
     begin_restoring_tables(session, bench.catalog(), bench.plan());
     start_restore(session, bench.fence().plan, tables);
+    begin_restoring_pairs(session, bench.catalog(), bench.fence().plan, bench.plan());
     for (const TakenTable& table : tables) {
       put_sync(session, bench.fence().plan, table.oid,
                restoring_side(table, own_sync(bench, table), has_archive(session, table)), true);
@@ -154,10 +156,12 @@ Stop unhide_plan(Workbench& bench, const std::vector<std::string>& conditions) {
     }
     if (from != State::unhiding) bench.advance(from, Event::turn_back, reason);
     const std::vector<TakenTable> tables = load_taken(session, bench.fence().plan);
+    lock_pairs(session, bench.plan());
     unhide(session, bench.fence().plan, bench.plan(), tables);
     for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, unhiding_names(table));
     swap_back(session, bench.plan());
     replace_back(session, bench.catalog(), bench.plan());
+    rename_in_pairs(session, bench.catalog(), bench.fence().plan, bench.plan());
     forget_archive_of_replaced(session, bench.fence().plan, bench.plan());
     record_shapes(bench);
     bench.advance(State::unhiding, Event::arrive);
@@ -188,6 +192,7 @@ Stop restore_plan(Workbench& bench) {
   if (stop.ok()) stop = repair_counters(bench);
   if (stop.ok()) stop = swap_restored(bench);
   if (stop.ok()) stop = restore_tables(bench);
+  if (stop.ok()) stop = restore_pairs(bench);
   if (!stop.ok()) return stop;
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::restoring, Event::arrive)) return;
@@ -345,6 +350,9 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
       case Work::Kind::mirror:
         stop = undo_start_copy(bench, *work);
         break;
+      case Work::Kind::pairing:
+        stop = undo_start_pair(bench, *work);
+        break;
       case Work::Kind::counter:
         stop = undo_counter(bench, *work, counters--);
         break;
@@ -352,6 +360,7 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
         stop = undo_batch(bench, *work, phase);
         break;
       case Work::Kind::copy:
+      case Work::Kind::paired:
       case Work::Kind::backfill:
       case Work::Kind::verify:
       case Work::Kind::fix:
@@ -364,6 +373,8 @@ Stop undo_phase(Workbench& bench, const std::vector<Work>& all, std::string_view
           if (work->kind == Work::Kind::backfill) forget_walk(session, bench.fence().plan, backfill_step(work->table));
           if (work->kind == Work::Kind::copy)
             forget_copy(session, bench.fence().plan, std::get<CopyTable>(work->steps.front()->action));
+          if (work->kind == Work::Kind::paired)
+            forget_pair(session, bench.fence().plan, std::get<PairTables>(work->steps.front()->action));
         });
         break;
     }

@@ -68,6 +68,51 @@ ChangeMergeColumns read_merge_columns(Findings& findings, const Value& arguments
 
 namespace {
 
+void read_other_table(Findings& findings, const Fields& fields, std::string_view kind, std::string_view key,
+                      ChangePair& change) {
+  change.table = fields.need_table("table");
+  change.to = fields.need_table(key);
+  if (const Value* on = fields.need("on")) change.on = read_on(findings, *on);
+  if (!change.table.name.empty() && change.table == change.to)
+    findings.error(fields.find(key)->place,
+                   std::string(kind) + ": table and " + std::string(key) + " are the same table", {});
+}
+
+}  // namespace
+
+ChangePair read_move_column(Findings& findings, const Value& arguments) {
+  constexpr std::array<std::string_view, 4> known = {"table", "column", "to", "on"};
+  const Fields fields(findings, arguments, "move_column", known);
+  ChangePair change;
+  change.what = GoOver::move_column;
+  read_other_table(findings, fields, "move_column", "to", change);
+  change.columns = {fields.need_identifier("column")};
+  return change;
+}
+
+ChangePair read_extract_table(Findings& findings, const Value& arguments) {
+  constexpr std::array<std::string_view, 5> known = {"table", "columns", "into", "on", "types"};
+  const Fields fields(findings, arguments, "extract_table", known);
+  ChangePair change;
+  change.what = GoOver::extract_table;
+  read_other_table(findings, fields, "extract_table", "into", change);
+  if (const Value* columns = fields.need("columns")) change.columns = read_names(findings, "columns", *columns);
+  if (const Value* types = fields.find("types")) change.types = read_expressions(findings, "types", *types);
+  return change;
+}
+
+ChangePair read_inline_table(Findings& findings, const Value& arguments) {
+  constexpr std::array<std::string_view, 4> known = {"table", "columns", "into", "on"};
+  const Fields fields(findings, arguments, "inline_table", known);
+  ChangePair change;
+  change.what = GoOver::inline_table;
+  read_other_table(findings, fields, "inline_table", "into", change);
+  if (const Value* columns = fields.need("columns")) change.columns = read_names(findings, "columns", *columns);
+  return change;
+}
+
+namespace {
+
 /// How the rows are parted: every and its ends, or partitions, or a modulus.
 void read_partitions(Findings& findings, const Fields& fields, ChangePartition& change) {
   const auto misplaced = [&](std::string_view key, std::string_view why) {

@@ -46,12 +46,16 @@ void check_statement(const Source& source, const Fields& fields, const std::stri
 }  // namespace
 
 Action read_create_table(const Source& source) {
-  constexpr std::array<std::string_view, 7> known = {"name", "columns",      "primary_key", "constraints",
-                                                     "like", "partition_by", "partitions"};
+  constexpr std::array<std::string_view, 8> known = {"name", "columns",   "primary_key",  "constraints",
+                                                     "like", "rights_of", "partition_by", "partitions"};
   const Fields fields(source.findings, source.arguments, "create_table", known);
   CreateTable step;
   step.name = fields.need_table("name");
   if (fields.find("like") != nullptr) step.like = fields.need_table("like");
+  if (fields.find("rights_of") != nullptr) step.rights_of = fields.need_table("rights_of");
+  if (step.like && step.rights_of)
+    source.findings.error(fields.find("rights_of")->place, "create_table: like brings the rights along",
+                          "give like or rights_of");
   if (const Value* columns = step.like ? fields.find("columns") : fields.need("columns"))
     step.columns = read_expressions(source.findings, "columns", *columns);
   if (const Value* key = fields.find("primary_key"))

@@ -104,6 +104,7 @@ void check_whole(Findings& findings, const Plan& plan) {
     for (const Step& step : *phase) {
       const TableName* table = table_of(step.action);
       if (table == nullptr || !seen.contains({"relation", *table})) continue;
+      if (std::holds_alternative<PairTables>(step.action) || std::holds_alternative<DropNotNull>(step.action)) continue;
       findings.error(
           step.place,
           std::string(kind(step.action)) + " works on " + shown(*table) + ", which this plan drops as a whole",
@@ -175,6 +176,42 @@ void check_copies(Findings& findings, const Plan& plan) {
           std::string(kind(step.action)) + " works on " + shown(*table) + ", which this plan replaces by another table",
           "give it a plan of its own, before or after this one");
     }
+}
+
+bool drops(const Plan& plan, const TableName& table, const std::string& column) {
+  return std::ranges::any_of(plan.contract.steps, [&](const Step& step) {
+    const auto* whole = std::get_if<DropTable>(&step.action);
+    const auto* one = std::get_if<DropColumn>(&step.action);
+    return (whole != nullptr && whole->name == table) || (one != nullptr && one->table == table && one->name == column);
+  });
+}
+
+/// A pair ends when its old side goes: the plan says so of each column, and each is in one pair.
+void check_pairs(Findings& findings, const Plan& plan) {
+  Once paired(findings, "kept equal to another column twice", "put it into one pair_tables");
+  for (const Step& step : plan.migrate) {
+    const auto* pair = std::get_if<PairTables>(&step.action);
+    if (pair == nullptr) continue;
+    for (const std::string& column : pair->columns) {
+      paired.note({pair->table, column}, step.place);
+      paired.note({pair->to, column}, step.place);
+      if (!drops(plan, pair->table, column))
+        findings.error(step.place,
+                       "pair_tables: the plan does not drop " + shown_column({pair->table, column}) +
+                           ", so that the two would be kept equal for ever",
+                       "add drop_column of it, or drop_table of " + shown(pair->table) + ", to the contract");
+    }
+    for (const Step& other : plan.migrate) {
+      const auto* backfill = std::get_if<Backfill>(&other.action);
+      if (backfill == nullptr) continue;
+      for (const auto* side : {&backfill->set, &backfill->reverse})
+        for (const auto& [column, sql] : *side)
+          if (paired.find({backfill->table, column}) != nullptr)
+            findings.error(other.place,
+                           "backfill: " + shown_column({backfill->table, column}) + " is kept equal by pair_tables",
+                           "leave it to one of the two");
+    }
+  }
 }
 
 /// Until its table is renamed a view bears the new name; nothing else is done to either meanwhile.
@@ -265,6 +302,7 @@ void check_steps(Findings& findings, const Plan& plan) {
   check_whole(findings, plan);
   check_made(findings, plan);
   check_copies(findings, plan);
+  check_pairs(findings, plan);
   check_renamed(findings, plan);
   check_indexes(findings, plan.expand, plan.expand);
   check_indexes(findings, plan.migrate, plan.expand);

@@ -323,6 +323,19 @@ class Writer {
     if (!change.primary_key.empty()) names("primary_key", change.primary_key);
   }
 
+  void write(const ChangePair& change) {
+    const bool moves = change.what == GoOver::move_column;
+    open(moves ? "move_column" : change.what == GoOver::extract_table ? "extract_table" : "inline_table");
+    pair("table", shown(change.table));
+    if (moves)
+      pair("column", identifier(change.columns.front()));
+    else
+      names("columns", change.columns);
+    pair(moves ? "to" : "into", shown(change.to));
+    on(change.on);
+    expressions("types", change.types);
+  }
+
   void table_and(std::string_view key, const TableName& table, const std::string& name) {
     pair("table", shown(table));
     pair(key, identifier(name));
@@ -334,6 +347,7 @@ class Writer {
     pair("default", step.default_value);
     flag("not_null", step.not_null);
     if (step.like) pair("like", identifier(*step.like));
+    if (step.of) pair("of", shown(*step.of));
   }
   void write(const CreateIndex& step) {
     pair("table", shown(step.table));
@@ -476,6 +490,19 @@ class Writer {
     for (const auto& [name, twin] : step.names) pair(identifier(name), identifier(twin));
     close();
   }
+  void write(const PairTables& step) {
+    pair("table", shown(step.table));
+    pair("to", shown(step.to));
+    on(step.on);
+    names("columns", step.columns);
+    if (step.rows != MakeRows::of_none) pair("make_rows", std::string(step.rows == MakeRows::of_to ? "to" : "table"));
+    batch(step.batch);
+  }
+  void on(const ColumnExpressions& keys) {
+    open("on");
+    for (const auto& [to, table] : keys) pair(identifier(to), identifier(table));
+    close();
+  }
   void write(const DropIndex& step) { pair("name", shown(step.name)); }
   void write(const DropConstraint& step) { table_and("name", step.table, step.name); }
   void write(const DropTable& step) { pair("name", shown(step.name)); }
@@ -489,6 +516,7 @@ class Writer {
   void write(const CreateTable& step) {
     pair("name", shown(step.name));
     if (step.like) pair("like", shown(*step.like));
+    if (step.rights_of) pair("rights_of", shown(*step.rights_of));
     expressions("columns", step.columns);
     if (!step.primary_key.empty()) names("primary_key", step.primary_key);
     if (!step.constraints.empty()) lines("constraints", step.constraints);

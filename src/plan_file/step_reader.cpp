@@ -30,13 +30,17 @@ void check_new_column(Findings& findings, const Fields& fields, const std::strin
 }
 
 Action read_add_column(const Source& source) {
-  constexpr std::array<std::string_view, 6> known = {"table", "name", "type", "default", "not_null", "like"};
+  constexpr std::array<std::string_view, 7> known = {"table", "name", "type", "default", "not_null", "like", "of"};
   const Fields fields(source.findings, source.arguments, "add_column", known);
   AddColumn step;
   step.table = fields.need_table("table");
   step.name = fields.need_identifier("name");
   step.like = fields.identifier("like");
   const bool like = fields.find("like") != nullptr;
+  if (fields.find("of") != nullptr) step.of = fields.need_table("of");
+  if (step.of && !like)
+    source.findings.error(fields.find("of")->place, "add_column: of stands beside like",
+                          "like: the column whose default, comment and grants it gets, of: that one's table");
   step.type = like ? fields.text("type").value_or("") : fields.need_text("type");
   step.default_value = fields.text("default");
   step.not_null = fields.boolean("not_null").value_or(false);
@@ -187,19 +191,8 @@ Action read_drop_column(const Source& source) {
 }
 
 std::vector<std::pair<std::string, std::string>> read_twins(Findings& findings, const Value& names) {
-  std::vector<std::pair<std::string, std::string>> twins;
-  if (names.node->kind != Node::Kind::map || names.node->entries.empty()) {
-    findings.error(names.place, "names must be a map of indexes to those that take their names",
-                   "write `names: { orders_amount_idx: orders_amount_new_idx }`, or leave it out");
-    return twins;
-  }
-  const Values values(findings);
-  for (const auto& [name, twin] : free_entries(findings, *names.node)) {
-    auto old_name = values.identifier("names", name);
-    auto new_name = values.identifier("names", twin);
-    if (old_name && new_name) twins.emplace_back(std::move(*old_name), std::move(*new_name));
-  }
-  return twins;
+  return read_name_pairs(findings, "names", names, "a map of indexes to those that take their names",
+                         "write `names: { orders_amount_idx: orders_amount_new_idx }`, or leave it out");
 }
 
 Action read_replace_column(const Source& source) {
@@ -224,6 +217,29 @@ Action read_copy_table(const Source& source) {
   step.to = fields.need_table("to");
   if (const Value* key = fields.need("key")) step.key = read_names(source.findings, "key", *key);
   if (const Value* batch = fields.find("batch")) read_batch(source.findings, *batch, step.batch);
+  return step;
+}
+
+Action read_pair_tables(const Source& source) {
+  constexpr std::array<std::string_view, 6> known = {"table", "to", "on", "columns", "make_rows", "batch"};
+  constexpr Names sides = {"to", "table"};
+  const Fields fields(source.findings, source.arguments, "pair_tables", known);
+  PairTables step;
+  step.table = fields.need_table("table");
+  step.to = fields.need_table("to");
+  if (const Value* on = fields.need("on")) step.on = read_on(source.findings, *on);
+  if (const Value* columns = fields.need("columns")) step.columns = read_names(source.findings, "columns", *columns);
+  if (const auto side = fields.choice("make_rows", sides))
+    step.rows = *side == 0 ? MakeRows::of_to : MakeRows::of_table;
+  if (const Value* batch = fields.find("batch")) read_batch(source.findings, *batch, step.batch);
+  if (!step.table.name.empty() && step.table == step.to)
+    source.findings.error(fields.find("to")->place, "pair_tables: table and to are the same table", {});
+  for (const auto& [right, left] : step.on)
+    for (const std::string& column : step.columns)
+      if (column == right || column == left)
+        source.findings.error(fields.find("columns")->place,
+                              "pair_tables: " + shown(std::string_view(column)) + " is in on, and equal anyway",
+                              "leave it out of columns");
   return step;
 }
 
@@ -320,6 +336,7 @@ constexpr std::array step_kinds = {
     StepKind{"replace_column", "contract", "takes something away", read_replace_column},
     StepKind{"copy_table", "migrate", "fills rows", read_copy_table},
     StepKind{"replace_table", "contract", "takes something away", read_replace_table},
+    StepKind{"pair_tables", "migrate", "fills rows", read_pair_tables},
     StepKind{"drop_index", "contract", "takes something away", read_drop_index},
     StepKind{"drop_constraint", "contract", "takes something away", read_drop_constraint_step},
     StepKind{"drop_table", "contract", "takes something away", read_drop_table},
@@ -435,6 +452,9 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
   if (std::ranges::find(rule_kinds, kind) != rule_kinds.end())
     return {read_tightening(findings, kind, arguments), key.place};
   if (kind == "partition_table") return {read_partition_table(findings, arguments), key.place};
+  if (kind == "move_column") return {read_move_column(findings, arguments), key.place};
+  if (kind == "extract_table") return {read_extract_table(findings, arguments), key.place};
+  if (kind == "inline_table") return {read_inline_table(findings, arguments), key.place};
   if (kind == "rename_table") return {read_renaming<ChangeRenameTable>(findings, arguments), key.place};
   if (kind == "split_column") return {read_split_column(findings, arguments), key.place};
   if (kind == "merge_columns") return {read_merge_columns(findings, arguments), key.place};
@@ -494,6 +514,28 @@ ColumnExpressions read_expressions(Findings& findings, std::string_view key, con
   return result;
 }
 
+std::vector<std::pair<std::string, std::string>> read_name_pairs(Findings& findings, std::string_view key,
+                                                                 const Value& map, std::string_view what,
+                                                                 std::string_view hint) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  if (map.node->kind != Node::Kind::map || map.node->entries.empty()) {
+    findings.error(map.place, std::string(key) + " must be " + std::string(what), std::string(hint));
+    return pairs;
+  }
+  const Values values(findings);
+  for (const auto& [left, right] : free_entries(findings, *map.node)) {
+    auto first = values.identifier(key, left);
+    auto second = values.identifier(key, right);
+    if (first && second) pairs.emplace_back(std::move(*first), std::move(*second));
+  }
+  return pairs;
+}
+
+ColumnExpressions read_on(Findings& findings, const Value& map) {
+  return read_name_pairs(findings, "on", map, "a map of the other table's key to this one's",
+                         "write `on: { user_id: id }` where profiles.user_id is users.id");
+}
+
 std::vector<std::string> read_names(Findings& findings, std::string_view key, const Value& list) {
   const Values values(findings);
   std::vector<std::string> names;
@@ -524,7 +566,10 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 35> known = {"partition_table",
+  constexpr std::array<std::string_view, 38> known = {"partition_table",
+                                                      "move_column",
+                                                      "extract_table",
+                                                      "inline_table",
                                                       "add_column",
                                                       "drop_column",
                                                       "rename_column",

@@ -18,6 +18,13 @@ ColumnExpressions read_expressions(Findings& findings, std::string_view key, con
 
 std::vector<std::string> read_names(Findings& findings, std::string_view key, const Value& list);
 
+/// Names, each with another one. `what` it must be, and `hint`: how that is written.
+std::vector<std::pair<std::string, std::string>> read_name_pairs(Findings& findings, std::string_view key,
+                                                                 const Value& map, std::string_view what,
+                                                                 std::string_view hint);
+/// By which columns a row of the one table finds that of the other.
+ColumnExpressions read_on(Findings& findings, const Value& map);
+
 void read_batch(Findings& findings, const Value& value, BatchLimits& batch);
 
 }  // namespace switchback::plan_file

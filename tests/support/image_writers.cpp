@@ -77,6 +77,10 @@ void ImageWriters::write(unsigned seed) {
       for (std::int64_t known = longest_; took > known && !longest_.compare_exchange_weak(known, took);) {
       }
     } catch (const Error& error) {
+      // What a trigger of two tables kept equal asks for; the next one is as good.
+      if (error.sqlstate() == "40001" &&
+          std::string(error.what()).find("which may be waiting for this one") != std::string::npos)
+        continue;
       const std::lock_guard lock(mutex_);
       failures_.push_back(error.sqlstate() + " " + error.what() + ": " + sql);
     }

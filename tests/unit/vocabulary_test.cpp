@@ -17,6 +17,16 @@ Argument example(const KindKey& key) {
   const auto at = key.example.find('=');
   const bool named = at != std::string::npos && (key.form == Form::map || key.form == Form::any);
   if (key.form == Form::flag) return {key.name, true};
+  if (named && key.name == "types") {  // one for each column
+    ColumnExpressions all;
+    for (std::size_t from = 0; from < key.example.size();) {
+      const auto equals = key.example.find('=', from);
+      const auto end = std::min(key.example.find(',', equals), key.example.size());
+      all.emplace_back(key.example.substr(from, equals - from), key.example.substr(equals + 1, end - equals - 1));
+      from = end + 1;
+    }
+    return {key.name, all};
+  }
   if (named) return {key.name, ColumnExpressions{{key.example.substr(0, at), key.example.substr(at + 1)}}};
   if (const auto comma = key.example.find(','); key.form == Form::names && comma != std::string::npos)
     return {key.name, std::vector<std::string>{key.example.substr(0, comma), key.example.substr(comma + 1)}};
@@ -27,12 +37,13 @@ Argument example(const KindKey& key) {
 
 /// What a change needs beside where it cannot ask a database.
 bool needed_without_database(const Kind& kind, const KindKey& key) {
-  return kind.name == "partition_table" && key.name == "primary_key";
+  return (kind.name == "partition_table" && key.name == "primary_key") ||
+         (kind.name == "extract_table" && key.name == "types");
 }
 
 /// Steps that stand beside another one of the plan.
 bool stands_alone(const Kind& kind) {
-  return kind.name != "copy_table" && kind.name != "replace_table";
+  return kind.name != "copy_table" && kind.name != "replace_table" && kind.name != "pair_tables";
 }
 
 /// With the required keys, the first of each choice, and `more` where it is named.
@@ -79,8 +90,9 @@ TEST_CASE("every key is told of, and has an example that the reader takes", "[vo
   const std::set<std::string> together = {
       "create_index.constraint", "create_index.unique",    "fix.references",          "fix.foreign_key",
       "set_comment.column",      "set_comment.constraint", "create_index.definition", "create_index.nulls_not_distinct",
-      "add_column.not_null",     "create_view.columns",    "create_view.without",     "create_table.partitions",
-      "partition_table.every",   "partition_table.from",   "partition_table.to",      "partition_table.modulus"};
+      "add_column.not_null",     "add_column.of",          "create_view.columns",     "create_view.without",
+      "create_table.partitions", "partition_table.every",  "partition_table.from",    "partition_table.to",
+      "partition_table.modulus"};
   for (const Kind& kind : vocabulary())
     for (const KindKey& key : kind.keys) {
       CAPTURE(kind.name, key.name);

@@ -46,6 +46,7 @@ struct AddColumn {
   bool not_null = false;
   /// Default, comment, statistics target and column grants of this column, and without `type` its type and collation.
   std::optional<std::string> like;
+  std::optional<TableName> of = {};  ///< the table of `like`, where that is not `table`
 };
 /// How an index keeps one of its keys, where that is not the default of the key's type.
 struct IndexKey {
@@ -244,6 +245,19 @@ struct CopyTable {
   std::vector<std::string> key;  ///< columns that tell a row in both: unique and not null in each
   BatchLimits batch;
 };
+/// Whose rows a pair makes and deletes.
+enum class MakeRows { of_none, of_to, of_table };
+/// Columns that two tables have under the same names, kept equal both ways, row by row.
+struct PairTables {
+  TableName table;                   ///< the old side
+  TableName to;                      ///< the new side
+  ColumnExpressions on;              ///< the key: a column of `to`, and the one of `table` that it equals
+  std::vector<std::string> columns;  ///< of both
+  /// Rows of that table are made where the other one's columns differ from their defaults, and are deleted with its
+  /// row; where one is deleted, the other one's columns get their defaults.
+  MakeRows rows = MakeRows::of_none;
+  BatchLimits batch;
+};
 struct CreateTable {
   TableName name;
   ColumnExpressions columns;             ///< name, and the rest as CREATE TABLE has it: "bigint NOT NULL DEFAULT 0"
@@ -251,6 +265,7 @@ struct CreateTable {
   std::vector<std::string> constraints;  ///< as CREATE TABLE has them: "CHECK (qty > 0)"
   /// Columns of this one, with all that belongs to them; its checks, owner, grants, policies and comments.
   std::optional<TableName> like;
+  std::optional<TableName> rights_of = {};  ///< without `like`: a table whose owner and grants it gets
   std::optional<std::string> partition_by;  ///< "RANGE (placed_at)"
   ColumnExpressions partitions;  ///< name in the table's schema, bounds: "FOR VALUES IN ('de')", or "DEFAULT"
 };
@@ -286,7 +301,7 @@ using Action =
                  ReplaceColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction, Fix, AddCheck,
                  AddForeignKey, AddUnique, CreateTable, CreateEnum, AddEnumValue, CreateView, SetComment, DropDefault,
                  RenameIndex, RenameConstraint, SetStorageParameters, SetReplicaIdentity, SetStatistics, SetStorage,
-                 SqlBatched, AddExclusion, RenameTable, CopyTable, ReplaceTable>;
+                 SqlBatched, AddExclusion, RenameTable, CopyTable, ReplaceTable, PairTables>;
 
 struct Step {
   Action action;
@@ -373,9 +388,19 @@ struct ChangePartition {
   int modulus = 0;                       ///< hash
   std::vector<std::string> primary_key;  ///< empty: as it is
 };
+enum class GoOver { move_column, extract_table, inline_table };
+/// Columns go over to another table: one that is there, one that the plan makes, or from one that it drops.
+struct ChangePair {
+  GoOver what = GoOver::move_column;
+  TableName table;
+  TableName to;
+  std::vector<std::string> columns;
+  ColumnExpressions on;     ///< as in PairTables
+  ColumnExpressions types;  ///< extract_table: of the columns and the key, where there is no database to ask
+};
 using WholeChange =
     std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn, ChangeMergeColumns,
-                 ChangeStep, ChangeTighten, ChangeType, ChangeRenameTable, ChangePartition>;
+                 ChangeStep, ChangeTighten, ChangeType, ChangeRenameTable, ChangePartition, ChangePair>;
 struct Change {
   WholeChange what;
   Place place;
@@ -440,11 +465,13 @@ struct Plan {
 
 /// Whether the plan makes that table itself.
 bool makes_table(const Plan& plan, const TableName& table);
-/// Whether what is in that table is only a copy of another one's rows.
+/// Whether what is in that table is in another one too: a copy of it, or the other side of a pair that makes its rows.
 bool is_copy(const Plan& plan, const TableName& table);
 std::vector<const ReplaceTable*> replaced_tables(const Plan& plan);
 /// The copy that a replacement rests on; the plan has one (checked when it is read).
 const CopyTable& copy_of(const Plan& plan, const ReplaceTable& step);
+/// In the order of the plan.
+std::vector<const PairTables*> pairs_of(const Plan& plan);
 /// Whether contract has anything to do.
 bool takes_away(const Plan& plan);
 const std::vector<Step>& steps_of(const Plan& plan, std::string_view phase);

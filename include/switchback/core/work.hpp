@@ -23,6 +23,8 @@ struct Work {
     pairs,    ///< that no two rows are in the way of the exclusion constraint of a contract step
     mirror,   ///< the triggers that keep a copy of a table equal to it
     copy,     ///< its rows, and the comparison
+    pairing,  ///< the triggers that keep columns of two tables equal
+    paired,   ///< what the rows have of them, and the comparison
     counter,  ///< what notes the writes that the rule would refuse
   };
   Kind kind = Kind::statement;
@@ -33,7 +35,7 @@ struct Work {
   std::string name;  ///< "add_column users.first_name"
 };
 
-/// After the steps what keeps each copy equal, then a counter for each rule of the contract.
+/// After the steps what keeps each copy and each pair equal, then a counter for each rule of the contract.
 std::vector<Work> expand_work(const Plan& plan);
 /// As written; after the steps a comparison for each synced table, then each rule and exclusion of the contract.
 std::vector<Work> migrate_work(const Plan& plan);
