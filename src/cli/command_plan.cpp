@@ -1,6 +1,7 @@
 #include "command.hpp"
 #include "json_text.hpp"
 #include "switchback/core/change.hpp"
+#include "switchback/engine/rekeying.hpp"
 #include "switchback/plan_file/lint_grammar.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
@@ -51,7 +52,9 @@ struct ExplainOptions {
 Plan long_form(Invocation& invocation, const Plan& plan) {
   const auto session = invocation.connected(true);
   postgres::PostgresCatalog catalog;
-  return expand_changes(plan, [&](const TableName& name) { return catalog.table(*session, name); });
+  return expand_changes(
+      plan, [&](const TableName& name) { return catalog.table(*session, name); },
+      [&](const TableName& name) { return engine::key_surroundings(*session, name); });
 }
 
 int explain(Invocation& invocation, const ExplainOptions& options) {

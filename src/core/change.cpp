@@ -12,6 +12,7 @@
 #include "change_type.hpp"
 #include "switchback/core/batched.hpp"
 #include "switchback/core/error.hpp"
+#include "switchback/core/rekey.hpp"
 
 namespace switchback {
 
@@ -342,6 +343,10 @@ bool is_constant(std::string_view sql) {
 }
 
 Plan expand_changes(Plan plan, const TableLookup& lookup) {
+  return expand_changes(std::move(plan), lookup, {});
+}
+
+Plan expand_changes(Plan plan, const TableLookup& lookup, const KeyLookup& keys) {
   const std::vector<Change> changes = std::exchange(plan.changes, {});
   for (const Change& change : changes) {
     if (const auto* add = std::get_if<ChangeAddColumn>(&change.what)) {
@@ -361,7 +366,7 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       put_step(plan.expand, change.place, std::move(view));
       put_step(plan.contract.steps, change.place, RenameTable{renamed->table, renamed->to});
     } else if (const auto* type = std::get_if<ChangeType>(&change.what)) {
-      expand_type(plan, *type, change.place, lookup);
+      expand_type(plan, *type, change.place, lookup, keys);
     } else if (const auto* partition = std::get_if<ChangePartition>(&change.what)) {
       expand_partition(plan, *partition, change.place, lookup);
     } else if (const auto* tighten = std::get_if<ChangeTighten>(&change.what)) {

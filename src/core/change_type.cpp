@@ -6,15 +6,43 @@
 #include "change_steps.hpp"
 
 namespace switchback::changing {
-namespace {
 
-/// `<column>_new`, unlike any column that the table has.
 std::string new_column_name(const std::string& column, const TableFacts* table) {
   std::string name = fit_name(column + "_new");
   for (int number = 2; table != nullptr && table->column(name) != nullptr; ++number)
     name = fit_name(column + "_new" + std::to_string(number));
   return name;
 }
+
+namespace {
+
+void note_silent(Plan& plan, const std::string& name) {
+  std::vector<std::string>& names = plan.contract.allow_silent;
+  if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+}
+
+}  // namespace
+
+std::vector<std::pair<std::string, std::string>> put_twins(Plan& plan, Place place, const TableFacts& table,
+                                                           const ColumnFacts& column, const std::string& to) {
+  std::vector<std::pair<std::string, std::string>> names;
+  std::set<std::string> taken = names_on(table);
+  const Twins columns{table.name, column.name, to};
+  for (const IndexFacts& index : table.indexes) {
+    if (!mentions(index, column)) continue;
+    note_silent(plan, index.name.name);
+    if (!index.valid || index.primary) continue;  // nothing rests on an unfinished build; a key is built for its hide
+    CreateIndex twin = twin_index(index, columns, twin_name(index.name.name, columns, taken));
+    twin.constraint = index.constraint.has_value();
+    names.emplace_back(index.name.name, *twin.name);
+    put_step(plan.migrate, place, std::move(twin));
+  }
+  for (const ConstraintFacts& constraint : table.constraints)
+    if (mentions(constraint, column)) note_silent(plan, constraint.name);
+  return names;
+}
+
+namespace {
 
 class Retyping {
  public:
@@ -23,10 +51,8 @@ class Retyping {
 
   void refuse_what_cannot_go_over() const {
     const std::string why = cannot_be_copied(facts_, column_);
-    if (why == "is in the primary key" || why == "is an identity column")
-      stop(why,
-           "a key has others that point at it: build the new key in a plan of its own (a new column, backfilled, with "
-           "its unique index), move what points at it, and swap by hand in a maintenance window");
+    if (why == "is an identity column")
+      stop(why, "only a column of the primary key hands its identity over: drop the identity for the time of the plan");
     if (!why.empty()) stop(why, "move the rows to a table made anew, in a plan of its own");
     if (column_.default_volatile)
       stop(
@@ -49,24 +75,6 @@ class Retyping {
              "such a one cannot be added without reading the rows under a lock: drop it for the time of the plan");
   }
 
-  std::vector<std::pair<std::string, std::string>> copy_indexes(const std::string& to) {
-    std::vector<std::pair<std::string, std::string>> names;
-    std::set<std::string> taken = names_on(facts_);
-    const Twins columns{change_.table, change_.column, to};
-    for (const IndexFacts& index : facts_.indexes) {
-      if (!mentions(index, column_)) continue;
-      note_silent(index.name.name);
-      if (!index.valid) continue;  // an unfinished build: nothing rests on it
-      CreateIndex twin = twin_index(index, columns, twin_name(index.name.name, columns, taken));
-      twin.constraint = index.constraint.has_value();
-      names.emplace_back(index.name.name, *twin.name);
-      put_step(plan_.migrate, place_, std::move(twin));
-    }
-    for (const ConstraintFacts& constraint : facts_.constraints)
-      if (mentions(constraint, column_)) note_silent(constraint.name);
-    return names;
-  }
-
  private:
   [[noreturn]] void stop(const std::string& why, const std::string& hint) const {
     refuse_change(plan_, place_,
@@ -86,10 +94,6 @@ class Retyping {
                ", whose type this plan changes too",
            "change them one after another, in a plan each");
   }
-  void note_silent(const std::string& name) {
-    std::vector<std::string>& names = plan_.contract.allow_silent;
-    if (std::ranges::find(names, name) == names.end()) names.push_back(name);
-  }
 
   Plan& plan_;
   const ChangeType& change_;
@@ -100,13 +104,17 @@ class Retyping {
 
 }  // namespace
 
-void expand_type(Plan& plan, const ChangeType& change, Place place, const TableLookup& lookup) {
+void expand_type(Plan& plan, const ChangeType& change, Place place, const TableLookup& lookup, const KeyLookup& keys) {
   const auto facts = lookup ? lookup(change.table) : std::nullopt;
   const ColumnFacts* column = facts ? facts->column(change.column) : nullptr;
   if (facts && column == nullptr)
     refuse_change(plan, place,
                   "change_type: " + shown(change.table) + " has no column " + shown(std::string_view(change.column)),
                   "look at its columns with \\d " + shown(change.table));
+  if (column != nullptr && in_primary_key(*facts, change.column)) return expand_key(plan, change, place, lookup, keys);
+  if (const auto around = column != nullptr && keys ? keys(change.table) : std::nullopt;
+      around && !referring_to(*around, change.column).empty())
+    return expand_key(plan, change, place, lookup, keys);
   const std::string to = new_column_name(change.column, facts ? &*facts : nullptr);
   ReplaceColumn replace{change.table, change.column, to, {}};
   put_step(plan.expand, place, AddColumn{change.table, to, change.to, {}, false, change.column});
@@ -120,7 +128,7 @@ void expand_type(Plan& plan, const ChangeType& change, Place place, const TableL
   if (column != nullptr) {
     Retyping retyping(plan, change, place, *facts, *column);
     retyping.refuse_what_cannot_go_over();
-    replace.names = retyping.copy_indexes(to);
+    replace.names = put_twins(plan, place, *facts, *column, to);
   }
   put_step(plan.contract.steps, place, std::move(replace));
 }

@@ -60,6 +60,7 @@ Remedy remedy_of(const GatePlan& plan) {
     case State::contracted:
     case State::unhiding:
     case State::restoring:
+      if (!plan.back_seconds) return {};
       return {"switchback restore " + plan.name, plan.back_seconds};
     case State::migrated:
     case State::done:
@@ -83,6 +84,8 @@ void Checks::refuse(const std::string& structure, const std::string& why, const 
   const Remedy remedy = plan ? remedy_of(*plan) : Remedy{};
   std::string text = why;
   if (plan && plan->state == State::done && plan->takes_away) text += ", and its archive is gone: only a backup helps";
+  if (plan && takes_now(*plan) && plan->state != State::done && !plan->back_seconds)
+    text += "; it cannot be turned back as things are: switchback rollback " + plan->name + " --dry-run says why";
   reasons_.push_back({structure, text, plan ? plan->name : "", remedy.command, remedy.seconds, false});
 }
 

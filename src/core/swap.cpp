@@ -1,10 +1,20 @@
 #include "switchback/core/swap.hpp"
 
+#include <algorithm>
+
+#include "switchback/core/rekey.hpp"
+
 namespace switchback {
 namespace {
 
 std::string alter(const TableName& table) {
   return "ALTER TABLE " + quoted(table) + " ";
+}
+
+/// What one integer column gets its numbers from, and the other, which takes its name, has nothing of its own.
+bool goes_over(const SyncColumn& from, const SyncColumn& to) {
+  return from.default_volatile && !to.default_volatile && !to.default_value && integer_bytes(from.type) > 0 &&
+         integer_bytes(to.type) > 0;
 }
 
 }  // namespace
@@ -35,8 +45,34 @@ Renames swap_back_names(const Plan& plan, const TableName& table) {
   return names;
 }
 
+SyncPlan with_defaults_over(SyncPlan sync, const Renames& pairs) {
+  for (const auto& [old_name, new_name] : pairs) {
+    const auto was = std::ranges::find(sync.old_side, old_name, &SyncColumn::name);
+    const auto is = std::ranges::find(sync.new_side, new_name, &SyncColumn::name);
+    if (was == sync.old_side.end() || is == sync.new_side.end()) continue;
+    if (!goes_over(*was, *is) && !goes_over(*is, *was)) continue;
+    std::swap(was->default_value, is->default_value);
+    std::swap(was->default_volatile, is->default_volatile);
+    sync.new_side_wins_insert = is->default_volatile;
+  }
+  return sync;
+}
+
+Renames swapped_pairs(const Plan& plan, const TableName& table) {
+  Renames pairs;
+  for (const ReplaceColumn* step : replaced_in(plan, table))
+    pairs.emplace_back(tombstone_name(plan.name, step->column), step->column);
+  return pairs;
+}
+
+Renames unswapped_pairs(const Plan& plan, const TableName& table) {
+  Renames pairs;
+  for (const ReplaceColumn* step : replaced_in(plan, table)) pairs.emplace_back(step->column, step->with);
+  return pairs;
+}
+
 SyncPlan swapped(SyncPlan sync, const Plan& plan, const TableName& table) {
-  return with_names(std::move(sync), swap_names(plan, table));
+  return with_defaults_over(with_names(std::move(sync), swap_names(plan, table)), swapped_pairs(plan, table));
 }
 
 std::string either_check_name(std::string_view plan, std::string_view column) {

@@ -14,6 +14,7 @@
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/sql.hpp"
+#include "switchback/engine/rekeying.hpp"
 #include "switchback/plan_file/plan_reader.hpp"
 #include "switchback/plan_file/plan_writer.hpp"
 #include "switchback/postgres/catalog.hpp"
@@ -321,8 +322,9 @@ void DrillStage::write_files(const DrillRequest& request, const Plan& plan) {
   fs::create_directory(folder_);
   fs::permissions(folder_, fs::perms::owner_all);
   postgres::PostgresCatalog catalog;
-  const Plan whole =
-      without_waits(expand_changes(plan, [&](const TableName& name) { return catalog.table(session(), name); }));
+  const Plan whole = without_waits(expand_changes(
+      plan, [&](const TableName& name) { return catalog.table(session(), name); },
+      [&](const TableName& name) { return engine::key_surroundings(session(), name); }));
   std::ofstream(folder_ / "plan.yaml") << to_yaml(whole);
   std::ofstream(folder_ / "switchback.yaml") << configuration(request.settings, sandbox() && request.replica);
   ReadPlan read = read_plan_file((folder_ / "plan.yaml").string());

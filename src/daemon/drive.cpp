@@ -23,6 +23,7 @@
 #include "switchback/engine/migrating.hpp"
 #include "switchback/engine/notifying.hpp"
 #include "switchback/engine/registering.hpp"
+#include "switchback/engine/rekeying.hpp"
 #include "switchback/engine/stepper.hpp"
 #include "switchback/engine/steps.hpp"
 #include "switchback/engine/turning_back.hpp"
@@ -97,7 +98,9 @@ Plan plan_of(const PlanRecord& record) {
 }
 
 Plan expanded(Plan plan, ports::Session& session, ports::Catalog& catalog) {
-  return expand_changes(std::move(plan), [&](const TableName& name) { return catalog.table(session, name); });
+  return expand_changes(
+      std::move(plan), [&](const TableName& name) { return catalog.table(session, name); },
+      [&](const TableName& name) { return engine::key_surroundings(session, name); });
 }
 
 std::unique_ptr<ports::SchemaClone> schema_clone(const Settings& settings) {

@@ -6,6 +6,7 @@
 #include "switchback/core/change.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/engine/linting.hpp"
+#include "switchback/engine/rekeying.hpp"
 #include "switchback/plan_file/lint_grammar.hpp"
 #include "switchback/postgres/catalog.hpp"
 #include "switchback/postgres/usage.hpp"
@@ -20,7 +21,10 @@ LintedPlan lint_plan(const Plan& plan, const DriveRequest& request, ports::Sessi
   LintedPlan out{plan, {}};
   try {
     out.plan = expand_changes(
-        plan, [&](const TableName& name) { return session == nullptr ? std::nullopt : catalog.table(*session, name); });
+        plan, [&](const TableName& name) { return session == nullptr ? std::nullopt : catalog.table(*session, name); },
+        [&](const TableName& name) {
+          return session == nullptr ? std::nullopt : engine::key_surroundings(*session, name);
+        });
   } catch (const Error& error) {
     if (error.exit() != Exit::invalid) throw;
     // Without its long form there is nothing that the other rules could look at.

@@ -101,12 +101,17 @@ State now(Workbench& bench, ports::Session& session) {
 /// From here on a duplicate fails: the plan is on its way into hiding.
 Stop begin_hiding(Workbench& bench) {
   const auto rules = rules_of(bench.plan());
-  if (std::ranges::none_of(rules, [](const Rule& one) { return std::holds_alternative<AddUnique>(one); }))
-    return Stop::arrived();
-  const Stop stop = bench.in_transaction([&](ports::Session& session) {
+  bool keys = false;
+  Stop stop =
+      bench.outside_transaction([&](ports::Session& session) { keys = has_keys_to_swap(session, bench.plan()); });
+  if (!stop.ok()) return stop;
+  if (!keys && std::ranges::none_of(rules, [](const Rule& one) { return std::holds_alternative<AddUnique>(one); }))
+    return stop;
+  stop = bench.in_transaction([&](ports::Session& session) {
     if (now(bench, session) == State::migrated) bench.advance(State::migrated, Event::hide);
   });
-  return stop.ok() ? build_unique_indexes(bench) : stop;
+  if (stop.ok()) stop = build_unique_indexes(bench);
+  return stop.ok() ? ready_keys(bench) : stop;
 }
 
 void hide_now(Workbench& bench, ports::Session& session, const UsageReport& report) {
@@ -119,10 +124,13 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   forget_counters(session, bench.fence().plan);
   const std::vector<TakenObject> objects = ordered_objects(session, bench.usage(), bench.plan());
   add_exclusions(session, bench.plan());
-  swap_in(session, bench.plan());  // first: what is stored of the old columns is stored under their tombstone names
+  // First: what is stored of the old columns is stored under their tombstone names.
+  const auto keys = swap_in(session, bench.fence().plan, bench.plan());
   replace_tables(session, bench.catalog(), bench.plan());
   const std::vector<TakenTable> tables = taken_of(bench, session);
   store_definitions(session, bench.fence().plan, bench.plan(), tables);
+  if (keys) keys->keep();
+  settle_ready_keys(session, bench.fence().plan, bench.plan());
   store_objects(session, bench.fence().plan, objects);
   refuse_browned(session, bench.plan().name, tables_of(bench.plan()),
                  session.exec("SELECT pg_catalog.now()").text(0, 0));
@@ -256,7 +264,7 @@ Stop validate_replacements(Workbench& bench) {
       return Stop::held({HoldKind::violation, error.what(), "the rows are mended, then switchback run again", {}});
     }
   }
-  return Stop::arrived();
+  return validate_pointing(bench);
 }
 
 /// Under the lock, in one short transaction. A hold found there rolls it back.

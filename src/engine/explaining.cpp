@@ -1,8 +1,10 @@
 #include "switchback/engine/explaining.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
+#include "explaining_keys.hpp"
 #include "switchback/core/archive_sql.hpp"
 #include "switchback/core/batched.hpp"
 #include "switchback/core/brownout.hpp"
@@ -10,6 +12,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/mirror.hpp"
+#include "switchback/core/rekey.hpp"
 #include "switchback/core/rule_step.hpp"
 #include "switchback/core/setting_sql.hpp"
 #include "switchback/core/swap.hpp"
@@ -367,11 +370,14 @@ class Explaining {
     return out;
   }
 
-  /// NOT NULL, as far as it is known before: whether the column has it.
+  /// NOT NULL, as far as it is known before: whether the column has it, and not by the primary key.
   bool is_strict(const ReplaceColumn& replace) {
     const auto facts = session_ ? facts_of(replace.table) : std::nullopt;
     const ColumnFacts* column = facts ? facts->column(replace.column) : nullptr;
-    return column && column->not_null;
+    return column && column->not_null && !in_primary_key(*facts, replace.column);
+  }
+  static void append(std::vector<StepSql>& steps, std::vector<StepSql> more) {
+    std::ranges::move(more, std::back_inserter(steps));
   }
 
   StepSql swap_step(const ReplaceColumn& replace) {
@@ -520,7 +526,9 @@ class Explaining {
     const std::vector<Rule> rules = rules_of(plan_);
     for (std::size_t i = 0; i < rules.size(); ++i)
       phase.steps.push_back(enforce_step(plan_, rules[i], facts_of(rules[i], static_cast<int>(i) + 1)));
+    if (session_) append(phase.steps, ready_key_steps(*session_, *catalog_, plan_));
     for (const ReplaceColumn* replace : replaced()) phase.steps.push_back(swap_step(*replace));
+    if (session_) append(phase.steps, turn_key_steps(*session_, *catalog_, plan_));
     for (const Step& step : plan_.contract.steps) {
       if (const auto* index = std::get_if<DropIndex>(&step.action)) {
         const TableName hidden{index->name.schema, tombstone_name(plan_.name, index->name.name)};
@@ -566,6 +574,7 @@ class Explaining {
     }
     for (const Rule& rule : rules_of(plan_))
       if (auto step = validate_step(plan_, rule)) phase.steps.push_back(std::move(*step));
+    if (session_) append(phase.steps, validate_pointing_steps(*session_, *catalog_, plan_));
     return phase;
   }
 
@@ -610,7 +619,7 @@ class Explaining {
   void add_insert_notes(Explained& out) {
     if (!session_ || started_) return;
     for (const ResolvedSync& sync : resolved_.sync) {
-      if (sync.sync.exact) continue;
+      if (sync.sync.exact || std::ranges::any_of(sync.sync.old_side, &SyncColumn::default_volatile)) continue;
       std::string row;
       for (const SyncColumn& column : sync.sync.old_side)
         row += (row.empty() ? "" : ", ") + ("(" + column.default_value.value_or("NULL") + ")::" + column.type) +

@@ -24,6 +24,7 @@ GatePlan gate_plan(const GateFacts& facts, const Plan& plan) {
   made.takes_away = takes_away(plan);
   made.images = plan.images;
   made.effect = effect_of(plan, {});
+  made.back_seconds = turn_back_seconds(State::hidden, made.takes_away, 0, 0);
   return made;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gate_asking.hpp"
+#include "gate_keys.hpp"
 #include "journal_json.hpp"
 #include "switchback/engine/fencing.hpp"
 #include "switchback/engine/gate_surroundings.hpp"
@@ -35,6 +36,7 @@ std::vector<GatePlan> gate_plans(ports::Session& session) {
       plan.back_seconds =
           turn_back_seconds(*plan.state, plan.takes_away, progress ? static_cast<double>(progress->rows_estimate) : 0.0,
                             progress ? progress->rows_per_second : 0.0);
+    if (plan.back_seconds && is_way_back_closed(session, plan)) plan.back_seconds.reset();
     if (plan.state == State::migrating && progress) plan.forward_seconds = progress->eta_seconds;
     plans.push_back(std::move(plan));
   }

@@ -11,6 +11,7 @@
 #include "switchback/engine/approving.hpp"
 #include "switchback/engine/images.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/rekeying.hpp"
 #include "switchback/engine/shown_table.hpp"
 
 namespace switchback::engine {
@@ -113,6 +114,9 @@ std::optional<Hold> table_neighbour_hold(Workbench& bench, const TableName& tabl
 }  // namespace
 
 std::optional<Hold> neighbour_hold(Workbench& bench) {
+  // By the key others find their rows again, and it may get another type.
+  for (const TableName& table : rekeyed_tables(bench.session(), bench.plan()))
+    if (auto hold = table_neighbour_hold(bench, table)) return hold;
   for (const Step& step : bench.plan().contract.steps) {
     if (const auto* table = std::get_if<DropTable>(&step.action))
       if (auto hold = table_neighbour_hold(bench, table->name)) return hold;

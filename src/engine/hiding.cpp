@@ -122,7 +122,9 @@ void unhide(ports::Session& session, PlanId plan_id, const Plan& plan, const std
         for (const std::string& sql : rename_sql(table.name, {{from, to}})) session.exec(sql);
   }
   release_rules(session, plan_id, plan);
-  session.exec("DELETE FROM switchback.definition WHERE plan_id = $1", {std::to_string(plan_id)});
+  // What keys need to come back is forgotten when they are back.
+  session.exec("DELETE FROM switchback.definition WHERE plan_id = $1 AND kind NOT IN ('pointing', 'sequence_type')",
+               {std::to_string(plan_id)});
 }
 
 void validate(ports::Session& session, const Plan& plan, const SetNotNull& step) {
@@ -130,7 +132,7 @@ void validate(ports::Session& session, const Plan& plan, const SetNotNull& step)
   if (now.check && !now.validated) session.exec(validate_not_null_sql(plan.name, step.table, step.column));
 }
 
-std::vector<std::string> drop_objections(ports::Session& session, PlanId /*plan_id*/, const Plan& plan,
+std::vector<std::string> drop_objections(ports::Session& session, PlanId plan_id, const Plan& plan,
                                          const std::vector<TakenTable>& tables) {
   std::vector<std::string> objections;
   if (archives(plan))
@@ -146,6 +148,7 @@ std::vector<std::string> drop_objections(ports::Session& session, PlanId /*plan_
       for (std::string& objection : replaced_objections(session, plan, *replaced))
         objections.push_back(std::move(objection));
     }
+  for (std::string& objection : pointing_objections(session, plan_id)) objections.push_back(std::move(objection));
   for (std::string& objection : turned_over_objections(session, plan)) objections.push_back(std::move(objection));
   return objections;
 }

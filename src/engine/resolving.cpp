@@ -9,7 +9,9 @@
 #include "switchback/core/error.hpp"
 #include "switchback/core/making_sql.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/core/swap.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/rekeying.hpp"
 #include "switchback/engine/replacing.hpp"
 #include "switchback/engine/shown_table.hpp"
 #include "switchback/engine/steps.hpp"
@@ -41,15 +43,16 @@ class Shape {
   Shape(const Shape&) = delete;
   Shape& operator=(const Shape&) = delete;
 
-  void add(const AddColumn& column, const TableFacts& table) {
+  /// `bare`: without the default of the column that it is like.
+  void add(const AddColumn& column, const TableFacts& table, bool bare) {
     const ColumnFacts* like = column.like ? table.column(*column.like) : nullptr;
     const bool same_type = like && column.type.empty();
     const std::string sql = "ALTER TABLE " + quoted(name_) + " ADD COLUMN " + quote_identifier(column.name) + " " +
                             (same_type ? like->type : column.type) +
                             (same_type && like->collation ? " COLLATE " + *like->collation : "") +
-                            (column.default_value          ? " DEFAULT (" + *column.default_value + ")"
-                             : like && like->default_value ? " DEFAULT " + *like->default_value
-                                                           : "") +
+                            (column.default_value                   ? " DEFAULT (" + *column.default_value + ")"
+                             : like && like->default_value && !bare ? " DEFAULT " + *like->default_value
+                                                                    : "") +
                             (column.not_null ? " NOT NULL" : "");
     use_own_search_path(session_, false);
     try {
@@ -246,13 +249,22 @@ class Resolving {
       if (column->like && !table.column(*column->like))
         refuse(plan_, step.place, "the table " + shown(table.name) + " has no column " + shown(*column->like));
       try {
-        shape.add(*column, table);
+        shape.add(*column, table, takes_default_over(*column, table));
       } catch (const Error& error) {
         throw Error(Exit::invalid, Remedy::person,
                     at(plan_, step.place) + "column " + shown(column->name) + ": " + error.what(), error.hint(),
                     error.sqlstate());
       }
     }
+  }
+
+  /// A default that differs from call to call goes over with the name, when the column takes that.
+  bool takes_default_over(const AddColumn& column, const TableFacts& table) const {
+    const ColumnFacts* like = column.like ? table.column(*column.like) : nullptr;
+    return like && like->default_volatile && integer_bytes(like->type) > 0 && integer_bytes(column.type) > 0 &&
+           std::ranges::any_of(replaced_in(plan_, table.name), [&](const ReplaceColumn* replace) {
+             return replace->column == *column.like && replace->with == column.name;
+           });
   }
 
   void take_column(const AddColumn& column, const Place& place, const TableFacts& table, const TableFacts& shaped) {
@@ -396,6 +408,11 @@ class Resolving {
     sync.table = table.name;
     sync.oid = table.oid;
     sync.key = usable_key(table, place);
+    // From the hide on a number of the key may be one that the old type cannot hold.
+    for (const ReplaceColumn* replace : replaced_in(plan_, table.name))
+      for (std::size_t i = 0; i < sync.key.columns.size(); ++i)
+        if (const ColumnFacts* heir = shaped.column(replace->with); heir && sync.key.columns[i] == replace->column)
+          sync.key.types[i] = heir->type;
     sync.batch = backfill.batch;
     sync.sync.plan = plan_.name;
     sync.sync.marker = marker_name(plan_.name);
@@ -622,20 +639,59 @@ ORDER BY 1 LIMIT 1)sql",
       refuse(plan_, place,
              "no backfill of this plan keeps " + shown(replace.with) + " in step with " + shown(replace.column),
              "add a backfill of " + shown(table.name) + " with set and reverse");
-    if (column->identity || column->generated)
+    const bool in_key = in_primary_key(table, replace.column);
+    if (column->generated || (column->identity && !in_key))
       refuse(plan_, place,
              shown(replace.column) + " is " + (column->identity ? "an identity" : "a generated") +
                  " column, which cannot be replaced");
-    for (const IndexFacts& index : table.indexes)
-      if (index.primary && std::ranges::find(index.columns, replace.column) != index.columns.end())
-        refuse(plan_, place, shown(replace.column) + " is in the primary key, which cannot be replaced by this step");
-    if (std::ranges::find(table.key->columns, replace.column) != table.key->columns.end())
+    check_key(replace, place, table, *column, in_key);
+    if (!in_key && std::ranges::find(table.key->columns, replace.column) != table.key->columns.end())
       refuse(plan_, place,
              shown(replace.column) + " is part of the key " + shown(std::string_view(table.key->index)) +
                  ": its rows could not be told apart in the archive");
     for (const auto& pair : replace.names)
       if (std::ranges::none_of(table.indexes, [&](const IndexFacts& index) { return index.name.name == pair.first; }))
         refuse(plan_, place, "the table " + shown(table.name) + " has no index " + shown(std::string_view(pair.first)));
+  }
+
+  /// A column of the primary key, or one that foreign keys point at: those that refer to it go over with it.
+  void check_key(const ReplaceColumn& replace, const Place& place, const TableFacts& table, const ColumnFacts& column,
+                 bool in_key) {
+    const auto around = key_surroundings(session_, table.name);
+    const std::vector<ReferringColumn> referring = referring_to(*around, replace.column);
+    if (!in_key && referring.empty()) return;
+    const ColumnFacts* heir = out_.added(table.name, replace.with);
+    const std::string to = heir ? heir->type : "another type";
+    if (const auto objection = rekey_objection(table, *around, column, to))
+      refuse(plan_, place, shown(table.name) + "." + shown(replace.column) + " " + objection->why, objection->hint);
+    for (const ReferringColumn& one : referring) {
+      const auto other = catalog_.table(session_, one.table);
+      const ColumnFacts* facts = other ? other->column(one.column) : nullptr;
+      const bool goes_over = std::ranges::any_of(replaced_in(plan_, one.table),
+                                                 [&](const ReplaceColumn* step) { return step->column == one.column; });
+      if (facts && !goes_over && integer_bytes(facts->type) < integer_bytes(to))
+        refuse(plan_, place,
+               shown(one.table) + "." + shown(std::string_view(one.column)) + " refers to it by " +
+                   shown(std::string_view(one.constraint)) + " and would stay " + facts->type,
+               "replace that one in the same plan; the short form, replace_primary_key, finds what refers to a key");
+    }
+    check_alone(replace, place, table, in_key);
+  }
+
+  /// Every INSERT supplies the key, and by it sync tells the side: what goes over with it must do so at the same time.
+  void check_alone(const ReplaceColumn& replace, const Place& place, const TableFacts& table, bool in_key) {
+    const ResolvedSync* sync = out_.sync_of(table.name);
+    if (!in_key || !sync) return;
+    if (sync->sync.exact)
+      refuse(plan_, place, shown(replace.column) + " is in the primary key, and `exact: true` has no place there",
+             "leave it out: whoever inserts gives the key on the side that bears its name");
+    for (const SyncColumn& column : sync->sync.new_side)
+      if (std::ranges::none_of(replaced_in(plan_, table.name),
+                               [&](const ReplaceColumn* step) { return step->with == column.name; }))
+        refuse(plan_, place,
+               "the plan fills " + shown(table.name) + "." + shown(std::string_view(column.name)) +
+                   " too, beside the key: an INSERT would give both sides something",
+               "write that into a plan of its own, before or after this one");
   }
 
   /// What is taken whole must be there, and go into hiding and back.

@@ -118,7 +118,8 @@ std::vector<StoredDefinition> rebuild_steps(ports::Session& session, PlanId plan
   for (StoredDefinition& one : definitions(session, plan_id)) {
     const bool already =
         std::ranges::any_of(done.rows, [&](const auto& row) { return row[0] == std::to_string(one.ordinal); });
-    if (one.kind != "taken" && one.kind != "moved" && one.kind != "turned" && !at_start(one) && !already)
+    constexpr std::array elsewhere = {"taken", "moved", "turned", "pointing", "sequence_type"};
+    if (std::ranges::find(elsewhere, one.kind) == elsewhere.end() && !at_start(one) && !already)
       out.push_back(std::move(one));
   }
   return out;

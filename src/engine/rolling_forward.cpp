@@ -5,6 +5,7 @@
 #include "switchback/core/error.hpp"
 #include "switchback/engine/hiding.hpp"
 #include "switchback/engine/moving.hpp"
+#include "switchback/engine/rekeying.hpp"
 #include "switchback/engine/resolved.hpp"
 #include "switchback/engine/steps.hpp"
 
@@ -102,6 +103,12 @@ InverseFacts inverse_facts(ports::Session& session, ports::Catalog& catalog, por
   refuse_state(record);
   for (const RollForward& other : roll_forwards(session))
     if (other.original == record.name) throw already_undone(other);
+  if (turns_keys(session, plan))
+    throw Error(Exit::refused, Remedy::person,
+                "the plan " + record.name + " has widened a key, and no plan makes one narrower again",
+                "while every number fits, switchback rollback " + record.name +
+                    " --to migrated brings the old one back; else leave it: the image before works with the wider one "
+                    "as long as it bears its numbers");
   InverseFacts facts;
   facts.state = record.state;
   for (const TableName& name : tables_of(plan))

@@ -50,6 +50,16 @@ std::vector<Constraint> constraints_on(ports::Session& session, const TableName&
   return found;
 }
 
+bool is_in_key(ports::Session& session, const TableName& table, const std::string& column) {
+  return session
+      .exec(
+          "SELECT EXISTS (SELECT FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_attribute a ON a.attrelid = "
+          "k.conrelid AND a.attnum = ANY (k.conkey) WHERE k.conrelid = pg_catalog.to_regclass($1) AND k.contype = 'p' "
+          "AND a.attname = $2)",
+          {quoted(table), column})
+      .boolean(0, 0);
+}
+
 std::optional<bool> validity(ports::Session& session, const TableName& table, const std::string& constraint) {
   const auto rows = session.exec(
       "SELECT convalidated FROM pg_catalog.pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND conname = "
@@ -80,9 +90,6 @@ std::vector<Constraint> successors(ports::Session& session, const Plan& plan, co
 }
 
 void swap_in(ports::Session& session, const Plan& plan, const ReplaceColumn& step) {
-  const std::string hidden = hidden_of(plan, step);
-  if (column_state(session, step.table, hidden)) return;
-  session.exec("LOCK TABLE " + quoted(step.table) + " IN ACCESS EXCLUSIVE MODE");
   const auto old_column = column_state(session, step.table, step.column);
   if (!old_column || !column_state(session, step.table, step.with))
     throw Error(Exit::drift, Remedy::person,
@@ -103,8 +110,6 @@ void swap_in(ports::Session& session, const Plan& plan, const ReplaceColumn& ste
 }
 
 void swap_back(ports::Session& session, const Plan& plan, const ReplaceColumn& step) {
-  if (!column_state(session, step.table, hidden_of(plan, step))) return;
-  session.exec("LOCK TABLE " + quoted(step.table) + " IN ACCESS EXCLUSIVE MODE");
   for (const Constraint& one : successors(session, plan, step)) {
     session.exec(alter(step.table) + "DROP CONSTRAINT " + quote_identifier(one.name));
     session.exec(rename_constraint_sql(step.table, tombstone_name(plan.name, one.name), one.name));
@@ -134,6 +139,16 @@ std::set<TableName> swapped_tables(const Plan& plan) {
   return tables;
 }
 
+/// The plan's own sync, where a default goes over with the name.
+void hand_defaults_over(ports::Session& session, PlanId plan_id, std::uint32_t oid, const TableName& table,
+                        const Renames& pairs) {
+  const auto rows = session.exec("SELECT document, restoring FROM switchback.sync WHERE plan_id = $1 AND relation = $2",
+                                 {std::to_string(plan_id), std::to_string(oid)});
+  if (rows.empty() || rows.boolean(0, 1)) return;
+  put_sync(session, plan_id, oid, with_defaults_over(sync_from_json(rows.text(0, 0)), pairs));
+  resync(session, oid, table, false);
+}
+
 bool is_swapped(ports::Session& session, const Plan& plan, const TableName& table) {
   return column_state(session, table, hidden_of(plan, *replaced_in(plan, table).front())).has_value();
 }
@@ -143,25 +158,40 @@ bool is_swapped(ports::Session& session, const Plan& plan, const TableName& tabl
 void relax_replaced(ports::Session& session, const Plan& plan, const TableName& table) {
   for (const ReplaceColumn* step : replaced_in(plan, table)) {
     const auto column = column_state(session, table, step->column);
-    if (!column || !column->not_null) continue;
+    // One of the primary key is relaxed when that goes over: until then no value that it cannot hold is taken.
+    if (!column || !column->not_null || is_in_key(session, table, step->column)) continue;
     for (const std::string& sql : relax_replaced_sql(plan, *step)) session.exec(sql);
   }
 }
 
-void swap_in(ports::Session& session, const Plan& plan) {
+std::optional<KeyTurn> swap_in(ports::Session& session, PlanId plan_id, const Plan& plan) {
+  if (replaced(plan).empty()) return std::nullopt;
+  if (is_swapped(session, plan, replaced(plan).front()->table)) return std::nullopt;
+  lock_replaced(session, plan);
+  KeyTurn keys(session, plan_id, plan, Turn::in);
+  keys.let_go();
   for (const TableName& table : swapped_tables(plan)) {
-    if (is_swapped(session, plan, table)) continue;
     for (const ReplaceColumn* step : replaced_in(plan, table)) swap_in(session, plan, *step);
     rename_in_sync(session, oid_of(session, table), table, swap_names(plan, table));
+    hand_defaults_over(session, plan_id, oid_of(session, table), table, swapped_pairs(plan, table));
   }
+  keys.take();
+  return keys;
 }
 
-void swap_back(ports::Session& session, const Plan& plan) {
+void swap_back(ports::Session& session, PlanId plan_id, const Plan& plan) {
+  if (replaced(plan).empty()) return;
+  if (!is_swapped(session, plan, replaced(plan).front()->table)) return;
+  lock_replaced(session, plan);
+  KeyTurn keys(session, plan_id, plan, Turn::back);
+  keys.let_go();
   for (const TableName& table : swapped_tables(plan)) {
-    if (!is_swapped(session, plan, table)) continue;
     for (const ReplaceColumn* step : replaced_in(plan, table)) swap_back(session, plan, *step);
     rename_in_sync(session, oid_of(session, table), table, swap_back_names(plan, table));
+    hand_defaults_over(session, plan_id, oid_of(session, table), table, unswapped_pairs(plan, table));
   }
+  keys.take();
+  keys.keep();
 }
 
 void validate_replaced(ports::Session& session, const Plan& plan, const ReplaceColumn& step) {

@@ -133,35 +133,54 @@ Stop fill_restored(Workbench& bench, const TakenTable& table) {
 
 /// The restored columns back into their places.
 Stop swap_restored(Workbench& bench) {
-  return bench.in_transaction([&](ports::Session& session) {
-    swap_back(session, bench.plan());
+  Stop stop = prove_way_back(bench, [](ports::Session&) {});
+  if (!stop.ok()) return stop;
+  stop = bench.in_transaction([&](ports::Session& session) {
+    swap_back(session, bench.fence().plan, bench.plan());
     record_shapes(bench);
   });
+  return stop.ok() ? validate_pointing(bench) : stop;
 }
 
 }  // namespace
 
 Stop unhide_plan(Workbench& bench, const std::vector<std::string>& conditions) {
-  return bench.in_transaction([&](ports::Session& session) {
+  const auto begin = [&](ports::Session& session) {
     bench.reload();
     const State from = bench.record().state;
-    if (from == State::migrated) return;
+    if (from == State::migrated || from == State::unhiding) return;
     std::string reason;
     for (const std::string& condition : conditions) reason += (reason.empty() ? "" : "; ") + condition;
     if (!conditions.empty()) {
       bench.note("turned_back", reason, json{{"conditions", conditions}}.dump());
       record_pause(session, bench.surroundings().actor, bench.record(), "turned back by itself: " + reason);
     }
-    if (from != State::unhiding) bench.advance(from, Event::turn_back, reason);
+    bench.advance(from, Event::turn_back, reason);
+  };
+  const auto arrive = [&](ports::Session& session) {
+    forget_pointing(session, bench.fence().plan);
+    bench.advance(State::unhiding, Event::arrive);
+  };
+  Stop stop = prove_way_back(bench, begin);
+  if (!stop.ok()) return stop;
+  bool pending = false;
+  stop = bench.in_transaction([&](ports::Session& session) {
+    begin(session);
+    if (bench.record().state == State::migrated) return;
     const std::vector<TakenTable> tables = load_taken(session, bench.fence().plan);
     unhide(session, bench.fence().plan, bench.plan(), tables);
     for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, unhiding_names(table));
-    swap_back(session, bench.plan());
+    swap_back(session, bench.fence().plan, bench.plan());
+    drop_ready_keys(session, bench.fence().plan, bench.plan());
     replace_back(session, bench.catalog(), bench.plan());
     forget_archive_of_replaced(session, bench.fence().plan, bench.plan());
     record_shapes(bench);
-    bench.advance(State::unhiding, Event::arrive);
+    pending = !pointing_objections(session, bench.fence().plan).empty();
+    if (!pending) arrive(session);
   });
+  if (!stop.ok() || !pending) return stop;
+  stop = validate_pointing(bench);  // the images have had their side back since
+  return stop.ok() ? bench.in_transaction(arrive) : stop;
 }
 
 Stop restore_plan(Workbench& bench) {
@@ -446,6 +465,17 @@ void refuse_while_undone(Workbench& bench) {
                   other->inverse + " --out FILE");
 }
 
+/// A number that the narrower key cannot hold has no place to go back to.
+void refuse_beyond_old_type(Workbench& bench) {
+  const std::vector<std::string> beyond = beyond_old_type(bench.session(), bench.plan());
+  if (beyond.empty()) return;
+  std::string reasons;
+  for (const std::string& one : beyond) reasons += (reasons.empty() ? "" : "; ") + one;
+  throw Error(Exit::refused, Remedy::person, reasons,
+              "give such rows other numbers, or delete them, set the sequence back, and then the same command again; "
+              "or go forward: the image before works with the wider key as long as it bears its numbers");
+}
+
 }  // namespace
 
 void refuse_rollback(Workbench& bench, State to) {
@@ -464,6 +494,7 @@ void refuse_rollback(Workbench& bench, State to) {
                     " --to expanded ends it as well and goes forward again");
   refuse_while_undone(bench);
   refuse_without_archive(bench);
+  refuse_beyond_old_type(bench);
   if (to == State::migrated) return;
   refuse_while_built_upon(bench);
   const State from = bench.record().state;
@@ -504,6 +535,10 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
   const State from = bench.record().state;
   if (from == State::hiding || from == State::hidden || from == State::contracting || from == State::unhiding)
     words.push_back("unhide: give the old structures their names back (milliseconds); an archive that was begun goes");
+  if (is_contracting_side(from) && turns_keys(bench.session(), bench.plan()))
+    words.push_back(
+        "keys: before that it is proved that the old columns hold every number, and after it the foreign keys are "
+        "validated: both read the tables and keep nobody out");
   for (const ReplaceTable* step : replaced_tables(bench.plan())) {
     if (from == State::hiding || from == State::hidden || from == State::contracting || from == State::unhiding)
       words.push_back("the table that " + shown(step->table) + " was takes its name again (milliseconds)");
@@ -540,6 +575,10 @@ std::vector<std::string> rollback_words(Workbench& bench, State to) {
 long rollback_seconds(Workbench& bench, State to) {
   const State from = bench.record().state;
   double seconds = 1;
+  if (is_contracting_side(from))
+    for (const TableName& name : rekeyed_tables(bench.session(), bench.plan()))
+      if (const auto table = bench.catalog().table(bench.session(), name))
+        seconds += static_cast<double>(table->bytes) / 200e6;
   if (from == State::contracted || from == State::restoring)
     for (const TakenTable& taken : load_taken(bench.session(), bench.fence().plan))
       if (const auto table = bench.catalog().table(bench.session(), taken.name))

@@ -432,6 +432,12 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
                        fields.text("fill"), fields.text("reverse")},
             key.place};
   }
+  if (kind == "replace_primary_key") {  // the same, of a column that the key is made of; nothing is to be converted
+    constexpr std::array<std::string_view, 3> key_keys = {"table", "column", "to"};
+    const Fields fields(findings, arguments, kind, key_keys);
+    return {ChangeType{fields.need_table("table"), fields.need_identifier("column"), fields.need_text("to"), {}, {}},
+            key.place};
+  }
   if (std::ranges::find(rule_kinds, kind) != rule_kinds.end())
     return {read_tightening(findings, kind, arguments), key.place};
   if (kind == "partition_table") return {read_partition_table(findings, arguments), key.place};
@@ -524,7 +530,7 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 35> known = {"partition_table",
+  constexpr std::array<std::string_view, 36> known = {"partition_table",
                                                       "add_column",
                                                       "drop_column",
                                                       "rename_column",
@@ -533,6 +539,7 @@ std::vector<Change> read_changes(Findings& findings, const Value& list) {
                                                       "merge_columns",
                                                       "change_default",
                                                       "change_type",
+                                                      "replace_primary_key",
                                                       "set_not_null",
                                                       "add_check",
                                                       "add_foreign_key",

@@ -108,7 +108,9 @@ SELECT e.c, e.o, e.s, e.pc, e.po, e.ps, e.kind, i.type,
        -- what is not to be reported: our own, parts of TOAST tables, the column's own NOT NULL, triggers that enforce a foreign key
        COALESCE(i.schema IN ('switchback', 'pg_toast') OR g.tgisinternal OR g.tgname LIKE '~switchback%'
          OR COALESCE(k.conname, x.relname) LIKE '\_switchback\_%' OR k.contype = 'n'
-         OR e.c = 'pg_catalog.pg_attrdef'::pg_catalog.regclass, false) AS left_out
+         OR e.c = 'pg_catalog.pg_attrdef'::pg_catalog.regclass, false) AS left_out,
+       -- what goes over to a column that takes the place of this one: what gives it numbers, and what points at it
+       COALESCE(x.relkind = 'S' OR (k.contype = 'f' AND k.confrelid IN (SELECT q.o FROM seed q)), false) AS goes_over
 FROM edges e
 CROSS JOIN LATERAL pg_catalog.pg_identify_object(e.c, e.o, e.s) i
 LEFT JOIN pg_catalog.pg_class x ON e.c = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.oid = e.o
@@ -128,6 +130,7 @@ struct Edge {
   Node parent;
   char kind = 'n';
   bool left_out = false;
+  bool goes_over = false;
   Dependent dependent;
 };
 
@@ -160,6 +163,7 @@ std::vector<Edge> edges_of(ports::Session& session, const Structure& structure) 
                      {rows.text(i, 3), rows.text(i, 4), rows.text(i, 5)},
                      rows.text(i, 6).at(0),
                      rows.boolean(i, 11),
+                     rows.boolean(i, 12),
                      {Dependent::Effect::blocks, rows.text(i, 7), rows.text(i, 8), rows.text(i, 9), rows.text(i, 10)}});
   return edges;
 }
@@ -223,7 +227,7 @@ Closure closure(ports::Session& session, const Structure& structure) {
     if (edge.kind == 's') seeds.insert(edge.node);
   for (const Edge& edge : edges) {
     if (edge.left_out || parts.contains(edge.node) || carried.contains(edge.node) ||
-        is_its_own(structure, edge, gone, seeds))
+        is_its_own(structure, edge, gone, seeds) || (structure.by_place && edge.goes_over))
       continue;
     Dependent dependent = edge.dependent;
     // A generated column goes silently on 13 and 14 ('a'), and is refused since: a column is never taken along unasked.

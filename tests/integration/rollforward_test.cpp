@@ -224,10 +224,11 @@ TEST_CASE("every shipped plan is rolled forward, and the schema is the one befor
     if (entry.path().extension() != ".yaml" || !is_of_this_part(place++)) continue;
     CAPTURE(file);
     const std::string text = content(entry.path());
-    if (has(text, "\nrolls_forward:")) continue;  // such a one is what the others become
-    if (has(text, "add_enum_value:")) continue;   // PostgreSQL cannot take it back
-    if (has(text, "partition_table:")) continue;  // refused by name
-    if (has(text, "sql_batched:")) continue;      // rows alone
+    if (has(text, "\nrolls_forward:")) continue;      // such a one is what the others become
+    if (has(text, "add_enum_value:")) continue;       // PostgreSQL cannot take it back
+    if (has(text, "partition_table:")) continue;      // refused by name
+    if (has(text, "sql_batched:")) continue;          // rows alone
+    if (has(text, "replace_primary_key:")) continue;  // no plan makes a key narrower again
     REQUIRE(starts.contains(file));
     const Scene scene(starts.at(file), text);
     const std::string before = schema_fingerprint(scene.uri);

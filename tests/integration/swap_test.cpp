@@ -237,7 +237,7 @@ TEST_CASE("what counts columns holds a swap, and what names them does not", "[sw
 
 TEST_CASE("a change of type is refused with the reason where the column's place cannot go over", "[swap]") {
   const auto [more, plan, why] = GENERATE(table<std::string, std::string, std::string>({
-      {"", "{ table: orders, column: id, to: numeric }", "is in the primary key"},
+      {"", "{ table: orders, column: id, to: numeric }", "only an integer key is widened"},
       {"ALTER TABLE orders ADD serial_no serial;", "{ table: orders, column: serial_no, to: bigint }",
        "differs from call to call"},
       {"ALTER TABLE orders ADD own integer GENERATED ALWAYS AS IDENTITY;", "{ table: orders, column: own, to: bigint }",

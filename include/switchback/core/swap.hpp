@@ -20,6 +20,12 @@ std::vector<const ReplaceColumn*> replaced_in(const Plan& plan, const TableName&
 Renames swap_names(const Plan& plan, const TableName& table);
 /// The same backwards.
 Renames swap_back_names(const Plan& plan, const TableName& table);
+/// Of each pair of integers, old and new side: a default that differs from call to call belongs to the column that
+/// bears the name, unless the other has one of its own, and whoever leaves it out means that side.
+SyncPlan with_defaults_over(SyncPlan sync, const Renames& pairs);
+/// The pairs of `table` from the hide on, and before it.
+Renames swapped_pairs(const Plan& plan, const TableName& table);
+Renames unswapped_pairs(const Plan& plan, const TableName& table);
 /// The sync of `table`, as the plan declares it, under the names that hold from the hide on.
 SyncPlan swapped(SyncPlan sync, const Plan& plan, const TableName& table);
 

@@ -2,11 +2,13 @@
 /// transaction, under ACCESS EXCLUSIVE on the tables for milliseconds: the catalog alone changes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "switchback/core/plan.hpp"
 #include "switchback/core/swap.hpp"
+#include "switchback/engine/rekeying.hpp"
 #include "switchback/engine/workbench.hpp"
 #include "switchback/ports/session.hpp"
 
@@ -18,10 +20,13 @@ void relax_replaced(ports::Session& session, const Plan& plan, const TableName& 
 
 /// The old column goes under its tombstone name, with the indexes and constraints that are its own; the new one takes
 /// its name, theirs (`names`), its CHECK and FOREIGN KEY constraints anew, NOT VALID, and its NOT NULL as a CHECK, NOT
-/// VALID. The sync of every plan follows. Looks first: what is swapped is left.
-void swap_in(ports::Session& session, const Plan& plan);
-/// Undoes swap_in().
-void swap_back(ports::Session& session, const Plan& plan);
+/// VALID. Primary keys go over, and what points at them (rekeying.hpp). The sync of every plan follows. Looks first:
+/// what is swapped is left. What the way back has to know of keys is remembered by KeyTurn::keep() of what is returned,
+/// behind store_definitions().
+std::optional<KeyTurn> swap_in(ports::Session& session, PlanId plan_id, const Plan& plan);
+/// Undoes swap_in(). Keys only after prove_way_back(); foreign keys that pointed at them are validated afterwards
+/// (validate_pointing()).
+void swap_back(ports::Session& session, PlanId plan_id, const Plan& plan);
 
 /// Validates what swap_in() added NOT VALID, where the old column's own was valid: reads each table, under SHARE UPDATE
 /// EXCLUSIVE. Error 23514 or 23503 when a row is in the way.

@@ -1,0 +1,10 @@
+CREATE TABLE orders (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, note text);
+INSERT INTO orders (note) SELECT 'Note' || i FROM generate_series(1, :rows) i;
+COMMENT ON COLUMN orders.id IS 'on the invoice';
+COMMENT ON CONSTRAINT orders_pkey ON orders IS 'by it';
+GRANT SELECT (id) ON orders TO scene_reader;
+GRANT USAGE ON SEQUENCE orders_id_seq TO scene_reader;
+CREATE TABLE order_items (id bigint PRIMARY KEY, order_id integer NOT NULL CONSTRAINT of_order REFERENCES orders (id) ON DELETE CASCADE, note text);
+INSERT INTO order_items SELECT i, i, 'Item' || i FROM generate_series(1, :rows) i;
+CREATE INDEX order_items_order_id_idx ON order_items (order_id);
+COMMENT ON CONSTRAINT of_order ON order_items IS 'gone with it';
