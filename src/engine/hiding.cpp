@@ -154,6 +154,7 @@ std::vector<std::string> drop_objections(ports::Session& session, PlanId plan_id
 }
 
 void lock_for_drop(ports::Session& session, const Plan& plan, const std::vector<TakenTable>& tables) {
+  lock_replaced(session, plan);
   std::set<TableName> names;
   for (const TakenTable& table : tables) names.insert(table.name);
   for (const Step& step : plan.contract.steps) {

@@ -132,6 +132,7 @@ WHERE k.contype = 'f' AND k.conparentid = 0 AND k.confrelid = pg_catalog.to_regc
 }
 
 void lock_replaced(ports::Session& session, const Plan& plan) {
+  if (replaced(plan).empty()) return;
   std::map<TableName, LockedTable> tables;
   const auto note = [&](const TableName& name, std::uint32_t oid) -> LockedTable& {
     LockedTable& table = tables[name];

@@ -74,6 +74,7 @@ void readd_spare_sync(Workbench& bench, ports::Session& session, const std::vect
 Stop begin_restore(Workbench& bench, const std::vector<TakenTable>& tables) {
   return bench.in_transaction([&](ports::Session& session) {
     if (!bench.advance(State::contracted, Event::turn_back)) return;
+    lock_replaced(session, bench.plan());
     unhide_objects(session, bench.fence().plan, bench.plan());  // tables that are their own archives
     begin_restoring_tables(session, bench.catalog(), bench.plan());
     start_restore(session, bench.fence().plan, tables);

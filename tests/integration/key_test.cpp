@@ -202,7 +202,7 @@ TEST_CASE("a number that the old key cannot hold closes the way back until it is
   CHECK_THROWS(image->exec("INSERT INTO public.orders (id) VALUES (" + std::to_string(beyond) + ")"));
   world.to("hidden");
   image->exec("INSERT INTO public.orders (id) VALUES (" + std::to_string(beyond) + ")");
-  image->exec("INSERT INTO public.items VALUES (5000, " + std::to_string(beyond) + ")");
+  image->exec("INSERT INTO public.items (id, order_id) VALUES (5000, " + std::to_string(beyond) + ")");
   image->exec("UPDATE public.orders SET note = 'still written' WHERE id = " + std::to_string(beyond));
   auto refused = world.run_back_to("migrated");
   CHECK(refused.exit_code == 3);
@@ -253,7 +253,8 @@ TEST_CASE("explain shows what happens to the key, and no plan makes it narrower 
   const auto explained = world.tool.run({"explain", "plan.yaml"});
   CHECK(explained.exit_code == 0);
   for (const char* line :
-       {"CREATE UNIQUE INDEX CONCURRENTLY \"_switchback_wide_orders_pkey_twin\" ON public.orders USING btree (id_new)",
+       {"CREATE UNIQUE INDEX CONCURRENTLY \"_switchback_wide_orders_pkey_twin\" ON \"public\".\"orders\" USING btree "
+        "(id_new)",
         "ALTER TABLE \"public\".\"items\" DROP CONSTRAINT \"items_order_id_fkey\"",
         "ADD CONSTRAINT \"orders_pkey\" PRIMARY KEY USING INDEX \"_switchback_wide_orders_pkey_twin\"",
         "FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE CASCADE NOT VALID",
