@@ -5,6 +5,7 @@
 #include <cctype>
 #include <set>
 
+#include "change_enum.hpp"
 #include "change_parts.hpp"
 #include "change_steps.hpp"
 #include "change_tighten.hpp"
@@ -160,31 +161,61 @@ class Rename {
       if (!mentions(index, column_)) continue;
       plan_.contract.allow_silent.push_back(index.name.name);
       if (!index.valid) continue;  // an unfinished build: nothing rests on it
-      put_step(plan_.migrate, place_, twin_index(index, columns_, twin_name(index.name.name, columns_, taken_)));
+      CreateIndex twin = twin_index(index, columns_, twin_name(index.name.name, columns_, taken_));
+      // A deferrable constraint, and one of a partitioned table, cannot be made of an index that is there.
+      twin.constraint = index.constraint.has_value() && index.immediate && facts_.kind != 'p';
+      put_step(plan_.migrate, place_, std::move(twin));
     }
   }
 
-  /// CHECK and FOREIGN KEY are carried over NOT VALID: enforced for what is written from then on, and true of what is
-  /// there, since sync has kept the new column equal to one under the same constraint.
+  /// CHECK and FOREIGN KEY constraints are rules of the contract, as one that is added is: enforced when hiding,
+  /// validated before the drop. What was not validated, or says more than a rule can, is carried over as it is, NOT
+  /// VALID.
   void copy_constraints() {
     for (const ConstraintFacts& constraint : facts_.constraints) {
       if (!mentions(constraint, column_)) continue;
       if (std::ranges::find(plan_.contract.allow_silent, constraint.name) == plan_.contract.allow_silent.end())
         plan_.contract.allow_silent.push_back(constraint.name);
       if (constraint.type != 'c' && constraint.type != 'f') continue;
-      const auto [own, referenced] = split_at(constraint.definition, " REFERENCES ");
-      std::string definition = renamed(own, columns_.from, columns_.to) + std::string(referenced);
-      if (!definition.ends_with(" NOT VALID")) definition += " NOT VALID";
-      const std::string table = "ALTER TABLE " + quoted(columns_.table);
-      const std::string name = quote_identifier(twin_name(constraint.name, columns_, taken_));
-      put_step(plan_.contract.steps, place_,
-               Sql{std::string(table).append(" ADD CONSTRAINT ").append(name).append(" ").append(definition),
-                   std::string(table).append(" DROP CONSTRAINT ").append(name),
-                   {}});
+      const std::string name = twin_name(constraint.name, columns_, taken_);
+      if (auto rule = constraint.validated ? as_rule(constraint, name) : std::nullopt)
+        put_step(plan_.contract.steps, place_, std::move(*rule));
+      else
+        copy_as_it_is(constraint, name);
     }
   }
 
  private:
+  std::optional<Action> as_rule(const ConstraintFacts& constraint, const std::string& name) const {
+    if (constraint.type == 'f') return as_foreign_key(constraint, name);
+    constexpr std::string_view head = "CHECK (";
+    const std::string_view definition = constraint.definition;
+    if (!definition.starts_with(head) || !definition.ends_with(')')) return std::nullopt;  // NO INHERIT
+    const std::string_view check = definition.substr(head.size(), definition.size() - head.size() - 1);
+    return AddCheck{columns_.table, renamed(check, columns_.from, columns_.to), name};
+  }
+
+  std::optional<Action> as_foreign_key(const ConstraintFacts& constraint, const std::string& name) const {
+    auto key = foreign_key(constraint.definition);
+    if (!key || facts_.kind == 'p') return std::nullopt;
+    key->table = columns_.table;
+    key->columns = constraint.columns;
+    std::ranges::replace(key->columns, columns_.from, columns_.to);
+    key->name = name;
+    return *key;
+  }
+
+  void copy_as_it_is(const ConstraintFacts& constraint, const std::string& name) {
+    const auto [own, referenced] = split_at(constraint.definition, " REFERENCES ");
+    std::string definition = renamed(own, columns_.from, columns_.to) + std::string(referenced);
+    if (!definition.ends_with(" NOT VALID")) definition += " NOT VALID";
+    const std::string table = "ALTER TABLE " + quoted(columns_.table);
+    put_step(plan_.contract.steps, place_,
+             Sql{table + " ADD CONSTRAINT " + quote_identifier(name) + " " + definition,
+                 table + " DROP CONSTRAINT " + quote_identifier(name),
+                 {}});
+  }
+
   Plan& plan_;
   Twins columns_;
   Place place_;
@@ -217,6 +248,23 @@ void expand_rename(Plan& plan, const ChangeRenameColumn& rename, Place place, co
     if (column->not_null) put_step(plan.contract.steps, place, SetNotNull{rename.table, rename.to});
   }
   put_step(plan.contract.steps, place, DropColumn{rename.table, rename.from, {}});
+}
+
+/// An index on the new column takes the name of one that goes with a replaced column: that cannot be dropped as well.
+void refuse_dropped_twins(const Plan& plan) {
+  for (const Step& step : plan.contract.steps) {
+    const auto* replace = std::get_if<ReplaceColumn>(&step.action);
+    for (const Step& other : plan.contract.steps) {
+      const auto* index = std::get_if<DropIndex>(&other.action);
+      if (replace == nullptr || index == nullptr || index->name.schema != replace->table.schema) continue;
+      if (std::ranges::any_of(replace->names, [&](const auto& pair) { return pair.first == index->name.name; }))
+        refuse_change(plan, other.place,
+                      "drop_index: " + shown(index->name) + " is an index of " + shown(replace->table) + "." +
+                          shown(std::string_view(replace->column)) +
+                          ", which this plan replaces: one on the new column takes its name",
+                      "drop it in a plan before this one");
+    }
+  }
 }
 
 }  // namespace
@@ -252,6 +300,8 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       view.like = renamed->table;
       put_step(plan.expand, change.place, std::move(view));
       put_step(plan.contract.steps, change.place, RenameTable{renamed->table, renamed->to});
+    } else if (const auto* values = std::get_if<ChangeReplaceEnum>(&change.what)) {
+      expand_enum(plan, *values, change.place, lookup);
     } else if (const auto* type = std::get_if<ChangeType>(&change.what)) {
       expand_type(plan, *type, change.place, lookup);
     } else if (const auto* tighten = std::get_if<ChangeTighten>(&change.what)) {
@@ -260,6 +310,7 @@ Plan expand_changes(Plan plan, const TableLookup& lookup) {
       expand_rename(plan, std::get<ChangeRenameColumn>(change.what), change.place, lookup);
     }
   }
+  refuse_dropped_twins(plan);
   if (!changes.empty() && plan.contract.steps.empty()) plan.contract = {};  // there is nothing to observe and to soak
   return plan;
 }

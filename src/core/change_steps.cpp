@@ -1,6 +1,7 @@
 #include "change_steps.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace switchback::changing {
@@ -76,6 +77,67 @@ std::pair<std::string_view, std::string_view> split_at(std::string_view sql, std
     }
   }
   return {sql, {}};
+}
+
+namespace {
+
+/// A name that the server wrote, quoted where it needs to be.
+std::optional<std::string> take_name(std::string_view& text) {
+  if (!text.starts_with('"')) {
+    const std::string_view word = take_word(text);
+    return word.empty() ? std::nullopt : std::optional(std::string(word));
+  }
+  const std::size_t length = quoted_length(text, false);
+  if (length == std::string_view::npos) return std::nullopt;
+  std::string name;
+  for (std::size_t i = 1; i + 1 < length; ++i) {
+    name += text[i];
+    if (text[i] == '"') ++i;  // written twice
+  }
+  text.remove_prefix(length);
+  return name;
+}
+
+bool take(std::string_view& text, std::string_view what) {
+  if (!text.starts_with(what)) return false;
+  text.remove_prefix(what.size());
+  return true;
+}
+
+KeyAction take_key_action(std::string_view& text, std::string_view event) {
+  constexpr std::array words = {std::pair{std::string_view("RESTRICT"), KeyAction::restrict_},
+                                std::pair{std::string_view("CASCADE"), KeyAction::cascade},
+                                std::pair{std::string_view("SET NULL"), KeyAction::set_null},
+                                std::pair{std::string_view("SET DEFAULT"), KeyAction::set_default}};
+  if (!take(text, event)) return KeyAction::no_action;
+  for (const auto& [word, action] : words)
+    if (take(text, word)) return action;
+  return KeyAction::no_action;
+}
+
+}  // namespace
+
+std::optional<AddForeignKey> foreign_key(std::string_view definition) {
+  std::string_view text = split_at(definition, " REFERENCES ").second;
+  if (!take(text, " REFERENCES ")) return std::nullopt;
+  AddForeignKey key;
+  auto name = take_name(text);
+  key.referenced.schema = "public";
+  if (name && take(text, ".")) {
+    key.referenced.schema = *name;
+    name = take_name(text);
+  }
+  if (!name || !take(text, "(")) return std::nullopt;
+  key.referenced.name = *name;
+  do {
+    auto column = take_name(text);
+    if (!column) return std::nullopt;
+    key.referenced_columns.push_back(std::move(*column));
+  } while (take(text, ", "));
+  if (!take(text, ")")) return std::nullopt;
+  key.on_update = take_key_action(text, " ON UPDATE ");
+  key.on_delete = take_key_action(text, " ON DELETE ");
+  return text.empty() ? std::optional(key) : std::nullopt;
 }
 
 std::string twin_name(const std::string& old_name, const Twins& columns, std::set<std::string>& taken) {

@@ -1,6 +1,7 @@
 /// What whole changes are put together from. Private to them.
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ std::size_t quoted_length(std::string_view text, bool backslashes);
 std::string renamed(std::string_view sql, const std::string& from, const std::string& to);
 /// Splits at the first ` word ` that stands outside quotes; the word stays with the second half.
 std::pair<std::string_view, std::string_view> split_at(std::string_view sql, std::string_view word);
+/// What a foreign key refers to and does, as the server writes its definition; nothing where that says more than a
+/// step can (MATCH FULL, DEFERRABLE, NOT VALID, columns behind SET NULL). Its own columns are not read.
+std::optional<AddForeignKey> foreign_key(std::string_view definition);
 
 // --- a column that takes the place of another ----------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ void expand_type(Plan& plan, const ChangeType& change, Place place, const TableL
                   "look at its columns with \\d " + shown(change.table));
   const std::string to = new_column_name(change.column, facts ? &*facts : nullptr);
   ReplaceColumn replace{change.table, change.column, to, {}};
-  put_step(plan.expand, place, AddColumn{change.table, to, change.to, {}, false, change.column});
+  put_step(plan.expand, place, AddColumn{change.table, to, change.to, change.default_value, false, change.column});
   Backfill backfill;
   backfill.table = change.table;
   // Left out, it is an assignment: what the server converts only when asked to is asked for, and nothing is cut.

@@ -16,6 +16,8 @@ namespace {
 
 using Column = std::pair<TableName, std::string>;
 
+constexpr std::string_view no_default = "NULL";  ///< until the one that comes is read
+
 std::string named(const Column& column) {
   return shown(column.first) + "." + shown(std::string_view(column.second));
 }
@@ -39,6 +41,7 @@ class Drafter {
       std::visit([this](const auto& what) { take(what); }, statement.what);
     }
     join_conversions();
+    for (Unit& unit : units_) leave_default(unit);
     for (Unit& unit : units_) finish(unit);
     return std::move(result_);
   }
@@ -149,6 +152,8 @@ class Drafter {
       unit->added->column.type = retyped.type;
       return fold(*unit);
     }
+    const Column changed{retyped.table, retyped.column};
+    Unit* const undefaulted = find([&](const Unit& unit) { return unit.undefaulted == changed; });
     DraftEntry entry = change(
         "change_type", {{"table", shown(retyped.table)}, {"column", name_of(retyped.column)}, {"to", retyped.type}});
     if (retyped.conversion) {
@@ -160,7 +165,12 @@ class Drafter {
                                       (column != nullptr ? ", " + column->type + "," : "") + " of the new one, " +
                                       retyped.type + ", as SQL over the row")});
     }
+    // DROP DEFAULT, TYPE, SET DEFAULT: one change, if the last of them comes.
+    if (undefaulted != nullptr) entry.arguments.push_back({"default", std::string(no_default)});
+    if (undefaulted != nullptr) take_comments_of(*undefaulted, entry);
     put(std::move(entry));
+    units_.back().retyped = changed;
+    if (undefaulted != nullptr) units_.back().undefaulting = undefaulted;
   }
 
   void take(const ddl::Nullability& change_of) {
@@ -201,11 +211,30 @@ class Drafter {
       }
       return fold(*unit);
     }
+    if (change_of.value && give_default(column, *change_of.value)) return;
     if (change_of.value)
       return put(
           change("change_default",
                  {{"table", shown(column.first)}, {"column", name_of(column.second)}, {"default", *change_of.value}}));
     put(drop_default(column, default_in_database(column)));
+    units_.back().undefaulted = column;
+  }
+
+  /// A column whose type this file changes is given its default with that.
+  bool give_default(const Column& column, const std::string& value) {
+    Unit* const unit = find([&](const Unit& one) { return one.retyped == column; });
+    if (unit == nullptr || unit->undefaulting == nullptr) return false;
+    for (Argument& argument : unit->entry->arguments)
+      if (argument.key == "default") argument.value = value;
+    std::exchange(unit->undefaulting, nullptr)->cancelled = true;
+    fold(*unit);
+    return true;
+  }
+
+  /// Where no default came after all, the one before is dropped first, by a plan of its own.
+  static void leave_default(Unit& unit) {
+    if (unit.undefaulting == nullptr) return;
+    std::erase_if(unit.entry->arguments, [](const Argument& argument) { return argument.key == "default"; });
   }
 
   void take(const ddl::NewConstraint& made) {
@@ -223,6 +252,7 @@ class Drafter {
         return put_constraint(made, std::move(entry));
       }
     if (made.rule) return put_constraint(made, rule_entry(*made.rule));
+    if (made.exclusion) return put_constraint(made, step_entry(*made.exclusion));
     DraftEntry entry = sql_entry("contract", statement_->sql);
     if (!made.name.empty())
       entry.arguments.push_back(
@@ -292,6 +322,12 @@ class Drafter {
   }
 
   void take(const ddl::OneStep& one) {
+    const TableName* const table = table_of(one.step);
+    if (table != nullptr && made_table(*table) != nullptr && !std::holds_alternative<SetComment>(one.step)) {
+      DraftEntry entry = sql_entry("expand", statement_->sql);
+      entry.arguments.push_back({"irreversible", "it goes with the table"});
+      return put(std::move(entry));
+    }
     DraftEntry entry = step_entry(one.step);
     for (const Argument& argument : entry.arguments)
       if (argument.key == "name" && entry.kind.starts_with("create_"))
@@ -592,9 +628,8 @@ class Drafter {
         !index.where && !index.definition && index.include.empty() && index.method == "btree" &&
         std::ranges::none_of(index.columns, [](const std::string& column) { return column.starts_with('('); });
     if (plain) {
-      DraftEntry entry = rule_entry(AddUnique{index.table, index.columns, index.name});
-      entry.comments.emplace_back(
-          "a unique constraint: the same index, which the image before may break until contract");
+      DraftEntry entry = rule_entry(AddUnique{index.table, index.columns, index.name, true});
+      entry.comments.emplace_back("what the image before writes may break it: it is built in contract");
       return entry;
     }
     CreateIndex whole = index;

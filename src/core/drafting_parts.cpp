@@ -66,6 +66,50 @@ DraftEntry entry_for(const SetComment& comment) {
   entry.arguments.push_back({"comment", comment.comment});
   return entry;
 }
+DraftEntry entry_for(const AddExclusion& made) {
+  DraftEntry entry = change("add_exclusion", {{"table", shown(made.table)}});
+  if (made.method != "gist") entry.arguments.push_back({"method", name_of(made.method)});
+  ColumnExpressions elements;
+  for (const auto& [key, with] : made.elements)
+    elements.emplace_back(key.starts_with('(') ? key : name_of(key), with);
+  entry.arguments.push_back({"elements", elements});
+  put_text(entry, "where", made.where);
+  if (made.name) entry.arguments.push_back({"name", name_of(*made.name)});
+  entry.comments.emplace_back(
+      "its index is built under a lock, for at most lock_timeout; lock: says why that may take longer");
+  return entry;
+}
+DraftEntry entry_for(const SetStorageParameters& set) {
+  return change("set_storage_parameters", {{set.index ? "index" : "table", shown(set.name)}, {"set", set.set}});
+}
+DraftEntry entry_for(const SetReplicaIdentity& set) {
+  DraftEntry entry = change("set_replica_identity", {{"table", shown(set.table)}});
+  if (set.identity == Identity::index)
+    entry.arguments.push_back({"index", name_of(set.index)});
+  else
+    entry.arguments.push_back({"identity", std::string(set.identity == Identity::full      ? "full"
+                                                       : set.identity == Identity::nothing ? "nothing"
+                                                                                           : "default")});
+  return entry;
+}
+DraftEntry entry_for(const SetStatistics& set) {
+  return change("set_statistics", {{"table", shown(set.table)},
+                                   {"column", name_of(set.column)},
+                                   {"target", std::to_string(set.target)}});
+}
+DraftEntry entry_for(const SetStorage& set) {
+  DraftEntry entry = change("set_storage", {{"table", shown(set.table)}, {"column", name_of(set.column)}});
+  put_text(entry, "storage", set.storage);
+  put_text(entry, "compression", set.compression);
+  return entry;
+}
+DraftEntry entry_for(const RenameIndex& rename) {
+  return change("rename_index", {{"name", shown(rename.name)}, {"to", name_of(rename.to)}});
+}
+DraftEntry entry_for(const RenameConstraint& rename) {
+  return change("rename_constraint",
+                {{"table", shown(rename.table)}, {"name", name_of(rename.name)}, {"to", name_of(rename.to)}});
+}
 DraftEntry entry_for(const SetNotNull& rule) {
   return change("set_not_null", {{"table", shown(rule.table)}, {"column", name_of(rule.column)}});
 }
@@ -77,6 +121,7 @@ DraftEntry entry_for(const AddCheck& rule) {
 DraftEntry entry_for(const AddUnique& rule) {
   DraftEntry entry = change("add_unique", {{"table", shown(rule.table)}, {"columns", names_of(rule.columns)}});
   if (rule.name) entry.arguments.push_back({"name", name_of(*rule.name)});
+  if (rule.index) entry.arguments.push_back({"index", true});
   return entry;
 }
 DraftEntry entry_for(const AddForeignKey& rule) {

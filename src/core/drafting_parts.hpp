@@ -50,6 +50,9 @@ struct Unit {
   std::vector<DraftEntry> entries;
   std::vector<std::string> comments;
   std::pair<TableName, std::string> constraint;  ///< that `entry` makes
+  std::optional<std::pair<TableName, std::string>> undefaulted;  ///< whose default `entry` takes away
+  std::optional<std::pair<TableName, std::string>> retyped;      ///< whose type `entry` changes
+  Unit* undefaulting = nullptr;  ///< with `retyped`: what takes its default away, unless it is given another one
   std::string mend;                              ///< what an UPDATE puts where the column was NULL
   bool fresh = false;
   bool cancelled = false;

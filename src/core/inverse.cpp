@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "change_enum.hpp"
 #include "change_steps.hpp"
 #include "inverse_definitions.hpp"
 #include "server_names.hpp"
@@ -11,6 +12,7 @@
 #include "switchback/core/rule.hpp"
 #include "switchback/core/setting_sql.hpp"
 #include "switchback/core/step_sql.hpp"
+#include "switchback/core/swap.hpp"
 #include "switchback/core/sync.hpp"
 #include "switchback/core/work.hpp"
 
@@ -124,14 +126,16 @@ class Inverting {
     if (const auto* relaxed = std::get_if<DropNotNull>(&action)) return invert(*relaxed, undo);
     if (const auto* strict = std::get_if<SetNotNull>(&action)) return invert(*strict);
     if (const auto* fix = std::get_if<Fix>(&action)) return invert(*fix);
-    if (const auto rule = rule_of(action))
+    if (const auto* unique = std::get_if<AddUnique>(&action); unique != nullptr && unique->index)
+      drops_.push_back({DropIndex{{unique->table.schema, constraint_name(plan_.name, *unique)}}, {}});
+    else if (const auto rule = rule_of(action))
       drops_.push_back({DropConstraint{table_of(*rule), constraint_name(plan_.name, *rule)}, {}});
     if (const auto* table = std::get_if<CreateTable>(&action)) drops_.push_back({DropTable{table->name}, {}});
     if (const auto* view = std::get_if<CreateView>(&action); view != nullptr && !takes_its_name(view->name))
       drops_.push_back({DropView{view->name}, {}});
     if (const auto* renamed = std::get_if<RenameTable>(&action))
       out_.plan.changes.push_back({ChangeRenameTable{{renamed->table.schema, renamed->to}, renamed->table.name}, {}});
-    if (const auto* type = std::get_if<CreateEnum>(&action)) drops_.push_back({DropType{type->name}, {}});
+    if (const auto* type = std::get_if<CreateEnum>(&action); type && !takes_a_name(type->name)) drops_.push_back({DropType{type->name}, {}});
     if (const auto* value = std::get_if<AddEnumValue>(&action))
       out_.look.push_back("the value " + quote_literal(value->value) + " of the enum " + shown(value->type) +
                           " stays: PostgreSQL cannot take it away. See that nothing writes it any more");
@@ -340,9 +344,44 @@ class Inverting {
     return column->type;
   }
 
+  /// Whether another type has lost its name to that one.
+  bool takes_a_name(const TableName& type) const {
+    return std::ranges::any_of(replaced_types(plan_), [&](const ReplaceType* one) {
+      return TableName{one->type.schema, one->with} == type;
+    });
+  }
+
+  /// The type that a column was of; one that was replaced comes back under the name that the new one had at first.
+  std::string type_before(const ReplaceColumn& replace) const {
+    std::string type = old_type(replace);
+    for (const ReplaceType* one : replaced_types(plan_))
+      for (const TableName& name : {hidden_type(plan_, *one), one->type})
+        if (type == shown(std::string_view(name.schema)) + "." + shown(std::string_view(name.name)))
+          return quoted(TableName{one->type.schema, one->with});
+    return type;
+  }
+
+  /// The values that a replaced enum had, as the fill of a column of it names them.
+  void replaced_enums() {
+    for (const ReplaceType* one : replaced_types(plan_)) {
+      std::optional<std::vector<std::string>> values;
+      for (const ReplaceColumn* column : replaced_)
+        if (const Backfill* backfill = backfill_of(column->table);
+            backfill && !values && type_before(*column) == quoted(TableName{one->type.schema, one->with}))
+          if (const auto fill = expression_of(backfill->set, column->with)) values = changing::values_in_fill(*fill);
+      if (!values)
+        throw Error(Exit::refused, Remedy::person,
+                    "which values the enum " + shown(one->type) + " had cannot be told from " + plan_.name,
+                    "write the plan that changes it back: replace_enum");
+      out_.plan.expand.push_back({CreateEnum{{one->type.schema, one->with}, *values}, {}});
+      undone_.push_back({*one, {}});
+    }
+  }
+
   void types() {
+    replaced_enums();
     for (const ReplaceColumn* replace : replaced_) {
-      ChangeType back{replace->table, replace->column, old_type(*replace), {}, {}};
+      ChangeType back{replace->table, replace->column, type_before(*replace), {}, {}, {}};
       const Backfill* backfill = backfill_of(replace->table);
       const auto fill = backfill ? expression_of(backfill->reverse, replace->column) : std::nullopt;
       const auto reverse = backfill ? expression_of(backfill->set, replace->with) : std::nullopt;

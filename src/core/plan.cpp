@@ -85,6 +85,7 @@ std::string object_of(const Action& action) {
           [](const DropType& step) { return shown(step.name); },
           [](const DropFunction& step) { return shown(step.name) + "(" + step.arguments + ")"; },
           [](const RenameTable& step) { return shown(step.table) + " to " + shown(step.to); },
+          [](const ReplaceType& step) { return shown(step.type) + " with " + shown(step.with); },
           [](const Fix& step) { return shown(step.rule); },
           [](const AddCheck& step) { return shown(step.table) + ": " + first_line(step.check); },
           [](const AddForeignKey& step) { return shown(Rule(step)); },
@@ -124,6 +125,7 @@ bool contracts(const WholeChange& change) {
                         [](const ChangeTighten&) { return true; },
                         [](const ChangeType&) { return true; },
                         [](const ChangeRenameTable&) { return true; },
+                        [](const ChangeReplaceEnum&) { return true; },
                     },
                     change);
 }
@@ -149,6 +151,7 @@ std::string_view kind(const Action& action) {
                         [](const DropType&) { return "drop_type"; },
                         [](const DropFunction&) { return "drop_function"; },
                         [](const RenameTable&) { return "rename_table"; },
+                        [](const ReplaceType&) { return "replace_type"; },
                         [](const Fix&) { return "fix"; },
                         [](const AddCheck&) { return "add_check"; },
                         [](const AddForeignKey&) { return "add_foreign_key"; },

@@ -195,6 +195,7 @@ std::string enforce_sql(std::string_view plan, const Rule& rule, const RuleFacts
                           return sql + " NOT VALID";
                         },
                         [&](const AddUnique& one) {
+                          if (one.index) return std::string();
                           return add + "UNIQUE USING INDEX " + quote_identifier(constraint_name(plan, one));
                         },
                     },
@@ -202,6 +203,8 @@ std::string enforce_sql(std::string_view plan, const Rule& rule, const RuleFacts
 }
 
 std::string release_sql(std::string_view plan, const Rule& rule) {
+  if (const auto* unique = std::get_if<AddUnique>(&rule); unique != nullptr && unique->index)
+    return "DROP INDEX IF EXISTS " + quoted(TableName{unique->table.schema, constraint_name(plan, rule)});
   return alter(table_of(rule)) + "DROP CONSTRAINT IF EXISTS " + quote_identifier(constraint_name(plan, rule));
 }
 

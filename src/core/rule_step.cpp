@@ -71,7 +71,9 @@ StepSql rule_check_step(const Rule& rule, const RuleFacts& facts) {
 }
 
 StepSql enforce_step(const Plan& plan, const Rule& rule, const RuleFacts& facts) {
-  StepSql out = step_of("enforce " + shown(rule), {enforce_sql(plan.name, rule, facts)},
+  const std::string enforce = enforce_sql(plan.name, rule, facts);
+  StepSql out = step_of("enforce " + shown(rule),
+                        enforce.empty() ? std::vector<std::string>{} : std::vector<std::string>{enforce},
                         key_lock(rule, "ACCESS EXCLUSIVE"), "milliseconds: the catalog alone changes");
   if (const auto* unique = std::get_if<AddUnique>(&rule)) {
     const CreateIndex index = unique_index(*unique);
@@ -96,7 +98,10 @@ std::optional<StepSql> validate_step(const Plan& plan, const Rule& rule) {
 }
 
 StepSql settle_step(const Plan& plan, const Rule& rule) {
-  StepSql out = step_of(describe(action_of(rule)), {"the counter is dropped; the constraint stays"}, "ACCESS EXCLUSIVE",
+  const auto* unique = std::get_if<AddUnique>(&rule);
+  const bool bare = unique != nullptr && unique->index;
+  StepSql out = step_of(describe(action_of(rule)),
+                        {std::string("the counter is dropped; the ") + (bare ? "index" : "constraint") + " stays"}, "ACCESS EXCLUSIVE",
                         "milliseconds: the catalog alone changes");
   out.undo = {release_sql(plan.name, rule)};
   if (const auto* strict = std::get_if<SetNotNull>(&rule)) {

@@ -357,6 +357,7 @@ Stop hide_plan(Workbench& bench) {
   if (!brownout_stretches(bench).empty()) stop = pass(bench, every, look);
   if (stop.ok()) stop = settle_rules(bench);
   if (stop.ok()) stop = check_all_pairs(bench);
+  if (stop.ok()) stop = check_replaced_types(bench);
   if (stop.ok()) stop = pass(bench, milliseconds(1000), [&] { return stand_in_hold(bench); });  // it took its time
   if (stop.ok()) stop = check_surroundings(bench);
   if (stop.ok()) stop = begin_hiding(bench);
@@ -446,6 +447,7 @@ Stop purge_plan(Workbench& bench) {
       if (in_the_way) throw Error(Exit::not_yet, Remedy::person, in_the_way->reason);  // rolls the locks back
       drop_objects(session, bench.plan(), objects, false, false);
       purge(session, bench.fence().plan, load_taken(session, bench.fence().plan));
+      drop_replaced_types(session, bench.plan());
       settle_objects(session, bench.fence().plan, bench.plan(), objects, "purged");
       settle_objects(session, bench.fence().plan, bench.plan(), restored, "restored");
     });

@@ -279,6 +279,14 @@ class Explaining {
     return out;
   }
 
+  StepSql swap_step(const ReplaceType& replace) const {
+    StepSql out = contract_step("swap type " + shown(replace.type), swap_sql(plan_, replace),
+                                swap_back_sql(plan_, replace), Safety::unsafe);
+    out.lock = "none on a table";
+    out.held += "; owner, comment and grants go over; the old type goes when the plan is done, with the archive";
+    return out;
+  }
+
   StepSql drop_replaced(const ReplaceColumn& replace) {
     std::vector<std::string> sql{drop_column_sql(replace.table, tombstone_name(plan_.name, replace.column))};
     if (is_strict(replace))
@@ -414,6 +422,7 @@ class Explaining {
     const std::vector<Rule> rules = rules_of(plan_);
     for (std::size_t i = 0; i < rules.size(); ++i)
       phase.steps.push_back(enforce_step(plan_, rules[i], facts_of(rules[i], static_cast<int>(i) + 1)));
+    for (const ReplaceType* replace : replaced_types(plan_)) phase.steps.push_back(swap_step(*replace));
     for (const ReplaceColumn* replace : replaced()) phase.steps.push_back(swap_step(*replace));
     for (const Step& step : plan_.contract.steps) {
       if (const auto* index = std::get_if<DropIndex>(&step.action)) {

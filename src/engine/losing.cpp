@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "switchback/core/archive_sql.hpp"
 #include "switchback/core/error.hpp"
 #include "switchback/core/swap.hpp"
 #include "switchback/core/units.hpp"
@@ -188,6 +189,13 @@ Kept kept_names(Workbench& bench, ports::Session& session, std::uint32_t oid, co
           quote_identifier("~switchback_keep_" + base)};
 }
 
+/// What a row has in a column, as it is kept. Values of types that are not PostgreSQL's own are kept as text: a plan
+/// that has made the type takes it away after the column, and it must not be held by what is kept of that.
+std::string kept_value(const SyncColumn& column, std::string_view row) {
+  const std::string value = std::string(row) + "." + quote_identifier(column.name);
+  return column.type.find('.') == std::string::npos ? value : "CAST(" + value + " AS pg_catalog.text)";
+}
+
 std::string list(const std::vector<std::string>& columns, std::string_view row) {
   std::string text;
   for (const std::string& column : columns)
@@ -200,21 +208,26 @@ std::string keep_sql(const Kept& kept, const KeyFacts& key, const GoingSide& goi
                      const std::string& source) {
   std::vector<std::string> values;
   std::string set;
+  std::string kept_values;
   for (const SyncColumn& column : going.columns) {
     values.push_back(column.name);
+    kept_values += (kept_values.empty() ? "" : ", ") + kept_value(column, row);
     set += (set.empty() ? "" : ", ") + quote_identifier(column.name) + " = excluded." + quote_identifier(column.name);
   }
   return "INSERT INTO " + kept.table + " (" + list(key.columns, "") + ", " + list(values, "") + ") SELECT " +
-         list(key.columns, row) + ", " + list(values, row) + source + " ON CONFLICT (" + list(key.columns, "") +
+         list(key.columns, row) + ", " + kept_values + source + " ON CONFLICT (" + list(key.columns, "") +
          ") DO UPDATE SET " + set;
 }
 
 void start_keeping(ports::Session& session, const TableFacts& table, const GoingSide& going, const Kept& kept) {
   if (session.exec("SELECT pg_catalog.to_regclass($1) IS NOT NULL", {kept.table}).boolean(0, 0)) return;
   std::vector<std::string> values;
-  std::string old_row, new_row;
-  for (const SyncColumn& column : going.columns) values.push_back(column.name);
-  session.exec("CREATE TABLE " + kept.table + " AS SELECT " + list(table.key->columns, "t") + ", " + list(values, "t") +
+  std::string kept_values;
+  for (const SyncColumn& column : going.columns) {
+    values.push_back(column.name);
+    kept_values += ", " + kept_value(column, "t") + " AS " + quote_identifier(column.name);
+  }
+  session.exec("CREATE TABLE " + kept.table + " AS SELECT " + list(table.key->columns, "t") + kept_values +
                " FROM " + quoted(table.name) + " AS t WITH NO DATA");
   session.exec("ALTER TABLE " + kept.table + " ADD PRIMARY KEY (" + list(table.key->columns, "") + ")");
   session.exec(lost_function_sql(kept.lost, table, going));
@@ -222,7 +235,8 @@ void start_keeping(ports::Session& session, const TableFacts& table, const Going
   all.insert(all.end(), values.begin(), values.end());
   // What is written from now on is kept whole: to ask whether it could be computed again is not worth a writer's time.
   session.exec("CREATE FUNCTION " + kept.function +
-               "() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS " +
+               "() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp " +
+               format_settings("SET") + " AS " +
                dollar_quote("\nBEGIN\n  IF TG_OP = 'UPDATE' AND ROW(" + list(all, "NEW") + ")::pg_catalog.text = ROW(" +
                             list(all, "OLD") + ")::pg_catalog.text THEN RETURN NULL; END IF;\n  " +
                             keep_sql(kept, *table.key, going, "NEW", "") + ";\n  RETURN NULL;\nEND "));
@@ -294,7 +308,7 @@ Stop keep_going_side(Workbench& bench, const Work& work) {
       "ms'";
   return walk(bench, {keep_step(work), work.table, *table->key, {}, false, {}},
               [&](ports::Session& session, const WalkBatch& batch) {
-                session.exec(patience);
+                session.exec(patience + "; " + format_settings("SET LOCAL"));
                 const auto kept_now =
                     session.exec(keep_sql(kept, *table->key, *going, "t",
                                           " FROM ONLY " + quoted(batch.leaf) + " AS t WHERE " + batch.range + " AND " +

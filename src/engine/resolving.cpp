@@ -12,6 +12,7 @@
 #include "switchback/engine/moving.hpp"
 #include "switchback/engine/shown_table.hpp"
 #include "switchback/engine/steps.hpp"
+#include "switchback/engine/swapping.hpp"
 
 namespace switchback::engine {
 namespace {
@@ -78,6 +79,22 @@ std::string without_shape(std::string text) {
   return text;
 }
 
+/// Enums that the plan makes are there while it is looked at, for columns of them: in a transaction that is rolled back,
+/// so that nobody else ever sees them. Begun only where the plan makes one.
+class MadeTypes {
+ public:
+  MadeTypes(ports::Session& session, const Plan& plan) {
+    for (const Step& step : plan.expand)
+      if (const auto* made = std::get_if<CreateEnum>(&step.action)) {
+        if (!transaction_) transaction_.emplace(session);
+        session.exec(create_enum_sql(*made).sql.front());
+      }
+  }
+
+ private:
+  std::optional<ports::Transaction> transaction_;
+};
+
 class Resolving {
  public:
   Resolving(ports::Session& session, ports::Catalog& catalog, const Plan& plan, const Settings& settings)
@@ -85,6 +102,7 @@ class Resolving {
 
   ResolvedPlan run() {
     for (const Step& step : plan_.expand) check_making(step);
+    const MadeTypes made(session_, plan_);
     for (const TableName& table : tables_of(plan_)) resolve_table(table);
     for (const Step& step : plan_.contract.steps) check_contract_step(step);
     for (const auto* phase : {&plan_.expand, &plan_.migrate, &plan_.contract.steps})
@@ -515,6 +533,7 @@ ORDER BY 1 LIMIT 1)sql",
 
   void check_contract_step(const Step& step) {
     const TableName* name = table_of(step.action);
+    if (const auto* type = std::get_if<ReplaceType>(&step.action)) return check_replaced(*type, step.place);
     if (!name || std::holds_alternative<RenameTable>(step.action)) {
       check_object(step);
       if (const auto* drop = std::get_if<DropIndex>(&step.action);
@@ -565,6 +584,33 @@ ORDER BY 1 LIMIT 1)sql",
     for (const auto& pair : replace.names)
       if (std::ranges::none_of(table.indexes, [&](const IndexFacts& index) { return index.name.name == pair.first; }))
         refuse(plan_, place, "the table " + shown(table.name) + " has no index " + shown(std::string_view(pair.first)));
+  }
+
+  void check_replaced(const ReplaceType& replace, const Place& place) {
+    const auto rows = session_.exec("SELECT typtype, pg_catalog.pg_has_role(current_user, typowner, 'USAGE'), "
+                                    "pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(typowner)) FROM pg_catalog.pg_type "
+                                    "WHERE oid = pg_catalog.to_regtype($1)",
+                                    {quoted(replace.type)});
+    if (rows.empty() || rows.text(0, 0) != "e")
+      refuse(plan_, place, "there is no enum " + shown(replace.type), "names are folded to lower case unless quoted");
+    if (!rows.boolean(0, 1))
+      throw Error(Exit::unreachable, Remedy::person,
+                  at(plan_, place) + "the type " + shown(replace.type) + " belongs to " + rows.text(0, 2) +
+                      ": only its owner renames it",
+                  "GRANT " + rows.text(0, 2) + " TO the role that runs the plan", "42501");
+    const bool made = std::ranges::any_of(plan_.expand, [&](const Step& step) {
+      const auto* type = std::get_if<CreateEnum>(&step.action);
+      return type != nullptr && type->name == TableName{replace.type.schema, replace.with};
+    });
+    if (!made)
+      refuse(plan_, place, "the plan makes no type " + shown(std::string_view(replace.with)),
+             "create_enum in expand, in the schema of " + shown(replace.type));
+    const std::vector<std::string> users = other_users(session_, plan_, replace);
+    if (users.empty()) return;
+    std::string all;
+    for (const std::string& user : users) all += (all.empty() ? "" : ", ") + user;
+    refuse(plan_, place, "the type " + shown(replace.type) + " has users that this plan does not change: " + all,
+           "name the tables of such columns in tables; take the other users away in a plan before");
   }
 
   /// What is taken whole must be there, and go into hiding and back.

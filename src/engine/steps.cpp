@@ -150,14 +150,15 @@ void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation) {
                {std::to_string(plan), std::to_string(relation)});
 }
 
-void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names) {
+void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names,
+                    const Renames& types) {
   if (names.empty()) return;
   const auto rows =
       session.exec("SELECT plan_id, document FROM switchback.sync WHERE relation = $1", {std::to_string(relation)});
   for (std::size_t i = 0; i < rows.size(); ++i)
     session.exec(
         "UPDATE switchback.sync SET document = $3::jsonb WHERE plan_id = $1 AND relation = $2",
-        {rows.text(i, 0), std::to_string(relation), to_json(with_names(sync_from_json(rows.text(i, 1)), names))});
+        {rows.text(i, 0), std::to_string(relation), to_json(with_types(with_names(sync_from_json(rows.text(i, 1)), names), types))});
   if (!rows.empty()) resync(session, relation, table, false);
 }
 

@@ -95,8 +95,10 @@ void swap_in(ports::Session& session, const Plan& plan, const ReplaceColumn& ste
     if (is_own(one)) continue;
     session.exec(rename_constraint_sql(step.table, one.name, tombstone_name(plan.name, one.name)));
     // The server's text names the column; what bears that name now is the new one.
-    session.exec(alter(step.table) + "ADD CONSTRAINT " + quote_identifier(one.name) + " " + one.definition +
-                 (one.definition.ends_with(" NOT VALID") ? "" : " NOT VALID"));
+    std::string definition = one.definition;
+    for (const auto& [now, name] : hidden_type_names(plan)) definition = retyped(definition, now, name);
+    session.exec(alter(step.table) + "ADD CONSTRAINT " + quote_identifier(one.name) + " " + definition +
+                 (definition.ends_with(" NOT VALID") ? "" : " NOT VALID"));
   }
   if (validity(session, step.table, either_check_name(plan.name, step.column)))
     session.exec(enforce_not_null_sql(plan.name, step.table, step.column));
@@ -148,19 +150,109 @@ void relax_replaced(ports::Session& session, const Plan& plan, const TableName& 
   }
 }
 
+namespace {
+
+bool has_type(ports::Session& session, const TableName& type) {
+  return session.exec("SELECT pg_catalog.to_regtype($1) IS NOT NULL", {quoted(type)}).boolean(0, 0);
+}
+
+/// Who may use the old type may use the one that takes its name; and it is said to be the same.
+void hand_over(ports::Session& session, const TableName& from, const TableName& to) {
+  const auto rows = session.exec(
+      "SELECT pg_catalog.obj_description(o.oid, 'pg_type'), pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(o.typowner)), "
+      "o.typowner <> n.typowner, o.typacl IS NOT NULL FROM pg_catalog.pg_type o, pg_catalog.pg_type n WHERE o.oid = "
+      "pg_catalog.to_regtype($1) AND n.oid = pg_catalog.to_regtype($2)",
+      {quoted(from), quoted(to)});
+  if (rows.at(0, 0)) session.exec("COMMENT ON TYPE " + quoted(to) + " IS " + quote_literal(rows.text(0, 0)));
+  if (rows.boolean(0, 3)) {
+    session.exec("REVOKE ALL ON TYPE " + quoted(to) + " FROM PUBLIC");
+    const auto grants = session.exec(
+        "SELECT CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) "
+        "END, g.is_grantable FROM pg_catalog.pg_type t, pg_catalog.aclexplode(t.typacl) g WHERE t.oid = "
+        "pg_catalog.to_regtype($1) AND g.grantee <> t.typowner",
+        {quoted(from)});
+    for (std::size_t i = 0; i < grants.size(); ++i)
+      session.exec("GRANT USAGE ON TYPE " + quoted(to) + " TO " + grants.text(i, 0) +
+                   (grants.boolean(i, 1) ? " WITH GRANT OPTION" : ""));
+  }
+  if (rows.boolean(0, 2)) session.exec("ALTER TYPE " + quoted(to) + " OWNER TO " + rows.text(0, 1));
+}
+
+void swap_types(ports::Session& session, const Plan& plan) {
+  for (const ReplaceType* step : replaced_types(plan)) {
+    if (has_type(session, hidden_type(plan, *step))) continue;
+    hand_over(session, step->type, {step->type.schema, step->with});
+    for (const std::string& sql : swap_sql(plan, *step)) session.exec(sql);
+  }
+}
+
+void swap_types_back(ports::Session& session, const Plan& plan) {
+  for (const ReplaceType* step : replaced_types(plan))
+    if (has_type(session, hidden_type(plan, *step)))
+      for (const std::string& sql : swap_back_sql(plan, *step)) session.exec(sql);
+}
+
+}  // namespace
+
+std::vector<std::string> other_users(ports::Session& session, const Plan& plan, const ReplaceType& step) {
+  std::string columns = "ARRAY[]::pg_catalog.text[]";
+  for (const Step& one : plan.contract.steps)
+    if (const auto* replace = std::get_if<ReplaceColumn>(&one.action))
+      columns += " || " + quote_literal(quoted(replace->table) + "." + replace->column);
+  const auto rows = session.exec(
+      "WITH used AS (SELECT d.classid, d.objid, d.objsubid FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_type t ON "
+      "d.refobjid IN (t.oid, t.typarray) WHERE t.oid = pg_catalog.to_regtype($1) AND d.refclassid = "
+      "'pg_catalog.pg_type'::pg_catalog.regclass AND d.deptype IN ('n', 'a') AND d.objid <> t.typarray), changed AS "
+      "(SELECT a.attrelid, a.attnum FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN "
+      "pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE pg_catalog.concat('\"', pg_catalog.replace(n.nspname, '\"', "
+      "'\"\"'), '\".\"', pg_catalog.replace(c.relname, '\"', '\"\"'), '\".', a.attname) = ANY (" + columns +
+      ")) SELECT DISTINCT pg_catalog.pg_describe_object(u.classid, u.objid, u.objsubid) FROM used u WHERE NOT EXISTS "
+      "(SELECT FROM changed c WHERE (u.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND u.objid = c.attrelid AND "
+      "u.objsubid = c.attnum) OR EXISTS (SELECT FROM pg_catalog.pg_depend x WHERE x.classid = u.classid AND x.objid = "
+      "u.objid AND x.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND x.refobjid = c.attrelid AND x.refobjsubid "
+      "= c.attnum AND u.classid IN ('pg_catalog.pg_attrdef'::pg_catalog.regclass, "
+      "'pg_catalog.pg_constraint'::pg_catalog.regclass, 'pg_catalog.pg_class'::pg_catalog.regclass))) ORDER BY 1",
+      {quoted(step.type)});
+  std::vector<std::string> users;
+  for (std::size_t i = 0; i < rows.size(); ++i) users.push_back(rows.text(i, 0));
+  return users;
+}
+
+Stop check_replaced_types(Workbench& bench) {
+  for (const ReplaceType* step : replaced_types(bench.plan())) {
+    std::vector<std::string> users;
+    const Stop stop = bench.outside_transaction([&](ports::Session& session) {
+      if (!has_type(session, hidden_type(bench.plan(), *step))) users = other_users(session, bench.plan(), *step);
+    });
+    if (!stop.ok()) return stop;
+    if (users.empty()) continue;
+    std::string reason = "the type " + shown(step->type) + " has got another user since the plan began";
+    for (const std::string& user : users) reason += (user == users.front() ? ": " : ", ") + user;
+    return Stop::held({HoldKind::violation, reason, "they use another type, then switchback run again", {}});
+  }
+  return Stop::arrived();
+}
+
+void drop_replaced_types(ports::Session& session, const Plan& plan) {
+  for (const ReplaceType* step : replaced_types(plan))
+    session.exec("DROP TYPE IF EXISTS " + quoted(hidden_type(plan, *step)) + " RESTRICT");
+}
+
 void swap_in(ports::Session& session, const Plan& plan) {
+  swap_types(session, plan);
   for (const TableName& table : swapped_tables(plan)) {
     if (is_swapped(session, plan, table)) continue;
     for (const ReplaceColumn* step : replaced_in(plan, table)) swap_in(session, plan, *step);
-    rename_in_sync(session, oid_of(session, table), table, swap_names(plan, table));
+    rename_in_sync(session, oid_of(session, table), table, swap_names(plan, table), type_names(plan));
   }
 }
 
 void swap_back(ports::Session& session, const Plan& plan) {
+  swap_types_back(session, plan);
   for (const TableName& table : swapped_tables(plan)) {
     if (!is_swapped(session, plan, table)) continue;
     for (const ReplaceColumn* step : replaced_in(plan, table)) swap_back(session, plan, *step);
-    rename_in_sync(session, oid_of(session, table), table, swap_back_names(plan, table));
+    rename_in_sync(session, oid_of(session, table), table, swap_back_names(plan, table), type_names_back(plan));
   }
 }
 

@@ -162,7 +162,19 @@ struct ConstraintState {
   bool validated = false;
 };
 
+/// Of a unique index that is no constraint's: refusing duplicates is all that it does, from its build on.
+ConstraintState index_state(ports::Session& session, const AddUnique& rule) {
+  const auto rows = session.exec(
+      "SELECT indisvalid FROM pg_catalog.pg_index WHERE indexrelid = pg_catalog.to_regclass($1) AND indrelid = "
+      "pg_catalog.to_regclass($2) AND indisunique",
+      {quoted(TableName{rule.table.schema, *unique_index(rule).name}), quoted(rule.table)});
+  const bool valid = !rows.empty() && rows.boolean(0, 0);
+  return {valid, valid};
+}
+
 ConstraintState constraint_state(ports::Session& session, const Plan& plan, const Rule& rule) {
+  if (const auto* unique = std::get_if<AddUnique>(&rule); unique != nullptr && unique->index)
+    return index_state(session, *unique);
   const auto rows = session.exec(
       "SELECT convalidated FROM pg_catalog.pg_constraint WHERE conrelid = pg_catalog.to_regclass($1) AND conname = "
       "$2::pg_catalog.name",
@@ -267,8 +279,13 @@ Stop build_unique_indexes(Workbench& bench) {
 void enforce_rules(ports::Session& session, PlanId plan_id, const Plan& plan, const std::vector<RuleFacts>& facts) {
   const std::vector<Rule> rules = rules_of(plan);
   for (std::size_t i = 0; i < rules.size(); ++i) {
-    if (!std::holds_alternative<SetNotNull>(rules[i]) && !constraint_state(session, plan, rules[i]).there)
-      session.exec(enforce_sql(plan.name, rules[i], facts.at(i)));
+    if (!std::holds_alternative<SetNotNull>(rules[i]) && !constraint_state(session, plan, rules[i]).there) {
+      const std::string sql = enforce_sql(plan.name, rules[i], facts.at(i));
+      if (sql.empty())
+        throw Error(Exit::drift, Remedy::person, "the index for " + shown(rules[i]) + " is gone since it was built",
+                    "see who has dropped it; then again: it is built anew");
+      session.exec(sql);
+    }
     if (std::holds_alternative<AddUnique>(rules[i]))  // its index is the table's like any other now
       mark_step(session, plan_id, "contract", static_cast<int>(i) + 1, describe(action_of(rules[i])), "done");
   }

@@ -66,4 +66,61 @@ ChangeMergeColumns read_merge_columns(Findings& findings, const Value& arguments
   return merge;
 }
 
+namespace {
+
+/// Values of enums are words of any kind; they stand for themselves.
+ColumnExpressions read_words(Findings& findings, std::string_view key, const Value& map) {
+  ColumnExpressions words;
+  if (map.node->kind != Node::Kind::map) {
+    findings.error(map.place, std::string(key) + " must be a map of values to values",
+                   std::string(key) + ": { glad: happy }");
+    return words;
+  }
+  for (const auto& [name, value] : free_entries(findings, *map.node))
+    if (auto text = Values(findings).text(name.node->value, value))
+      words.emplace_back(name.node->value, std::move(*text));
+  return words;
+}
+
+void check_words(Findings& findings, const ChangeReplaceEnum& change, const Value* becomes, const Value* reverse) {
+  const auto is_new = [&](const std::string& value) {
+    return std::ranges::find(change.values, value) != change.values.end();
+  };
+  for (const auto& [from, to] : change.becomes)
+    if (!is_new(to))
+      findings.error(becomes->place, "becomes: " + from + " becomes " + to + ", which is none of values",
+                     "write it in values, or let it become one of them");
+  for (const auto& [from, to] : change.reverse)
+    if (!is_new(from))
+      findings.error(reverse->place, "reverse: " + from + " is none of values",
+                     "it says which old value an image before is shown for a new one");
+}
+
+}  // namespace
+
+ChangeReplaceEnum read_replace_enum(Findings& findings, const Value& arguments) {
+  constexpr std::array<std::string_view, 5> known = {"type", "values", "becomes", "reverse", "tables"};
+  const Fields fields(findings, arguments, "replace_enum", known);
+  const Values values(findings);
+  ChangeReplaceEnum change;
+  change.type = fields.need_table("type");
+  if (const Value* list = fields.need("values"))
+    for (const Value& item : values.list("values", *list)) {
+      auto value = values.text("values", item);
+      if (value && std::ranges::find(change.values, *value) != change.values.end())
+        findings.error(item.place, "values: " + *value + " stands there twice", {});
+      else if (value)
+        change.values.push_back(std::move(*value));
+    }
+  const Value* becomes = fields.find("becomes");
+  const Value* reverse = fields.find("reverse");
+  if (becomes != nullptr) change.becomes = read_words(findings, "becomes", *becomes);
+  if (reverse != nullptr) change.reverse = read_words(findings, "reverse", *reverse);
+  if (const Value* tables = fields.need("tables"))
+    for (const Value& item : values.list("tables", *tables))
+      if (auto table = values.table("tables", item)) change.tables.push_back(std::move(*table));
+  check_words(findings, change, becomes, reverse);
+  return change;
+}
+
 }  // namespace switchback::plan_file

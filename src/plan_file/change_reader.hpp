@@ -7,6 +7,7 @@
 namespace switchback::plan_file {
 
 ChangeSplitColumn read_split_column(Findings& findings, const Value& arguments);
+ChangeReplaceEnum read_replace_enum(Findings& findings, const Value& arguments);
 ChangeMergeColumns read_merge_columns(Findings& findings, const Value& arguments);
 
 }  // namespace switchback::plan_file

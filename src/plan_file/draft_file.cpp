@@ -19,11 +19,12 @@ namespace {
 using Entries = std::vector<const DraftEntry*>;
 
 /// Changes whose long form is the same whether there is a database to look at or not.
-constexpr std::array<std::string_view, 22> plain_changes = {
+constexpr std::array<std::string_view, 30> plain_changes = {
     "add_column",  "drop_column", "split_column",   "merge_columns",   "change_default", "set_not_null",
     "add_check",   "add_unique",  "drop_not_null",  "drop_constraint", "create_index",   "create_table",
     "create_enum", "create_view", "add_enum_value", "set_comment",     "drop_index",     "drop_table",
-    "drop_view",   "drop_type",   "drop_function",  "add_foreign_key"};
+    "drop_view",   "drop_type",   "drop_function",  "add_foreign_key", "add_exclusion", "set_storage_parameters",
+    "set_replica_identity", "set_statistics", "set_storage", "rename_index", "rename_constraint", "drop_default"};
 
 bool is_short(const DraftEntry& entry) {
   return entry.phase == "change";

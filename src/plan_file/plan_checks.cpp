@@ -202,6 +202,8 @@ const TableName* table_of(const WholeChange& change) {
       []<class ChangeKind>(const ChangeKind& one) -> const TableName* {
         if constexpr (requires { one.table; })
           return &one.table;
+        else if constexpr (requires { one.tables; })
+          return nullptr;  // several
         else if constexpr (requires { one.action; })
           return switchback::table_of(one.action);
         else

@@ -305,6 +305,18 @@ class Writer {
     pair("to", change.to);
     pair("fill", change.fill);
     pair("reverse", change.reverse);
+    pair("default", change.default_value);
+  }
+
+  void write(const ChangeReplaceEnum& change) {
+    open("replace_enum");
+    pair("type", shown(change.type));
+    lines("values", change.values);
+    expressions("becomes", change.becomes);
+    expressions("reverse", change.reverse);
+    std::vector<std::string> tables;
+    for (const TableName& table : change.tables) tables.push_back(shown(table));
+    lines("tables", tables);
   }
 
   void table_and(std::string_view key, const TableName& table, const std::string& name) {
@@ -433,6 +445,7 @@ class Writer {
     pair("table", shown(step.table));
     names("columns", step.columns);
     if (step.name) pair("name", identifier(*step.name));
+    flag("index", step.index);
   }
   void write(const DropColumn& step) {
     table_and("name", step.table, step.name);
@@ -486,6 +499,10 @@ class Writer {
     if (!step.without.empty()) names("without", step.without);
   }
   void write(const RenameTable& step) { table_and("to", step.table, step.to); }
+  void write(const ReplaceType& step) {
+    pair("type", shown(step.type));
+    pair("with", identifier(step.with));
+  }
   void write(const SetComment& step) {
     const bool part = step.what == Commented::column || step.what == Commented::constraint;
     pair(part || step.what == Commented::table ? "table"

@@ -72,7 +72,8 @@ Rule rule_from(Findings& findings, std::string_view kind, const Fields& fields) 
   if (kind == "set_not_null") return SetNotNull{table, fields.need_identifier("column")};
   if (kind == "add_check") return AddCheck{table, fields.need_text("check"), fields.identifier("name")};
   std::vector<std::string> columns = read_columns(findings, "columns", fields.need("columns"));
-  if (kind == "add_unique") return AddUnique{table, std::move(columns), fields.identifier("name")};
+  if (kind == "add_unique")
+    return AddUnique{table, std::move(columns), fields.identifier("name"), fields.boolean("index").value_or(false)};
   AddForeignKey key;
   key.table = table;
   key.columns = std::move(columns);
@@ -86,7 +87,7 @@ Rule rule_from(Findings& findings, std::string_view kind, const Fields& fields) 
 std::vector<std::string_view> keys_of(std::string_view kind) {
   if (kind == "set_not_null") return {"table", "column"};
   if (kind == "add_check") return {"table", "check", "name"};
-  if (kind == "add_unique") return {"table", "columns", "name"};
+  if (kind == "add_unique") return {"table", "columns", "name", "index"};
   return {"table", "columns", "references", "on_delete", "on_update", "name"};
 }
 

@@ -269,6 +269,15 @@ Action read_rename_table(const Source& source) {
   return read_renaming<RenameTable>(source.findings, source.arguments);
 }
 
+Action read_replace_type(const Source& source) {
+  constexpr Names known = {"type", "with"};
+  const Fields fields(source.findings, source.arguments, "replace_type", known);
+  ReplaceType step{fields.need_table("type"), fields.need_identifier("with")};
+  if (!step.with.empty() && step.with == step.type.name)
+    source.findings.error(fields.find("with")->place, "replace_type: type and with are the same type", {});
+  return step;
+}
+
 struct StepKind {
   std::string_view name;
   std::string_view phases;  ///< those that it may stand in
@@ -297,6 +306,7 @@ constexpr std::array step_kinds = {
     StepKind{"drop_type", "contract", "takes something away", read_drop_type},
     StepKind{"drop_function", "contract", "takes something away", read_drop_function},
     StepKind{"rename_table", "contract", "takes a name away", read_rename_table},
+    StepKind{"replace_type", "contract", "takes something away", read_replace_type},
     StepKind{"create_table", "expand", "makes new structure", read_create_table},
     StepKind{"create_enum", "expand", "makes new structure", read_create_enum},
     StepKind{"add_enum_value", "expand", "makes new structure", read_add_enum_value},
@@ -396,16 +406,17 @@ Change read_change(Findings& findings, const Value& key, const Value& arguments)
     return {std::move(rename), key.place};
   }
   if (kind == "change_type") {
-    constexpr std::array<std::string_view, 5> type_keys = {"table", "column", "to", "fill", "reverse"};
+    constexpr std::array<std::string_view, 6> type_keys = {"table", "column", "to", "fill", "reverse", "default"};
     const Fields fields(findings, arguments, kind, type_keys);
     return {ChangeType{fields.need_table("table"), fields.need_identifier("column"), fields.need_text("to"),
-                       fields.text("fill"), fields.text("reverse")},
+                       fields.text("fill"), fields.text("reverse"), fields.text("default")},
             key.place};
   }
   if (std::ranges::find(rule_kinds, kind) != rule_kinds.end())
     return {read_tightening(findings, kind, arguments), key.place};
   if (kind == "rename_table") return {read_renaming<ChangeRenameTable>(findings, arguments), key.place};
   if (kind == "split_column") return {read_split_column(findings, arguments), key.place};
+  if (kind == "replace_enum") return {read_replace_enum(findings, arguments), key.place};
   if (kind == "merge_columns") return {read_merge_columns(findings, arguments), key.place};
   if (kind != "add_column") return {read_change_step(findings, kind, arguments), key.place};
   const Fields fields(findings, arguments, kind, add_keys);
@@ -485,7 +496,7 @@ std::vector<Step> read_steps(Findings& findings, std::string_view phase, const V
 }
 
 std::vector<Change> read_changes(Findings& findings, const Value& list) {
-  constexpr std::array<std::string_view, 34> known = {"add_column",
+  constexpr std::array<std::string_view, 35> known = {"add_column",
                                                       "drop_column",
                                                       "rename_column",
                                                       "rename_table",
@@ -493,6 +504,7 @@ std::vector<Change> read_changes(Findings& findings, const Value& list) {
                                                       "merge_columns",
                                                       "change_default",
                                                       "change_type",
+                                                      "replace_enum",
                                                       "set_not_null",
                                                       "add_check",
                                                       "add_foreign_key",

@@ -76,7 +76,8 @@ SELECT a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
       CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
       CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), $separator ORDER BY g.grantee, g.privilege_type)
     FROM aclexplode(a.attacl) g),
-  a.attstattarget
+  a.attstattarget,
+  (SELECT string_agg(e.enumlabel, $separator ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid IN (t.oid, t.typelem))
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = $oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)";
 
@@ -161,6 +162,7 @@ void read_columns(Session& session, TableFacts& facts) {
     column.comment = rows.at(i, 10);
     column.grants = list(rows.text(i, 11));
     column.statistics_target = rows.at(i, 12) ? static_cast<std::int32_t>(rows.integer(i, 12)) : -1;
+    column.enum_values = list(rows.text(i, 13));
     facts.columns.push_back(std::move(column));
   }
 }

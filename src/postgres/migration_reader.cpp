@@ -169,7 +169,10 @@ class Reader {
       whole.alter_table_stmt = &alter;
       const bool plain = alter.objtype == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE;
       const std::string sql = count == 1 ? text_->text : deparsed(whole);
-      What what = plain ? command(table, *commands[i]->alter_table_cmd) : What(other_of(whole));
+      const bool index = alter.objtype == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX;
+      PgQuery__AlterTableCmd& one = *commands[i]->alter_table_cmd;
+      const auto parameters = index ? storage_parameters(table, true, one) : std::nullopt;
+      What what = plain ? command(table, one) : parameters ? What(ddl::OneStep{*parameters}) : What(other_of(whole));
       if (auto* other = std::get_if<ddl::Other>(&what)) other->table = table;
       put(std::move(what), sql, text_->place);
     }
@@ -201,11 +204,84 @@ class Reader {
       case PG_QUERY__ALTER_TABLE_TYPE__AT_ValidateConstraint:
         return ddl::ValidatedConstraint{table, name};
       default: {
+        if (auto step = setting_step(table, one)) return ddl::OneStep{std::move(*step)};
         ddl::Other other;
         other.what = "ALTER TABLE";
         other.undo = opposite(table, one);
         return other;
       }
+    }
+  }
+
+  /// What the server keeps of a table, where a step has a key for all of it.
+  static std::optional<Action> setting_step(const TableName& table, const PgQuery__AlterTableCmd& one) {
+    const std::string name = one.name;
+    switch (one.subtype) {
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions:
+        if (auto step = storage_parameters(table, false, one)) return *step;
+        return std::nullopt;
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_ReplicaIdentity:
+        return replica_identity(table, *one.def->replica_identity_stmt);
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStatistics:
+        if (name.empty() || one.def == nullptr || one.def->node_case != PG_QUERY__NODE__NODE_INTEGER)
+          return std::nullopt;  // of a column by its number
+        return SetStatistics{table, name, one.def->integer->ival};
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetStorage:
+        return SetStorage{table, name, lower_word(one.def), {}};
+      case PG_QUERY__ALTER_TABLE_TYPE__AT_SetCompression:
+        return SetStorage{table, name, {}, lower_word(one.def)};
+      default:
+        return std::nullopt;
+    }
+  }
+
+  static std::string lower_word(const Node* node) {
+    std::string word(string_of(node));
+    std::ranges::transform(word, word.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return word;
+  }
+
+  static std::optional<Action> replica_identity(const TableName& table, const PgQuery__ReplicaIdentityStmt& set) {
+    const std::string_view type = set.identity_type;
+    if (type == "i") return SetReplicaIdentity{table, Identity::index, set.name};
+    return SetReplicaIdentity{table,
+                              type == "f"   ? Identity::full
+                              : type == "n" ? Identity::nothing
+                                            : Identity::primary_key,
+                              {}};
+  }
+
+  static std::optional<SetStorageParameters> storage_parameters(const TableName& name, bool index,
+                                                                const PgQuery__AlterTableCmd& one) {
+    if (one.subtype != PG_QUERY__ALTER_TABLE_TYPE__AT_SetRelOptions || one.def == nullptr ||
+        one.def->node_case != PG_QUERY__NODE__NODE_LIST)
+      return std::nullopt;
+    SetStorageParameters step{name, index, {}};
+    for (std::size_t i = 0; i < one.def->list->n_items; ++i) {
+      const PgQuery__DefElem& parameter = *one.def->list->items[i]->def_elem;
+      auto value = parameter_value(parameter.arg);
+      if (!value) return std::nullopt;
+      const std::string in = parameter.defnamespace;
+      step.set.emplace_back((in.empty() ? "" : in + ".") + parameter.defname, std::move(*value));
+    }
+    return step;
+  }
+
+  static std::optional<std::string> parameter_value(const Node* value) {
+    if (value == nullptr) return "true";
+    switch (value->node_case) {
+      case PG_QUERY__NODE__NODE_INTEGER:
+        return std::to_string(value->integer->ival);
+      case PG_QUERY__NODE__NODE_FLOAT:
+        return std::string(value->float_->fval);
+      case PG_QUERY__NODE__NODE_STRING:
+        return std::string(string_of(value));
+      case PG_QUERY__NODE__NODE_TYPE_NAME: {
+        const auto names = strings(value->type_name->names, value->type_name->n_names);
+        return names.empty() ? std::nullopt : std::optional(names.back());
+      }
+      default:
+        return std::nullopt;
     }
   }
 
@@ -328,6 +404,34 @@ class Reader {
     return key;
   }
 
+  /// Where each element is a column or an expression and nothing else, with an operator that needs no schema.
+  static std::optional<AddExclusion> exclusion_from(const TableName& table, const PgQuery__Constraint& one) {
+    AddExclusion made;
+    made.table = table;
+    if (!std::string_view(one.access_method).empty()) made.method = one.access_method;
+    if (!std::string_view(one.conname).empty()) made.name = one.conname;
+    if (one.where_clause != nullptr) made.where = expression_text(one.where_clause);
+    for (std::size_t i = 0; i < one.n_exclusions; ++i) {
+      const Node& pair = *one.exclusions[i];
+      if (pair.node_case != PG_QUERY__NODE__NODE_LIST || pair.list->n_items != 2) return std::nullopt;
+      const PgQuery__IndexElem& key = *pair.list->items[0]->index_elem;
+      const Node& with = *pair.list->items[1];
+      const bool bare = with.node_case == PG_QUERY__NODE__NODE_LIST && with.list->n_items == 1;
+      if (!is_plain(key) || !bare) return std::nullopt;
+      made.elements.emplace_back(key_text(key), std::string(string_of(with.list->items[0])));
+    }
+    return made.elements.empty() ? std::nullopt : std::optional(made);
+  }
+
+  static bool is_plain(const PgQuery__IndexElem& key) {
+    return key.n_collation == 0 && key.n_opclass == 0 && key.n_opclassopts == 0 &&
+           key.ordering <= PG_QUERY__SORT_BY_DIR__SORTBY_DEFAULT &&
+           key.nulls_ordering <= PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT;
+  }
+  static std::string key_text(const PgQuery__IndexElem& key) {
+    return key.expr != nullptr ? "(" + expression_text(key.expr) + ")" : std::string(key.name);
+  }
+
   ddl::NewConstraint new_constraint(const TableName& table, Node& node) {
     PgQuery__Constraint& one = *node.constraint;
     ddl::NewConstraint made;
@@ -336,6 +440,7 @@ class Reader {
     made.primary = one.contype == PG_QUERY__CONSTR_TYPE__CONSTR_PRIMARY;
     made.using_index = one.indexname;
     made.odd = odd_words(one);
+    if (made.odd == "EXCLUDE") made.exclusion = exclusion_from(table, one);
     one.skip_validation = 0;
     one.initially_valid = 1;
     if (made.using_index.empty()) {
@@ -413,10 +518,8 @@ class Reader {
                  index.relation->inh != 0;
     for (std::size_t i = 0; i < index.n_index_params; ++i) {
       const PgQuery__IndexElem& key = *index.index_params[i]->index_elem;
-      plain = plain && key.n_collation == 0 && key.n_opclass == 0 && key.n_opclassopts == 0 &&
-              key.ordering <= PG_QUERY__SORT_BY_DIR__SORTBY_DEFAULT &&
-              key.nulls_ordering <= PG_QUERY__SORT_BY_NULLS__SORTBY_NULLS_DEFAULT;
-      made.columns.push_back(key.expr != nullptr ? "(" + expression_text(key.expr) + ")" : std::string(key.name));
+      plain = plain && is_plain(key);
+      made.columns.push_back(key_text(key));
     }
     for (std::size_t i = 0; i < index.n_index_including_params; ++i)
       made.include.emplace_back(index.index_including_params[i]->index_elem->name);
@@ -437,6 +540,10 @@ class Reader {
       return put(ddl::RenamedColumn{table_of(*rename.relation), rename.subname, to});
     if (rename.relation != nullptr && rename.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABLE)
       return put(ddl::RenamedTable{table_of(*rename.relation), to});
+    if (rename.relation != nullptr && rename.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_TABCONSTRAINT)
+      return put(ddl::OneStep{RenameConstraint{table_of(*rename.relation), rename.subname, to}});
+    if (rename.relation != nullptr && rename.rename_type == PG_QUERY__OBJECT_TYPE__OBJECT_INDEX)
+      return put(ddl::OneStep{RenameIndex{table_of(*rename.relation), to}});
     Node whole = PG_QUERY__NODE__INIT;
     whole.node_case = PG_QUERY__NODE__NODE_RENAME_STMT;
     whole.rename_stmt = &rename;

@@ -70,7 +70,8 @@ struct ColumnDefault {
 };
 struct NewConstraint {
   TableName table;
-  std::optional<Rule> rule;  ///< where one says it all
+  std::optional<Rule> rule;            ///< where one says it all
+  std::optional<AddExclusion> exclusion;  ///< likewise
   std::string name;          ///< given, or as the server makes it
   std::string definition;    ///< `CONSTRAINT name …`, without NOT VALID
   std::string using_index;   ///< of ADD CONSTRAINT … USING INDEX
@@ -94,7 +95,8 @@ struct Gone {
   Action step;  ///< DropIndex, DropTable, DropView, DropType or DropFunction
   bool cascade = false;
 };
-/// CREATE TYPE … AS ENUM, ADD VALUE, CREATE VIEW, COMMENT ON: a step says all of it.
+/// CREATE TYPE … AS ENUM, ADD VALUE, CREATE VIEW, COMMENT ON, SET (fillfactor …), REPLICA IDENTITY, RENAME of an index
+/// or constraint: a step says all of it.
 struct OneStep {
   Action step;
 };

@@ -169,6 +169,7 @@ struct AddUnique {
   TableName table;
   std::vector<std::string> columns;
   std::optional<std::string> name;
+  bool index = false;  ///< a unique index does it, no constraint is made of that
 };
 /// No two rows for which all the operators say true. Its index can only be built under a lock.
 struct AddExclusion {
@@ -224,6 +225,11 @@ struct RenameTable {
   TableName table;
   std::string to;
 };
+/// Another type takes the name of an enum, which no column is of any more when the contract is done.
+struct ReplaceType {
+  TableName type;
+  std::string with;  ///< in the same schema
+};
 struct DropFunction {
   TableName name;         ///< of a function or procedure
   std::string arguments;  ///< types as DROP FUNCTION takes them: "integer, public.mood"; empty: it has none
@@ -269,7 +275,7 @@ using Action =
                  ReplaceColumn, DropIndex, DropConstraint, DropTable, DropView, DropType, DropFunction, Fix, AddCheck,
                  AddForeignKey, AddUnique, CreateTable, CreateEnum, AddEnumValue, CreateView, SetComment, DropDefault,
                  RenameIndex, RenameConstraint, SetStorageParameters, SetReplicaIdentity, SetStatistics, SetStorage,
-                 SqlBatched, AddExclusion, RenameTable>;
+                 SqlBatched, AddExclusion, RenameTable, ReplaceType>;
 
 struct Step {
   Action action;
@@ -343,9 +349,19 @@ struct ChangeType {
   std::string to;                      ///< type
   std::optional<std::string> fill;     ///< of the column as it is; left out: the column, as an assignment converts it
   std::optional<std::string> reverse;  ///< of the column as it is then, under the same name
+  /// SQL; where the old column's default is none of the new type. Left out: that of the old column.
+  std::optional<std::string> default_value;
+};
+/// An enum gets other values: a new type, to which every column of the old one in `tables` changes.
+struct ChangeReplaceEnum {
+  TableName type;
+  std::vector<std::string> values;  ///< the new ones, in order
+  ColumnExpressions becomes;        ///< old value, new value; one that is left out keeps its name
+  ColumnExpressions reverse;        ///< new value, old value; where `becomes` does not say, or says several
+  std::vector<TableName> tables;
 };
 using WholeChange = std::variant<ChangeAddColumn, ChangeDropColumn, ChangeRenameColumn, ChangeSplitColumn,
-                                 ChangeMergeColumns, ChangeStep, ChangeTighten, ChangeType, ChangeRenameTable>;
+                                 ChangeMergeColumns, ChangeStep, ChangeTighten, ChangeType, ChangeRenameTable, ChangeReplaceEnum>;
 struct Change {
   WholeChange what;
   Place place;

@@ -46,7 +46,7 @@ std::string rule_search_path(const RuleFacts& facts);
 
 /// Adds the constraint NOT VALID: enforced for what is written from then on, nothing is read. ACCESS EXCLUSIVE (foreign
 /// key: SHARE ROW EXCLUSIVE on both tables) for milliseconds. A unique constraint takes the index that was built
-/// before.
+/// before. Empty where that index is all there is to be.
 std::string enforce_sql(std::string_view plan, const Rule& rule, const RuleFacts& facts);
 std::string release_sql(std::string_view plan, const Rule& rule);
 /// SHARE UPDATE EXCLUSIVE while it reads the table (foreign key: ROW SHARE on the referenced one); readers and writers

@@ -20,6 +20,24 @@ std::vector<const ReplaceColumn*> replaced_in(const Plan& plan, const TableName&
 Renames swap_names(const Plan& plan, const TableName& table);
 /// The same backwards.
 Renames swap_back_names(const Plan& plan, const TableName& table);
+/// Types that change their names at the hide, in the words of the server, one after another: `public.mood` gets its
+/// tombstone name, `public.mood_new` becomes `public.mood`.
+Renames type_names(const Plan& plan);
+/// The same backwards.
+Renames type_names_back(const Plan& plan);
+/// What old types are called while they are hidden, and the names that others have taken from them.
+Renames hidden_type_names(const Plan& plan);
+/// Under other names of types, wherever they stand in it.
+SyncPlan with_types(SyncPlan sync, const Renames& types);
+/// `from` where it stands in SQL as a name of its own, not within a text or a longer name.
+std::string retyped(std::string_view sql, std::string_view from, std::string_view to);
+std::vector<const ReplaceType*> replaced_types(const Plan& plan);
+/// What the old type is called from the hide on, until nothing is kept that is of it.
+TableName hidden_type(const Plan& plan, const ReplaceType& step);
+/// What the hide does to the two types; and its undo.
+std::vector<std::string> swap_sql(const Plan& plan, const ReplaceType& step);
+std::vector<std::string> swap_back_sql(const Plan& plan, const ReplaceType& step);
+
 /// The sync of `table`, as the plan declares it, under the names that hold from the hide on.
 SyncPlan swapped(SyncPlan sync, const Plan& plan, const TableName& table);
 

@@ -27,6 +27,7 @@ struct ColumnFacts {
   std::optional<std::string> comment;
   std::vector<std::string> grants;  ///< complete GRANT statements of column privileges
   std::int32_t statistics_target = -1;
+  std::vector<std::string> enum_values;  ///< of an enum or an array of one, in order
 };
 
 struct IndexFacts {

@@ -50,7 +50,8 @@ void remove_sync(ports::Session& session, PlanId plan, std::uint32_t relation);
 
 /// Columns under other names, for every plan whose sync reads or writes them; the function is made anew (its triggers
 /// follow a rename by themselves).
-void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names);
+void rename_in_sync(ports::Session& session, std::uint32_t relation, const TableName& table, const Renames& names,
+                    const Renames& types = {});
 /// Drops the marker columns of synced tables that `taken` does not speak of (their markers go with what is taken).
 void drop_spare_markers(ports::Session& session, const ResolvedPlan& plan, const std::vector<TakenTable>& taken);
 

@@ -23,6 +23,14 @@ void swap_in(ports::Session& session, const Plan& plan);
 /// Undoes swap_in().
 void swap_back(ports::Session& session, const Plan& plan);
 
+/// What else is of a type that the plan replaces, beside columns that it changes, their defaults, indexes and
+/// constraints: each as the server describes it.
+std::vector<std::string> other_users(ports::Session& session, const Plan& plan, const ReplaceType& step);
+/// The same once more, before hiding: what has come since the plan began holds it.
+Stop check_replaced_types(Workbench& bench);
+/// At the very end: archives have values of the old types, and may bring columns of them back.
+void drop_replaced_types(ports::Session& session, const Plan& plan);
+
 /// Validates what swap_in() added NOT VALID, where the old column's own was valid: reads each table, under SHARE UPDATE
 /// EXCLUSIVE. Error 23514 or 23503 when a row is in the way.
 void validate_replaced(ports::Session& session, const Plan& plan, const ReplaceColumn& step);
