@@ -1,0 +1,10 @@
+CREATE TABLE readings (id bigint, at date, sensor int NOT NULL DEFAULT 0, fahrenheit numeric NOT NULL, probe text DEFAULT 'p', PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+CREATE TABLE readings_2025 PARTITION OF readings FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE readings_2026 PARTITION OF readings FOR VALUES FROM ('2026-01-01') TO ('2027-01-01') PARTITION BY HASH (id);
+CREATE TABLE readings_2026_0 PARTITION OF readings_2026 FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE readings_2026_1 PARTITION OF readings_2026 FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE TABLE readings_rest PARTITION OF readings DEFAULT;
+INSERT INTO readings SELECT i, date '2025-01-01' + i % 1000, i % 9, i % 1000 - 470, 'P' || i FROM generate_series(1, :rows) i;
+CREATE INDEX readings_probe_idx ON readings (probe);
+GRANT SELECT ON readings TO scene_reader;
+COMMENT ON COLUMN readings.probe IS 'where it was';
