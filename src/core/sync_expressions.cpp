@@ -192,7 +192,7 @@ std::vector<SyncPlan> independent_parts(const SyncPlan& plan) {
     }
   for (const auto& [name, expression] : plan.forward)
     if (restoring && expression.sql.find(archived_unchanged) != std::string::npos &&
-        std::ranges::any_of(parts, [&](const auto& part) { return part.size() == 1 && part.contains(name); }))
+        std::ranges::find(parts, std::set<std::string>{name}) != parts.end())
       return {plan};  // it is converted from columns that nothing is converted to
   if (parts.size() < 2) return {plan};
   for (const std::string& column : of_nothing)
