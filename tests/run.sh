@@ -55,7 +55,7 @@ run_label() {
   : >"$notes/counts"
   : >"$notes/failures"
   SWITCHBACK_TEST_COUNTS=$notes/counts SWITCHBACK_TEST_FAILURES=$notes/failures ctest --test-dir "$build" \
-    -L "^$label\$" -j "${TEST_JOBS:-3}" --output-on-failure --no-tests=error --timeout "${TEST_TIMEOUT:-2700}" </dev/null | cut -c 1-2000
+    -L "^$label\$" -j "${TEST_JOBS:-3}" --output-on-failure --no-tests=error --timeout "${TEST_TIMEOUT:-3300}" </dev/null | cut -c 1-2000
 }
 counted() { awk -v column="$1" '{ n += $column } END { print n + 0 }' "$notes/counts"; }
 

@@ -84,7 +84,8 @@ bool archives(const Plan& plan) {
 void lock_from_above(ports::Session& session, const Plan& plan) {
   std::set<TableName> names;
   for (const Step& step : plan.contract.steps)
-    if (const TableName* table = table_of(step.action))
+    // A table that is renamed has a view on it, which is locked first: it sees to that itself.
+    if (const TableName* table = table_of(step.action); table && !std::holds_alternative<RenameTable>(step.action))
       if (session
               .exec("SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = "
                     "i.inhparent "

@@ -139,14 +139,14 @@ bool is_swapped(ports::Session& session, const Plan& plan, const TableName& tabl
 }
 
 /// PL/pgSQL keeps the type that a column of NEW and OLD had when a session first ran an expression over it, and refuses
-/// another one behind the same name (42804) until the function has changed: so each is written again as it is. One that
-/// belongs to somebody else and does not speak of the columns is left alone.
+/// another one behind the same name (42804) until the function has changed: so each is written again as it is (our own
+/// are anyway). One that belongs to somebody else and does not speak of the columns is left alone.
 void refresh_trigger_functions(ports::Session& session, const Plan& plan, const TableName& table) {
   const auto functions = session.exec(
       R"sql(SELECT DISTINCT pg_catalog.format('%I.%I()', n.nspname, p.proname), p.procost, p.prosrc
 FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_catalog.pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
-WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND (g.tgrelid = $1::pg_catalog.oid OR g.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)))
+WHERE NOT g.tgisinternal AND n.nspname <> 'switchback' AND (g.tgrelid = $1::pg_catalog.oid OR g.tgrelid IN (SELECT relid FROM pg_catalog.pg_partition_tree($1::pg_catalog.oid::pg_catalog.regclass)))
 ORDER BY 1)sql",
       {std::to_string(oid_of(session, table))});
   for (std::size_t i = 0; i < functions.size(); ++i) try {

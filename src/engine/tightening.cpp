@@ -45,6 +45,20 @@ std::string fix_sql(const ResolvedFix& fix, const TableName& leaf, const std::st
   return "UPDATE ONLY " + quoted(leaf) + " AS t SET " + set + " WHERE " + rows;
 }
 
+/// The rows are locked first and judged again by a statement that begins when they are. In one statement a row that an
+/// image was just writing would be judged by what was there before it: PostgreSQL looks again at the new row alone, not
+/// at those that a NOT EXISTS asks for, and what the image wrote would be lost.
+WalkCost mend(ports::Session& session, const ResolvedFix& fix, const TableName& leaf, const std::string& rows) {
+  const auto locked = session.exec("SELECT t.ctid::pg_catalog.text FROM ONLY " + quoted(leaf) + " AS t WHERE " + rows +
+                                   (fix.set.empty() ? " FOR UPDATE" : " FOR NO KEY UPDATE"));
+  if (locked.empty()) return {};
+  std::string places;
+  for (std::size_t i = 0; i < locked.size(); ++i) places += (i == 0 ? "\"" : ",\"") + locked.text(i, 0) + "\"";
+  return run_counted(session, fix_sql(fix, leaf,
+                                      rows + " AND t.ctid OPERATOR(pg_catalog.=) ANY (" +
+                                          quote_literal("{" + places + "}") + "::pg_catalog.tid[])"));
+}
+
 /// A row at a time, so that the one that cannot be mended has a name.
 WalkCost fix_one_by_one(ports::Session& session, const ResolvedFix& fix, const Fix& step, const WalkBatch& batch,
                         const std::string& offends) {
@@ -53,10 +67,9 @@ WalkCost fix_one_by_one(ports::Session& session, const ResolvedFix& fix, const F
                                  quoted(batch.leaf) + " AS t WHERE " + batch.range + " AND " + offends);
   WalkCost sum;
   for (std::size_t i = 0; i < rows.size(); ++i) try {
-      const WalkCost one = run_counted(
-          session,
-          fix_sql(fix, batch.leaf,
-                  key_is(key, "t", quote_literal(rows.text(i, 0)) + "::pg_catalog.jsonb") + " AND " + offends));
+      const WalkCost one =
+          mend(session, fix, batch.leaf,
+               key_is(key, "t", quote_literal(rows.text(i, 0)) + "::pg_catalog.jsonb") + " AND " + offends);
       sum.wal_bytes += one.wal_bytes;
       sum.rows_bad += one.rows_bad;
     } catch (const Error& error) {
@@ -183,7 +196,7 @@ Stop fix_rows(Workbench& bench, int number) {
     stop = walk(bench, options, [&](ports::Session& session, const WalkBatch& batch) {
       prepare(session, fix.facts, bench.settings());
       return batch.careful ? fix_one_by_one(session, fix, step, batch, offends)
-                           : run_counted(session, fix_sql(fix, batch.leaf, batch.range + " AND " + offends));
+                           : mend(session, fix, batch.leaf, batch.range + " AND " + offends);
     });
   } catch (const Error& error) {
     if (error.remedy() != Remedy::data) throw;
