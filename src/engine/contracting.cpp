@@ -114,6 +114,7 @@ void hide_now(Workbench& bench, ports::Session& session, const UsageReport& repo
   if (now(bench, session) == State::migrated) bench.advance(State::migrated, Event::hide);
   make_restore_point(bench, session, "hide");
   note_overridden_horizon(bench);  // before anything is locked
+  give_up_first(session);
   lock_from_above(session, bench.plan());
   remove_probes(session, bench.fence().plan);
   forget_counters(session, bench.fence().plan);

@@ -154,6 +154,7 @@ Stop unhide_plan(Workbench& bench, const std::vector<std::string>& conditions) {
     }
     if (from != State::unhiding) bench.advance(from, Event::turn_back, reason);
     const std::vector<TakenTable> tables = load_taken(session, bench.fence().plan);
+    give_up_first(session);
     unhide(session, bench.fence().plan, bench.plan(), tables);
     for (const TakenTable& table : tables) rename_in_sync(session, table.oid, table.name, unhiding_names(table));
     swap_back(session, bench.plan());
