@@ -224,13 +224,15 @@ TEST_CASE("a session that has run a trigger over the column runs it after the sw
   tool.plan(
       "plan: wide\nbackfill: { user_triggers: fire }\nchange:\n  - change_type: { table: orders, column: amount, to: "
       "bigint }\ncontract: { observe: 1s, soak: 0s }\n");
-  const auto image = application(uri, "shop:v41");
+  const auto image = application(uri, "pooled");
   const auto write = [&](const std::string& value) {
     image->exec("UPDATE public.orders SET amount = $1 WHERE id = 7", {value});
     return image->exec("SELECT note FROM public.orders WHERE id = 7").text(0, 0);
   };
   CHECK(write("1") == "noted 2");
-  auto outcome = tool.run(tool.run_to("hidden"));
+  tool.run(tool.run_to("migrated"));
+  tool.run({"approve", "wide", "--phase", "contract", "--despite", "horizon", "--reason", "a test", "--yes"});
+  auto outcome = tool.run(tool.run_to("hidden"), 45s);
   INFO(outcome.err << outcome.out);
   REQUIRE(outcome.exit_code == 0);
   CHECK(write("3000000000") == "noted 3000000001");
