@@ -231,6 +231,37 @@ TEST_CASE("what was tightened is taken back from every state, and counted again 
   CHECK(scene.sql(scene.rule.validated) == "f");
 }
 
+TEST_CASE("a fix that waits for an image's write does not write over it", "[tighten]") {
+  const std::string uri = server().fresh_database();
+  PlanView view(uri);
+  Tool tool(uri);
+  server().sql(
+      uri,
+      "CREATE TABLE users (id bigint PRIMARY KEY); CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint); "
+      "CREATE INDEX ON orders (user_id); INSERT INTO orders SELECT i, 7 FROM generate_series(1, 50) i; ANALYZE "
+      "users, orders");
+  tool.plan(
+      "plan: refers\nchange:\n  - add_foreign_key: { table: orders, columns: [user_id], references: users(id), "
+      "fix: null }\n" +
+      windows);
+  // A user and the order that refers to it come in one transaction; before it, the order refers to nobody.
+  REQUIRE(tool.run({"run", "plan.yaml", "--to", "expanded"}).exit_code == 0);
+  const auto image = application(uri, "shop:v41");
+  image->begin();
+  image->exec("INSERT INTO public.users VALUES (8)");
+  image->exec("UPDATE public.orders SET user_id = 8 WHERE id = 20");
+  const auto runner = tool.start({"run", "plan.yaml", "--to", "migrated"});
+  REQUIRE(eventually(60s, [&] {
+    return view.ask(
+               "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+               "current_database()") == "t";
+  }));
+  image->commit();
+  REQUIRE(runner->wait(60s));
+  CHECK(server().sql(uri, "SELECT user_id FROM orders WHERE id = 20") == "8");
+  CHECK(server().sql(uri, "SELECT count(*) FROM orders WHERE user_id IS NULL") == "49");
+}
+
 TEST_CASE("without a fix the rows that break a rule are listed, and the plan holds until they are mended",
           "[tighten]") {
   Case one = check();
